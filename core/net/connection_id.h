@@ -1,0 +1,23 @@
+// ConnectionId: names a connection for as long as anybody likes to remember it. A stale id is a failed
+// look-up, never another connection.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+namespace polyport {
+
+struct ConnectionId {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;  // 0 names no connection
+
+  explicit operator bool() const { return generation != 0; }
+  friend bool operator==(ConnectionId, ConnectionId) = default;
+  friend auto operator<=>(ConnectionId, ConnectionId) = default;
+};
+
+// "w0-17-3": worker, index, generation.
+std::string text(ConnectionId id);
+
+}  // namespace polyport

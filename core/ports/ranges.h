@@ -1,0 +1,29 @@
+// What a port number is: its range by IANA (RFC 6335) and by this kernel, and its registered name.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace polyport {
+
+enum class PortRange : std::uint8_t { kSystem, kUser, kDynamic };  // 0-1023, 1024-49151, 49152-65535
+
+PortRange port_range(std::uint16_t port);
+std::string_view name(PortRange range);  // "system", "user", "dynamic"
+
+struct EphemeralRange {
+  std::uint16_t low = 32768;
+  std::uint16_t high = 60999;
+  bool contains(std::uint16_t port) const { return port >= low && port <= high; }
+};
+
+// The ports this network namespace lends to outgoing connections
+// (/proc/sys/net/ipv4/ip_local_port_range); Linux's default where it cannot be read.
+EphemeralRange ephemeral_range();
+
+// The first port an ordinary user may bind (/proc/sys/net/ipv4/ip_unprivileged_port_start), or 1024.
+std::uint16_t unprivileged_port_start();
+
+}  // namespace polyport

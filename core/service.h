@@ -1,0 +1,153 @@
+// service.h: everything a service needs to see.
+//
+// A service is one folder under services/ whose NAME.cc ends in a `service_type`. It derives from
+// Service, overrides the callbacks it cares about, and is handed connections and datagrams of every door
+// the host opened for it. docs/adding_a_service.md walks through one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/loop/timer.h"
+#include "core/net/connection.h"
+#include "core/net/datagram.h"
+#include "core/net/stream_handler.h"
+#include "core/observe/log.h"
+#include "core/ports/endpoint.h"
+#include "core/settings/option.h"
+
+namespace polyport {
+
+namespace http {
+class Handler;
+}
+
+// One way into a service: an option that holds endpoints, the transports it takes, and what speaks on
+// its stream sockets.
+struct Door {
+  enum class Kind : std::uint8_t { kStream, kHttp };
+
+  std::string_view name = "main";
+  std::string_view option = "listen";
+  Transports transports = polyport::transports(Transport::kTcp);
+  Kind kind = Kind::kStream;
+};
+
+enum class ServiceState : std::uint8_t {
+  kDisabled, kStarting, kLive, kSkipped, kRetrying, kPaused, kDraining, kStopped, kFailed
+};
+std::string_view name(ServiceState state);
+
+struct ListenerStatus {
+  std::string id;  // "web.main.0"; survives a reload
+  std::string_view door;
+  Transport transport = Transport::kTcp;
+  std::string configured;  // the endpoint as written
+  std::string bound;       // "127.0.0.1:8080" or the path
+  Address address;         // of an IP listener
+  std::uint32_t group = 0; // endpoints that one string expanded to share it
+  int backlog = 0;
+  std::uint64_t accepted = 0;   // connections, or datagrams received
+  std::uint64_t active = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::vector<std::pair<std::string_view, std::uint64_t>> refused;  // by reason
+};
+
+struct ServiceStatus {
+  std::string name;
+  std::string_view type;
+  std::string_view summary;
+  bool internal = false;  // health and admin
+  ServiceState state = ServiceState::kStarting;
+  std::string reason;     // why it is skipped or failed
+  std::vector<ListenerStatus> listeners;
+};
+
+// What a service may see of the process it runs in. Read-only.
+class HostView {
+ public:
+  virtual ~HostView() = default;
+  virtual std::vector<ServiceStatus> services() const = 0;
+  virtual bool draining() const = 0;
+  virtual std::uint64_t open_connections() const = 0;
+  virtual std::string_view server_name() const = 0;
+  // Writes the metrics page (Prometheus text) to the end of `out`.
+  virtual void write_metrics(std::string& out) const = 0;
+};
+
+// Handed to start(); lives as long as the service.
+struct ServiceContext {
+  std::string instance;  // the name of the config table: "web"
+  Loop& loop;            // for Timer
+  Network& network;      // find a connection by its id
+  Log& log;
+  HostView& host;
+};
+
+class Service : public StreamHandler, public DatagramHandler {
+ public:
+  // Before any listener of the process accepts. An error stops the start of the whole process.
+  virtual Result<void> start(ServiceContext&) { return {}; }
+  // The drain begins; connections still end through on_close.
+  virtual void stop() {}
+
+  // Who serves the stream sockets of a door, for a service with several protocols.
+  virtual StreamHandler& stream_handler([[maybe_unused]] const Door& door) { return *this; }
+  // Who answers on a door of kind kHttp; must be overridden by a service that has one.
+  virtual http::Handler* http_handler([[maybe_unused]] const Door& door) { return nullptr; }
+};
+
+struct ServiceType {
+  std::string_view name;
+  std::string_view summary;       // one line for `polyport services`
+  std::uint16_t default_port = 0; // used when `listen` is left out
+  std::span<const Door> doors;
+  std::span<const OptionSpec> options;  // beside those every service has (common_options)
+  // A line that talks to it, {port} and {host} filled in: "curl http://{host}:{port}/".
+  std::string_view try_it = "polyport connect {host}:{port}";
+  bool client_speaks_first = false;  // the kernel may hold a connection back until its first byte
+  bool internal = false;
+  std::unique_ptr<Service> (*create)(const OptionValues& values) = nullptr;
+};
+
+// The services found in services/, in alphabetical order. Generated.
+std::span<const ServiceType* const> service_types();
+
+// The options every service has: type, enabled, listen, on_conflict, backlog, max_connections, ….
+std::span<const OptionSpec> common_options();
+
+// A service with state per connection: makes a Session in on_open, hands it to every callback, frees it
+// last. Session needs a constructor from Connection&.
+template <class Session>
+class SessionService : public Service {
+ public:
+  virtual void on_session_open(Connection&, Session&) {}
+  virtual void on_session_data(Connection&, Session&, Bytes) {}
+  virtual void on_session_close(Connection&, Session&, CloseReason) {}
+
+  static Session& session(Connection& connection) {
+    return *static_cast<Session*>(connection.session());
+  }
+
+  void on_open(Connection& connection) final {
+    connection.set_session(new Session(connection));
+    on_session_open(connection, session(connection));
+  }
+  void on_data(Connection& connection, Bytes data) final {
+    on_session_data(connection, session(connection), data);
+  }
+  void on_close(Connection& connection, CloseReason reason) final {
+    std::unique_ptr<Session> owned(static_cast<Session*>(connection.session()));
+    connection.set_session(nullptr);
+    if (owned) on_session_close(connection, *owned, reason);
+  }
+};
+
+}  // namespace polyport
