@@ -1,0 +1,60 @@
+// Host: the services of one process and their listeners, on one loop.
+//
+// Opens everything or nothing, serves, drains. Knows no configuration file and no command line: it is
+// given checked values.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/observe/events.h"
+#include "core/service.h"
+
+namespace polyport {
+
+// One service to run: a table of the config with its type.
+struct ServicePlan {
+  std::string name;
+  const ServiceType* type = nullptr;
+  OptionValues values;
+  std::string where;  // of the table, for messages
+};
+
+struct HostOptions {
+  std::string server_name = "polyport";
+  std::chrono::milliseconds shutdown_grace{5000};
+  std::uint64_t max_connections = 0;  // of the process; 0: as many as the descriptors allow
+  std::uint64_t reserve_descriptors = 64;
+};
+
+class Host final : public HostView {
+ public:
+  Host(Loop& loop, Log& log, Events& events, HostOptions options);
+  ~Host() override;
+
+  // Creates every enabled service, opens every socket (bind and listen), starts the services, and only
+  // then accepts. On any error nothing is left open, and all of them are returned. `notes` are things a
+  // person should know: an address family this machine lacks, a service skipped.
+  Errors start(std::vector<ServicePlan> plans);
+  const std::vector<std::string>& notes() const;
+
+  // Stops accepting, lets open work finish up to shutdown_grace, closes; then calls `done` once.
+  void drain(std::function<void()> done);
+  // Closes everything now; a running drain's `done` is called.
+  void stop();
+
+  std::vector<ServiceStatus> services() const override;
+  bool draining() const override;
+  std::uint64_t open_connections() const override;
+  std::string_view server_name() const override;
+  void write_metrics(std::string& out) const override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace polyport

@@ -1,0 +1,49 @@
+// Events: what happens to ports and connections, told to whoever watches (the terminal, later the live
+// page). With nobody watching an event costs one comparison.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/observe/close_reason.h"
+#include "core/socket/address.h"
+
+namespace polyport {
+
+class EventSink {
+ public:
+  struct Opened {
+    std::string_view service;
+    std::string_view listener;
+    std::string conn;  // ConnectionId as text
+    Address peer;
+  };
+  struct Closed {
+    std::string_view service;
+    std::string_view listener;
+    std::string conn;
+    Address peer;
+    CloseReason reason;
+    std::uint64_t age_ms;
+    std::uint64_t bytes_in;
+    std::uint64_t bytes_out;
+  };
+  virtual ~EventSink() = default;
+  virtual void on_opened(const Opened&) {}
+  virtual void on_closed(const Closed&) {}
+};
+
+class Events {
+ public:
+  bool watched() const { return !sinks_.empty(); }
+  void add(EventSink& sink) { sinks_.push_back(&sink); }
+  void remove(EventSink& sink) { std::erase(sinks_, &sink); }
+  const std::vector<EventSink*>& sinks() const { return sinks_; }
+
+ private:
+  std::vector<EventSink*> sinks_;
+};
+
+}  // namespace polyport
