@@ -8,8 +8,9 @@
 
 namespace polyport::test {
 
-// Reports the running test case as skipped: a line "SKIPPED: name: reason" on stdout, by which ctest
-// marks it, and a file in build/PRESET/skipped. Under CI=true a test that is not listed fails here.
+// Reports the running test case as skipped: a line "SKIPPED: name: reason" on stdout, by which
+// ctest marks it, and a file in build/PRESET/skipped. Under CI=true a test that is not listed fails
+// here.
 void report_skip(const std::string& reason);
 
 }  // namespace polyport::test

@@ -1,7 +1,8 @@
 // Runs one fuzz target over the files named on the command line, without libFuzzer.
 //
-// The ordinary test run replays each target's small corpus this way, with g++ and with clang, so that
-// a finding once fixed stays fixed. It mutates nothing: that is libFuzzer's work (preset fuzz).
+// The ordinary test run replays each target's small corpus this way, with g++ and with clang, so
+// that a finding once fixed stays fixed. It mutates nothing: that is libFuzzer's work (preset
+// fuzz).
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
