@@ -38,7 +38,7 @@ class Banner final : public SessionService<Session> {
       if (end == Bytes::npos) return;
       data.remove_prefix(end + 1);
       answer(connection, session);
-      session.line = {};
+      std::string().swap(session.line);  // an assignment would keep its memory
     }
   }
 
