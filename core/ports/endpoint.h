@@ -32,7 +32,8 @@ constexpr bool contains(Transports set, Transport transport) {
 
 struct Endpoint {
   Transport transport = Transport::kTcp;
-  std::string host;  // "127.0.0.1", "::1" (no brackets), "localhost", "*", or a name; empty for unix
+  std::string
+      host;  // "127.0.0.1", "::1" (no brackets), "localhost", "*", or a name; empty for unix
   // The ports first, first + step, … up to last; one port is first == last. 0 asks the kernel.
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;
@@ -40,7 +41,8 @@ struct Endpoint {
   std::string path;  // unix only: absolute or relative; "@name" is Linux's abstract namespace
 
   std::vector<std::uint16_t> ports() const;
-  // As it would be written in full: "udp://localhost:9000-9009/3", "tcp://[::1]:80", "unix:///run/x".
+  // As it would be written in full: "udp://localhost:9000-9009/3", "tcp://[::1]:80",
+  // "unix:///run/x".
   std::string text() const;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
