@@ -32,8 +32,8 @@ constexpr bool contains(Transports set, Transport transport) {
 
 struct Endpoint {
   Transport transport = Transport::kTcp;
-  std::string
-      host;  // "127.0.0.1", "::1" (no brackets), "localhost", "*", or a name; empty for unix
+  // "127.0.0.1", "::1" (no brackets), "localhost", "*", or a name in lower case; empty for unix.
+  std::string host;
   // The ports first, first + step, … up to last; one port is first == last. 0 asks the kernel.
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;
