@@ -48,8 +48,8 @@ struct Endpoint {
 
 inline constexpr std::uint32_t kMaxPortsInRange = 1000;
 
-// Reads "[transport://]host:port[-port[/step]]", "unix:///path", "unix:rel", "unix:@name", or a bare
-// port number (loopback). Without a transport it is `fallback`. Every way to be wrong has its own
+// Reads "[transport://]host:port[-port[/step]]", "unix:///path", "unix:rel", "unix:@name", or the
+// ports alone (loopback). Without a transport it is `fallback`. Every way to be wrong has its own
 // sentence and hint; `where` is left empty for the caller to fill.
 Result<Endpoint> parse_endpoint(std::string_view text, Transport fallback = Transport::kTcp);
 
