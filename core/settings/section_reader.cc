@@ -135,8 +135,13 @@ std::string SectionReader::hint_for(std::string_view key) const {
   }
   const std::string meant = did_you_mean(key, known_);
   if (!meant.empty()) return meant;
-  const std::string type = section_.type != nullptr ? " " + std::string(section_.type->name) : "";
-  return section_.type != nullptr ? "polyport services" + type + " lists what there is" : "";
+  if (section_.title.starts_with("[services.")) {
+    return "`polyport services " + std::string(section_.type->name) + "` lists the keys";
+  }
+  std::string list;
+  for (const std::string_view name : known_)
+    list += (list.empty() ? "" : ", ") + std::string(name);
+  return "the keys are " + list;
 }
 
 }  // namespace

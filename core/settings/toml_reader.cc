@@ -93,6 +93,45 @@ std::uint32_t line_with_too_many_dots(std::string_view text) {
   return 0;
 }
 
+struct Advice {
+  std::string_view symptom;  // a part of what the library says
+  std::string_view what;     // in our words; empty: the library's are clear
+  std::string_view hint;
+};
+
+constexpr std::array<Advice, 9> kAdvice{{
+    {"could not determine value type", "this is no value", "a text stands in quotes: \"http\""},
+    {"parsing string: unescaped control", "the text does not end in its line",
+     "is the closing quote missing?"},
+    {"parsing string: encountered end-of-file", "the text does not end",
+     "is the closing quote missing?"},
+    {"cannot redefine existing table", "",
+     "join the two; a second service needs another name and a line type = \"...\""},
+    {"cannot redefine existing", "", "keep one; several endpoints are a list: [\"...\", \"...\"]"},
+    {"maximum nested value depth", "the lists are nested too deeply", "a setting needs one list"},
+    {"invalid utf-8", "the text is not UTF-8", "save the file as UTF-8"},
+    {"expected '='", "", "a line is KEY = VALUE, or [SECTION]"},
+    {"expected ']'", "", "is a closing bracket missing?"},
+}};
+
+std::string_view without_prefix(std::string_view text, std::string_view start) {
+  if (text.starts_with(start)) text.remove_prefix(start.size());
+  return text;
+}
+
+tl::unexpected<TomlError> syntax_error(const toml::parse_error& error) {
+  const std::string_view said = error.description();
+  const auto known = std::find_if(kAdvice.begin(), kAdvice.end(), [&](const Advice& advice) {
+    return said.find(advice.symptom) != std::string_view::npos;
+  });
+  const bool advised = known != kAdvice.end();
+  std::string what(without_prefix(said, "Error while parsing "));
+  if (advised) what = known->what.empty() ? said.substr(said.find(known->symptom)) : known->what;
+  // The library quotes keys, and a key may hold anything.
+  return refused(place_of(error.source()), "not TOML: " + without_controls(what),
+                 advised ? std::string(known->hint) : "");
+}
+
 }  // namespace
 
 tl::expected<Node, TomlError> read_toml(std::string_view text) {
@@ -106,10 +145,7 @@ tl::expected<Node, TomlError> read_toml(std::string_view text) {
                    "a setting is three names deep: services.web.listen");
   }
   const toml::parse_result result = toml::parse(text, std::string_view{});
-  if (!result) {
-    return refused(place_of(result.error().source()), std::string(result.error().description()),
-                   {});
-  }
+  if (!result) return syntax_error(result.error());
   return convert(result.table(), 0);
 }
 

@@ -21,10 +21,6 @@ std::string words(std::span<const std::string_view> list) {
   return text;
 }
 
-bool is_text_option(OptionType type) {
-  return type == OptionType::kString || type == OptionType::kSecret || type == OptionType::kPath;
-}
-
 std::string expected(const OptionSpec& row) {
   switch (row.type) {
     case OptionType::kBool:
@@ -100,8 +96,11 @@ std::string remedy(const Node& node, const OptionSpec& row) {
   const bool scalar = node.kind == Node::Kind::kInteger || node.kind == Node::Kind::kFloat ||
                       node.kind == Node::Kind::kBool;
   if (row.type == OptionType::kSecret) return scalar ? "write it in quotes" : "";
-  if (is_text_option(row.type) && scalar) return "write " + quoted(number);
-  return "";
+  if (!scalar) return "";
+  const std::vector<std::string_view> choices = split(row.choices, '|');
+  const bool choice = std::find(choices.begin(), choices.end(), number) != choices.end();
+  const bool text = row.type == OptionType::kString || row.type == OptionType::kPath;
+  return text || (row.type == OptionType::kEnum && choice) ? "write " + quoted(number) : "";
 }
 
 // Reads one value; its methods report and return false, or fill `value_`.
@@ -249,7 +248,7 @@ bool ValueReader::read_enum(const Node& node) {
     return true;
   }
   const std::string meant = did_you_mean(node.text, choices);
-  return complain(node, ErrorCode::kBadValue, quoted(node.text, 60) + " is none of the choices",
+  return complain(node, ErrorCode::kBadValue, quoted(node.text, 60) + " is not a choice",
                   meant.empty() ? "choose " + words(choices) : meant);
 }
 
