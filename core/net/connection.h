@@ -64,6 +64,9 @@ class Connection : private PollHandle {
   // = "pause"); the two do not undo each other.
   void pause_reading();
   void resume_reading();
+  // Has on_writable called at the end of the turn, full queue or not: for a handler that must go on
+  // with a connection from elsewhere (a timer, another connection's callback).
+  void wake();
   bool peer_finished() const { return (flags_ & kPeerFinished) != 0; }  // its FIN has been read
 
   // --- time
