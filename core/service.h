@@ -66,7 +66,6 @@ struct ListenerStatus {
   std::uint64_t active = 0;
   std::uint64_t datagrams_out = 0;  // of a UDP listener
   std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::vector<std::pair<std::string_view, std::uint64_t>> refused;  // by reason
 };
