@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "core/base/result.h"
@@ -111,6 +112,20 @@ class Service : public StreamHandler, public DatagramHandler {
   // Who answers on a door of kind kHttp; must be overridden by a service that has one.
   virtual http::Handler* http_handler([[maybe_unused]] const Door& door) { return nullptr; }
 };
+
+// The door of a protocol that means the same on every transport: echo, time, ….
+inline constexpr Door kEveryTransport[] = {
+    {.transports = transports(Transport::kTcp, Transport::kUdp, Transport::kUnix)}};
+
+// The usual ServiceType::create: a T made from its option values, or from nothing.
+template <class T>
+std::unique_ptr<Service> make_service([[maybe_unused]] const OptionValues& values) {
+  if constexpr (std::is_constructible_v<T, const OptionValues&>) {
+    return std::make_unique<T>(values);
+  } else {
+    return std::make_unique<T>();
+  }
+}
 
 struct ServiceType {
   std::string_view name;
