@@ -219,6 +219,11 @@ bool Network::write(Connection& connection, const iovec* pieces, std::size_t cou
 
 void Network::empty_outbox(Connection& connection) {
   if (outbox_.empty()) return;
+  // What was said at once counts as queued even where the kernel takes all of it: a service that
+  // fills the queue to its high mark must hear of room again.
+  if (outbox_.bytes() > connection.listener().door().policy.write_high) {
+    connection.flags_ |= Connection::kOverHigh;
+  }
   std::size_t taken = 0;
   const bool alive = (connection.flags_ & Connection::kClosing) == 0 &&
                      write(connection, outbox_.pieces(), outbox_.count(), outbox_.bytes(), taken);
@@ -228,9 +233,9 @@ void Network::empty_outbox(Connection& connection) {
   });
   if (!alive) {
     retire(connection, CloseReason::kResetByPeer);
-  } else if (connection.queue_ != nullptr) {
+  } else {
     note_queue(connection);
-    mark_dirty(connection);
+    if (connection.queue_ != nullptr) mark_dirty(connection);
   }
 }
 
