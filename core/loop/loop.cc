@@ -13,7 +13,7 @@ void Loop::Free::operator()(uv_loop_s* loop) const {
   delete loop;
 }
 
-Loop::Loop() : native_(new uv_loop_t) {
+Loop::Loop() : native_(new uv_loop_t{}) {
   POLYPORT_ASSERT(uv_loop_init(native_.get()) == 0);
 }
 

@@ -93,8 +93,9 @@ void set_options(int fd, const BindRequest& request) {
     sock::set_option(fd, sock::Option::kDropCount, kWanted);
     return;
   }
-  sock::set_option(fd, sock::Option::kReuseAddress, kWanted);  // over TIME_WAIT, not over a listener
-  sock::set_option(fd, sock::Option::kNoDelay, kWanted);       // accepted sockets inherit it
+  sock::set_option(fd, sock::Option::kReuseAddress,
+                   kWanted);                              // over TIME_WAIT, not over a listener
+  sock::set_option(fd, sock::Option::kNoDelay, kWanted);  // accepted sockets inherit it
   if (request.defer_accept_seconds > 0) {
     sock::set_option(fd, sock::Option::kDeferAccept, request.defer_accept_seconds);
   }
@@ -128,12 +129,13 @@ Result<int> open_bound_socket(const BindRequest& request) {
   return fd;
 }
 
-// --- the file of a unix socket -----------------------------------------------------------------------
+// --- the file of a unix socket
+// -----------------------------------------------------------------------
 
 namespace {
 
-// Opens and locks PATH.lock. Whoever releases it removes it, so the file that was locked must still be
-// the one of that name.
+// Opens and locks PATH.lock. Whoever releases it removes it, so the file that was locked must still
+// be the one of that name.
 Result<int> take_lock(const std::string& path) {
   const std::string name = path + ".lock";
   for (int attempt = 0; attempt < 10; ++attempt) {
@@ -175,7 +177,8 @@ Result<void> remove_leftover(const std::string& path) {
                    "stop it, or listen on another path");
   }
   if (::unlink(path.c_str()) != 0) {
-    return failure(code_of(errno), std::string("cannot remove the leftover: ") + std::strerror(errno),
+    return failure(code_of(errno),
+                   std::string("cannot remove the leftover: ") + std::strerror(errno),
                    "unix:" + path);
   }
   return {};
@@ -232,6 +235,8 @@ UnixSocketFile& UnixSocketFile::operator=(UnixSocketFile&& other) noexcept {
   return *this;
 }
 
-UnixSocketFile::~UnixSocketFile() { release(); }
+UnixSocketFile::~UnixSocketFile() {
+  release();
+}
 
 }  // namespace polyport

@@ -153,8 +153,9 @@ void Network::work_off(Connection& connection) {
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   advance_finish(connection);
   if ((connection.flags_ & Connection::kClosing) != 0) return;
-  if (wanted_interest(connection) != connection.armed_ &&
-      (connection.flags_ & Connection::kRearm) == 0) {
+  const std::uint8_t wanted = wanted_interest(connection);
+  const bool unwatched = wanted == kNoInterest && (connection.flags_ & Connection::kUnwatched) == 0;
+  if ((wanted != connection.armed_ || unwatched) && (connection.flags_ & Connection::kRearm) == 0) {
     connection.flags_ |= Connection::kRearm;
     rearm_.push_back(connection.id());
   }
