@@ -17,11 +17,11 @@ namespace polyport {
 enum class OptionType : std::uint8_t {
   kBool,
   kInt,
-  kSize,       // "64KiB": bytes
-  kDuration,   // "250ms": milliseconds
-  kEnum,       // one of OptionSpec::choices
+  kSize,      // "64KiB": bytes
+  kDuration,  // "250ms": milliseconds
+  kEnum,      // one of OptionSpec::choices
   kString,
-  kSecret,     // a string that is never shown
+  kSecret,  // a string that is never shown
   kPath,
   kEndpoints,  // one endpoint or a list of them
 };
@@ -34,10 +34,11 @@ enum class Applies : std::uint8_t { kRestart, kNewConnections, kLive };
 struct OptionSpec {
   std::string_view name;
   OptionType type = OptionType::kString;
-  std::string_view fallback;  // the default, written as in TOML without quotes: "10s", "true", "ctime"
-  std::string_view help;      // one line, no full stop
+  std::string_view
+      fallback;           // the default, written as in TOML without quotes: "10s", "true", "ctime"
+  std::string_view help;  // one line, no full stop
   std::string_view choices = {};  // kEnum: "ctime|iso8601"
-  std::int64_t min = 0;  // kInt, kSize (bytes), kDuration (ms): inclusive bounds
+  std::int64_t min = 0;           // kInt, kSize (bytes), kDuration (ms): inclusive bounds
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   Applies applies = Applies::kRestart;
   std::string_view since = "0.1.0";
@@ -52,7 +53,7 @@ class OptionValues {
     std::int64_t number = 0;  // bool, int, bytes, milliseconds
     std::string text;         // string, secret, path, enum
     std::vector<Endpoint> endpoints;
-    std::string where;        // "file:line:column", "environment NAME", "--set …", "default"
+    std::string where;  // "file:line:column", "environment NAME", "--set …", "default"
     bool is_default = true;
   };
 
@@ -65,7 +66,9 @@ class OptionValues {
 
   bool has(std::string_view name) const { return values_.contains(name); }
   const Value& value(std::string_view name) const;
-  void set(std::string name, Value value) { values_.insert_or_assign(std::move(name), std::move(value)); }
+  void set(std::string name, Value value) {
+    values_.insert_or_assign(std::move(name), std::move(value));
+  }
   const std::map<std::string, Value, std::less<>>& all() const { return values_; }
 
  private:

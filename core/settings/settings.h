@@ -17,13 +17,14 @@ namespace polyport {
 // The rows of one service type, as settings sees them.
 struct TypeSchema {
   struct DoorSchema {
-    std::string_view option;    // a kEndpoints option: "listen", "web"
-    Transports transports = 0;  // what it may listen on
+    std::string_view option;               // a kEndpoints option: "listen", "web"
+    Transports transports = 0;             // what it may listen on
     Transport fallback = Transport::kTcp;  // of an endpoint written without a transport
   };
   std::string_view name;
   std::uint16_t default_port = 0;
-  std::vector<std::span<const OptionSpec>> options;  // common rows first; a later row of one name wins
+  std::vector<std::span<const OptionSpec>>
+      options;  // common rows first; a later row of one name wins
   std::vector<DoorSchema> doors;
 };
 
@@ -35,8 +36,8 @@ struct Schema {
 };
 
 struct ServiceSettings {
-  std::string name;   // of the table: "web"
-  std::string type;   // "http"
+  std::string name;  // of the table: "web"
+  std::string type;  // "http"
   OptionValues values;
   std::string where;  // of the table
 };
@@ -62,13 +63,14 @@ struct LoadResult {
   bool ok() const { return errors.empty(); }
 };
 
-// `file` is the name used in messages. `overrides` are applied in order: environment first, --set last.
+// `file` is the name used in messages. `overrides` are applied in order: environment first, --set
+// last.
 LoadResult load_settings(std::string_view text, std::string_view file, const Schema& schema,
                          std::span<const Override> overrides = {});
 
-// The overrides among `environment` ("NAME=value" each): only names with a double underscore after a
-// known first word (POLYPORT_SERVER__, _SERVICES__, _HEALTH__, _ADMIN__); any other POLYPORT_ name is
-// ignored, because Kubernetes injects some.
+// The overrides among `environment` ("NAME=value" each): only names with a double underscore after
+// a known first word (POLYPORT_SERVER__, _SERVICES__, _HEALTH__, _ADMIN__); any other POLYPORT_
+// name is ignored, because Kubernetes injects some.
 std::vector<Override> overrides_from_environment(std::span<const std::string> environment);
 
 // "PATH=VALUE" of a --set.
