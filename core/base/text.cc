@@ -102,8 +102,27 @@ std::size_t distance(std::string_view left, std::string_view right) {
   return last[right.size()];
 }
 
-bool begins_with(std::string_view name, std::string_view start) {
-  return name.size() >= start.size() && equals_ignoring_case(name.substr(0, start.size()), start);
+std::size_t common_start(std::string_view left, std::string_view right) {
+  std::size_t length = 0;
+  while (length < left.size() && length < right.size() &&
+         lower(left[length]) == lower(right[length])) {
+    ++length;
+  }
+  return length;
+}
+
+// The one candidate that begins with `wanted` or that `wanted` begins with: "idle" for
+// idle_timeout, "warning" for warn. Empty where there are several.
+std::string_view only_extension(std::string_view wanted,
+                                std::span<const std::string_view> candidates) {
+  std::string_view only;
+  for (const std::string_view candidate : candidates) {
+    const std::size_t shorter = std::min(wanted.size(), candidate.size());
+    if (shorter < 3 || common_start(wanted, candidate) < shorter) continue;
+    if (!only.empty()) return {};
+    only = candidate;
+  }
+  return only;
 }
 
 }  // namespace
@@ -202,24 +221,18 @@ std::string_view nearest_name(std::string_view wanted,
                               std::span<const std::string_view> candidates) {
   if (wanted.empty() || wanted.size() > kLongestName) return {};
   std::string_view nearest;
-  std::size_t best = std::max<std::size_t>(1, wanted.size() / 3) + 1;
+  std::size_t best = std::max<std::size_t>(1, wanted.size() / 3);
   for (const std::string_view candidate : candidates) {
     if (candidate.empty() || candidate.size() > kLongestName) continue;
     const std::size_t found = distance(wanted, candidate);
-    // One letter that is altogether another is no slip of the finger.
-    if (found < best && found < std::max(wanted.size(), candidate.size())) {
-      best = found;
-      nearest = candidate;
-    }
+    // A name of which every letter is wrong is no slip of the finger.
+    if (found > best || found >= std::max(wanted.size(), candidate.size())) continue;
+    const bool nearer = nearest.empty() || found < best ||
+                        common_start(wanted, candidate) > common_start(wanted, nearest);
+    best = found;
+    if (nearer) nearest = candidate;
   }
-  if (!nearest.empty() || wanted.size() < 3) return nearest;
-
-  for (const std::string_view candidate : candidates) {
-    if (!begins_with(candidate, wanted)) continue;
-    if (!nearest.empty()) return {};
-    nearest = candidate;
-  }
-  return nearest;
+  return nearest.empty() ? only_extension(wanted, candidates) : nearest;
 }
 
 std::string did_you_mean(std::string_view wanted, std::span<const std::string_view> candidates) {

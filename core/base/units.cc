@@ -142,7 +142,7 @@ Result<std::uint64_t> parse(std::string_view text, const Quantity& quantity) {
       return failure(ErrorCode::kBadValue, "the " + noun + " " + quoted(text) + " is too large");
     case Product::kNotWhole:
       return failure(ErrorCode::kBadValue, "the " + noun + " " + quoted(text) +
-                                               " is no whole number of " +
+                                               " is not a whole number of " +
                                                std::string(quantity.base));
     case Product::kExact:
       break;

@@ -4,6 +4,7 @@
 // error at once with its place. Knows nothing of services: the rows come from the caller.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +55,8 @@ struct Override {
   std::string path;    // "services.web.listen"
   std::string text;    // "localhost:8081", "5s", "true"; a TOML array where the option is a list
   std::string origin;  // "--set services.web.listen", "environment POLYPORT_SERVICES__WEB__LISTEN"
+  // How the path names a service: exactly, or as a variable has to, with "_" for "-" too.
+  enum class Names : std::uint8_t { kExact, kEnvironment } names = Names::kExact;
 };
 
 struct LoadResult {

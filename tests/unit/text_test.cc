@@ -95,6 +95,9 @@ TEST_CASE("the nearest name is found as people mistype") {
   CHECK(nearest_name("idle-timeout", kNames) == "idle_timeout");
   CHECK(nearest_name("tpye", kNames) == "type");
   CHECK(nearest_name("idle", kNames) == "idle_timeout");  // begins so
+  CHECK(nearest_name("type_of", kNames) == "type");
+  // As near by spelling as "max", but with more of it in common.
+  CHECK(nearest_name("max_per_ip", std::array{"max_a"sv, "max_per_a"sv}) == "max_per_a");
   CHECK(did_you_mean("lsiten", kNames) == R"(did you mean "listen"?)");
 }
 

@@ -91,10 +91,10 @@ TEST_CASE("what is no quantity is refused") {
   CHECK(size_error(".5MiB") ==
         "error: \".5MiB\" is not a size (write a number and its unit: \"10KiB\")");
   CHECK(duration_error("1.5ms") ==
-        "error: the duration \"1.5ms\" is no whole number of milliseconds");
-  CHECK(size_error("1.5B") == "error: the size \"1.5B\" is no whole number of bytes");
+        "error: the duration \"1.5ms\" is not a whole number of milliseconds");
+  CHECK(size_error("1.5B") == "error: the size \"1.5B\" is not a whole number of bytes");
   CHECK(duration_error("0.0000000001d") ==
-        "error: the duration \"0.0000000001d\" is no whole number of milliseconds");
+        "error: the duration \"0.0000000001d\" is not a whole number of milliseconds");
 }
 
 TEST_CASE("overflow is an error in every step of the arithmetic") {

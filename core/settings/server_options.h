@@ -1,0 +1,12 @@
+// The options of [server]: what concerns the process and no service.
+#pragma once
+
+#include <span>
+
+#include "core/settings/option.h"
+
+namespace polyport {
+
+std::span<const OptionSpec> server_options();
+
+}  // namespace polyport

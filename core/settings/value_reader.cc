@@ -1,0 +1,360 @@
+#include "core/settings/value_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "core/settings/toml_reader.h"
+
+namespace polyport {
+
+namespace {
+
+std::string words(std::span<const std::string_view> list) {
+  std::string text;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (i > 0) text += i + 1 == list.size() ? " or " : ", ";
+    text += list[i];
+  }
+  return text;
+}
+
+std::string expected(const OptionSpec& row) {
+  switch (row.type) {
+    case OptionType::kBool:
+      return "true or false";
+    case OptionType::kInt:
+      return "an integer";
+    case OptionType::kSize:
+      return "a size like \"64KiB\"";
+    case OptionType::kDuration:
+      return "a duration like \"10s\"";
+    case OptionType::kEnum:
+      return words(split(row.choices, '|')) + " in quotes";
+    case OptionType::kString:
+    case OptionType::kSecret:
+      return "a text in quotes";
+    case OptionType::kPath:
+      return "a path in quotes";
+    case OptionType::kEndpoints:
+      break;
+  }
+  return "an endpoint like \"localhost:8080\" or a list of them";
+}
+
+std::string number_text(const Node& node) {
+  if (node.kind == Node::Kind::kFloat) return node.text;
+  if (node.kind == Node::Kind::kBool) return node.number != 0 ? "true" : "false";
+  return std::to_string(node.number);
+}
+
+std::string got(const Node& node, const OptionSpec& row) {
+  const std::string shown = row.type == OptionType::kSecret ? "" : " " + number_text(node);
+  switch (node.kind) {
+    case Node::Kind::kTable:
+      return "a table";
+    case Node::Kind::kArray:
+      return "a list";
+    case Node::Kind::kString:
+      return "the string " + quoted(node.text, 60);
+    case Node::Kind::kInteger:
+      return "the integer" + shown;
+    case Node::Kind::kFloat:
+      return "the number" + shown;
+    case Node::Kind::kBool:
+      return "the boolean" + shown;
+    case Node::Kind::kDate:
+      return "a date or time";
+    case Node::Kind::kOverride:
+      break;
+  }
+  return quoted(node.text, 60);
+}
+
+// What to write instead of a value of the wrong kind, where that can be told.
+std::string remedy(const Node& node, const OptionSpec& row) {
+  const bool quotes = node.kind == Node::Kind::kString;
+  const bool integer = node.kind == Node::Kind::kInteger && node.number >= 0;
+  const std::string number = number_text(node);
+  if (row.type == OptionType::kBool) {
+    return quotes && (node.text == "true" || node.text == "false")
+               ? "write " + node.text + ", without quotes"
+               : "";
+  }
+  if (row.type == OptionType::kInt) {
+    return quotes && parse_number(node.text) ? "write " + node.text + ", without quotes" : "";
+  }
+  if (row.type == OptionType::kDuration && (integer || node.kind == Node::Kind::kFloat)) {
+    return "write " + quoted(number + "s") + ", not " + number;
+  }
+  if (row.type == OptionType::kSize && integer) {
+    return "write " + quoted(format_size(static_cast<std::uint64_t>(node.number))) + ", not " +
+           number;
+  }
+  const bool scalar = node.kind == Node::Kind::kInteger || node.kind == Node::Kind::kFloat ||
+                      node.kind == Node::Kind::kBool;
+  if (row.type == OptionType::kSecret) return scalar ? "write it in quotes" : "";
+  if (!scalar) return "";
+  const std::vector<std::string_view> choices = split(row.choices, '|');
+  const bool choice = std::find(choices.begin(), choices.end(), number) != choices.end();
+  const bool text = row.type == OptionType::kString || row.type == OptionType::kPath;
+  return text || (row.type == OptionType::kEnum && choice) ? "write " + quoted(number) : "";
+}
+
+// Reads one value; its methods report and return false, or fill `value_`.
+class ValueReader {
+ public:
+  ValueReader(const OptionSpec& row, const EndpointRules& rules, Report& report)
+      : row_(row), rules_(rules), report_(report) {
+    value_.type = row.type;
+  }
+
+  bool read(const Node& node);
+  OptionValues::Value take() { return std::move(value_); }
+
+ private:
+  bool complain(const Node& node, ErrorCode code, const std::string& what, std::string hint = {}) {
+    report_.add(node.place, code, std::string(row_.name) + ": " + what, std::move(hint));
+    return false;
+  }
+  bool complain(const Node& node, const Error& error) {
+    return complain(node, error.code, error.what, error.hint);
+  }
+  bool wrong_kind(const Node& node) {
+    return complain(node, ErrorCode::kBadType,
+                    "expected " + expected(row_) + ", got " + got(node, row_), remedy(node, row_));
+  }
+
+  bool read_bool(const Node& node);
+  bool read_int(const Node& node);
+  bool read_size(const Node& node);
+  bool read_duration(const Node& node);
+  bool read_enum(const Node& node);
+  bool read_text(const Node& node);
+  bool read_endpoints(const Node& node);
+  bool read_endpoint_text(const Node& node);
+  bool read_endpoint(const Node& node, std::string_view text);
+  bool within_bounds(const Node& node);
+  bool sound_text(const Node& node);
+
+  const OptionSpec& row_;
+  const EndpointRules& rules_;
+  Report& report_;
+  OptionValues::Value value_;
+};
+
+bool is_text(const Node& node) {
+  return node.kind == Node::Kind::kString || node.kind == Node::Kind::kOverride;
+}
+
+bool ValueReader::read(const Node& node) {
+  if (is_text(node) && !sound_text(node)) return false;
+  switch (row_.type) {
+    case OptionType::kBool:
+      return read_bool(node);
+    case OptionType::kInt:
+      return read_int(node);
+    case OptionType::kSize:
+      return read_size(node);
+    case OptionType::kDuration:
+      return read_duration(node);
+    case OptionType::kEnum:
+      return read_enum(node);
+    case OptionType::kString:
+    case OptionType::kSecret:
+    case OptionType::kPath:
+      return read_text(node);
+    case OptionType::kEndpoints:
+      break;
+  }
+  return read_endpoints(node);
+}
+
+// A TOML text is UTF-8 but may hold "\u0000"; that of an override may hold anything but a NUL.
+bool ValueReader::sound_text(const Node& node) {
+  if (!is_utf8(node.text)) return complain(node, ErrorCode::kBadValue, "the text is not UTF-8");
+  const bool any_control = std::any_of(node.text.begin(), node.text.end(), [](char character) {
+    return static_cast<unsigned char>(character) < 0x20 || character == 0x7F;
+  });
+  const bool may_have = row_.type == OptionType::kString || row_.type == OptionType::kSecret;
+  if (node.text.find('\0') != std::string::npos || (any_control && !may_have)) {
+    return complain(node, ErrorCode::kBadValue, "the text has a control character",
+                    row_.type == OptionType::kSecret ? "" : "it reads " + quoted(node.text, 60));
+  }
+  return true;
+}
+
+bool ValueReader::read_bool(const Node& node) {
+  const bool from_text = node.kind == Node::Kind::kOverride;
+  if (from_text && (node.text == "true" || node.text == "false")) {
+    value_.number = node.text == "true" ? 1 : 0;
+    return true;
+  }
+  if (node.kind != Node::Kind::kBool) return wrong_kind(node);
+  value_.number = node.number;
+  return true;
+}
+
+bool ValueReader::read_int(const Node& node) {
+  if (node.kind == Node::Kind::kOverride) {
+    const auto number = parse_number(node.text);
+    if (!number) return wrong_kind(node);
+    value_.number = *number;
+  } else {
+    if (node.kind != Node::Kind::kInteger) return wrong_kind(node);
+    value_.number = node.number;
+  }
+  return within_bounds(node);
+}
+
+bool ValueReader::read_size(const Node& node) {
+  if (!is_text(node)) return wrong_kind(node);
+  const auto bytes = parse_size(node.text);
+  if (!bytes) return complain(node, bytes.error());
+  value_.number = static_cast<std::int64_t>(*bytes);
+  return within_bounds(node);
+}
+
+bool ValueReader::read_duration(const Node& node) {
+  if (!is_text(node)) return wrong_kind(node);
+  const auto duration = parse_duration(node.text);
+  if (!duration) return complain(node, duration.error());
+  value_.number = duration->count();
+  return within_bounds(node);
+}
+
+bool ValueReader::within_bounds(const Node& node) {
+  if (value_.number >= row_.min && value_.number <= row_.max) return true;
+  const auto written = [this](std::int64_t number) {
+    if (row_.type == OptionType::kDuration) {
+      return format_duration(std::chrono::milliseconds(number));
+    }
+    if (row_.type == OptionType::kSize) return format_size(static_cast<std::uint64_t>(number));
+    return std::to_string(number);
+  };
+  const bool bounded = row_.max != std::numeric_limits<std::int64_t>::max();
+  return complain(node, ErrorCode::kBadValue, written(value_.number) + " is out of range",
+                  bounded ? "from " + written(row_.min) + " to " + written(row_.max)
+                          : written(row_.min) + " or more");
+}
+
+bool ValueReader::read_enum(const Node& node) {
+  if (!is_text(node)) return wrong_kind(node);
+  const std::vector<std::string_view> choices = split(row_.choices, '|');
+  if (std::find(choices.begin(), choices.end(), node.text) != choices.end()) {
+    value_.text = node.text;
+    return true;
+  }
+  const std::string meant = did_you_mean(node.text, choices);
+  return complain(node, ErrorCode::kBadValue, quoted(node.text, 60) + " is not a choice",
+                  meant.empty() ? "choose " + words(choices) : meant);
+}
+
+bool ValueReader::read_text(const Node& node) {
+  if (!is_text(node)) return wrong_kind(node);
+  value_.text = node.text;
+  return true;
+}
+
+bool ValueReader::read_endpoints(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::kString:
+      return read_endpoint(node, node.text);
+    case Node::Kind::kInteger:
+      return read_endpoint(node, std::to_string(node.number));
+    case Node::Kind::kOverride:
+      return read_endpoint_text(node);
+    case Node::Kind::kArray:
+      break;
+    default:
+      return wrong_kind(node);
+  }
+  if (node.items.empty() && row_.name == "listen") {
+    return complain(node, ErrorCode::kBadValue, "the list is empty",
+                    "to switch it off, write enabled = false");
+  }
+  bool good = true;
+  for (const Node& item : node.items) {
+    if (item.kind == Node::Kind::kString) {
+      good &= sound_text(item) && read_endpoint(item, item.text);
+    } else if (item.kind == Node::Kind::kInteger) {
+      good &= read_endpoint(item, std::to_string(item.number));
+    } else {
+      good = complain(item, ErrorCode::kBadType,
+                      "expected an endpoint like \"localhost:8080\", got " + got(item, row_));
+    }
+  }
+  return good;
+}
+
+// "[::1]:80" is an endpoint and "[80, 81]" is a list.
+bool looks_like_toml_array(std::string_view text) {
+  if (!text.starts_with('[') || !text.ends_with(']')) return false;
+  const std::string_view inner = trim(text.substr(1, text.size() - 2));
+  return inner.starts_with('"') || inner.starts_with('\'') ||
+         inner.find(':') == std::string_view::npos;
+}
+
+void set_place(Node& node, const Place& place) {
+  node.place = place;
+  for (Node& item : node.items)
+    set_place(item, place);
+}
+
+bool ValueReader::read_endpoint_text(const Node& node) {
+  const std::string_view text = trim(node.text);
+  Node list{.kind = Node::Kind::kArray, .key_place = node.key_place, .place = node.place};
+  if (looks_like_toml_array(text)) {
+    auto parsed = read_toml("list = " + std::string(text));
+    if (!parsed) {
+      return complain(node, ErrorCode::kSyntax, quoted(text, 60) + " is not a TOML array",
+                      "write [\"localhost:8080\", \"localhost:8081\"]");
+    }
+    list = std::move(parsed->items.front());
+    set_place(list, node.place);
+  } else {
+    for (const std::string_view part : split(text, ',')) {
+      list.items.push_back(
+          {.kind = Node::Kind::kString, .place = node.place, .text = std::string(trim(part))});
+    }
+  }
+  return read_endpoints(list);
+}
+
+bool ValueReader::read_endpoint(const Node& node, std::string_view text) {
+  const auto* const door = rules_.door;
+  auto endpoint = parse_endpoint(text, door != nullptr ? door->fallback : Transport::kTcp);
+  if (!endpoint) return complain(node, endpoint.error());
+  if (door != nullptr && !contains(door->transports, endpoint->transport)) {
+    std::vector<std::string_view> spoken;
+    for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+      if (contains(door->transports, transport)) spoken.push_back(name(transport));
+    }
+    return complain(
+        node, ErrorCode::kBadValue,
+        std::string(rules_.type) + " does not speak " + std::string(name(endpoint->transport)),
+        "it speaks " + words(spoken));
+  }
+  const auto& known = value_.endpoints;
+  if (std::find(known.begin(), known.end(), *endpoint) != known.end()) {
+    return complain(node, ErrorCode::kConflict, quoted(text) + " is listed twice", "remove one");
+  }
+  value_.endpoints.push_back(std::move(*endpoint));
+  return true;
+}
+
+}  // namespace
+
+std::optional<OptionValues::Value> read_value(const Node& node, const OptionSpec& row,
+                                              const EndpointRules& rules, Report& report) {
+  ValueReader reader(row, rules, report);
+  if (!reader.read(node)) return std::nullopt;
+  OptionValues::Value value = reader.take();
+  value.where = report.where(node.place);
+  value.is_default = false;
+  return value;
+}
+
+}  // namespace polyport
