@@ -94,15 +94,15 @@ constexpr Door kDoors[] = {{.name = "main",
 }  // namespace
 
 extern const ServiceType service_type;
-const ServiceType service_type{.name = "http",
-                               .summary = "web server that shows requests, sockets and the time",
-                               .default_port = 8080,
-                               .doors = kDoors,
-                               .options = polyport::http::option_rows(),
-                               .try_it = "curl http://{host}:{port}/",
-                               .client_speaks_first = true,
-                               .create = [](const OptionValues&) -> std::unique_ptr<Service> {
-                                 return std::make_unique<HttpService>();
-                               }};
+const ServiceType service_type{
+    .name = "http",
+    .summary = "web server that shows requests, sockets and the time",
+    .default_port = 8080,
+    .doors = kDoors,
+    .options = polyport::http::option_rows(),
+    .try_it = "curl http://{host}:{port}/",
+    .client_speaks_first = true,
+    .create = make_service<HttpService>,
+};
 
 }  // namespace polyport::services::http
