@@ -1,8 +1,8 @@
 // service.h: everything a service needs to see.
 //
 // A service is one folder under services/ whose NAME.cc ends in a `service_type`. It derives from
-// Service, overrides the callbacks it cares about, and is handed connections and datagrams of every door
-// the host opened for it. docs/adding_a_service.md walks through one.
+// Service, overrides the callbacks it cares about, and is handed connections and datagrams of every
+// door the host opened for it. docs/adding_a_service.md walks through one.
 #pragma once
 
 #include <chrono>
@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "core/base/result.h"
@@ -28,8 +29,8 @@ namespace http {
 class Handler;
 }
 
-// One way into a service: an option that holds endpoints, the transports it takes, and what speaks on
-// its stream sockets.
+// One way into a service: an option that holds endpoints, the transports it takes, and what speaks
+// on its stream sockets.
 struct Door {
   enum class Kind : std::uint8_t { kStream, kHttp };
 
@@ -40,7 +41,15 @@ struct Door {
 };
 
 enum class ServiceState : std::uint8_t {
-  kDisabled, kStarting, kLive, kSkipped, kRetrying, kPaused, kDraining, kStopped, kFailed
+  kDisabled,
+  kStarting,
+  kLive,
+  kSkipped,
+  kRetrying,
+  kPaused,
+  kDraining,
+  kStopped,
+  kFailed
 };
 std::string_view name(ServiceState state);
 
@@ -48,12 +57,12 @@ struct ListenerStatus {
   std::string id;  // "web.main.0"; survives a reload
   std::string_view door;
   Transport transport = Transport::kTcp;
-  std::string configured;  // the endpoint as written
-  std::string bound;       // "127.0.0.1:8080" or the path
-  Address address;         // of an IP listener
-  std::uint32_t group = 0; // endpoints that one string expanded to share it
+  std::string configured;   // the endpoint as written
+  std::string bound;        // "127.0.0.1:8080" or the path
+  Address address;          // of an IP listener
+  std::uint32_t group = 0;  // endpoints that one string expanded to share it
   int backlog = 0;
-  std::uint64_t accepted = 0;   // connections, or datagrams received
+  std::uint64_t accepted = 0;  // connections, or datagrams received
   std::uint64_t active = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
@@ -66,7 +75,7 @@ struct ServiceStatus {
   std::string_view summary;
   bool internal = false;  // health and admin
   ServiceState state = ServiceState::kStarting;
-  std::string reason;     // why it is skipped or failed
+  std::string reason;  // why it is skipped or failed
   std::vector<ListenerStatus> listeners;
 };
 
@@ -104,10 +113,24 @@ class Service : public StreamHandler, public DatagramHandler {
   virtual http::Handler* http_handler([[maybe_unused]] const Door& door) { return nullptr; }
 };
 
+// The door of a protocol that means the same on every transport: echo, time, ….
+inline constexpr Door kEveryTransport[] = {
+    {.transports = transports(Transport::kTcp, Transport::kUdp, Transport::kUnix)}};
+
+// The usual ServiceType::create: a T made from its option values, or from nothing.
+template <class T>
+std::unique_ptr<Service> make_service([[maybe_unused]] const OptionValues& values) {
+  if constexpr (std::is_constructible_v<T, const OptionValues&>) {
+    return std::make_unique<T>(values);
+  } else {
+    return std::make_unique<T>();
+  }
+}
+
 struct ServiceType {
   std::string_view name;
-  std::string_view summary;       // one line for `polyport services`
-  std::uint16_t default_port = 0; // used when `listen` is left out
+  std::string_view summary;        // one line for `polyport services`
+  std::uint16_t default_port = 0;  // used when `listen` is left out
   std::span<const Door> doors;
   std::span<const OptionSpec> options;  // beside those every service has (common_options)
   // A line that talks to it, {port} and {host} filled in: "curl http://{host}:{port}/".
@@ -123,8 +146,8 @@ std::span<const ServiceType* const> service_types();
 // The options every service has: type, enabled, listen, on_conflict, backlog, max_connections, ….
 std::span<const OptionSpec> common_options();
 
-// A service with state per connection: makes a Session in on_open, hands it to every callback, frees it
-// last. Session needs a constructor from Connection&.
+// A service with state per connection: makes a Session in on_open, hands it to every callback,
+// frees it last. Session needs a constructor from Connection&.
 template <class Session>
 class SessionService : public Service {
  public:

@@ -11,17 +11,17 @@
 namespace polyport {
 
 enum class ErrorCode {
-  kSyntax,         // a file or an argument does not parse
-  kUnknownKey,     // a key, a type or a name that does not exist
-  kBadValue,       // of the right kind, but out of its range
-  kBadType,        // of the wrong kind, a bare number where a unit belongs
-  kConflict,       // two things that exclude each other
-  kAddressInUse,   // EADDRINUSE
-  kNotPermitted,   // EACCES, EPERM
-  kNotAvailable,   // EADDRNOTAVAIL, EAFNOSUPPORT: not on this machine
-  kDescriptors,    // EMFILE, ENFILE
-  kNotFound,       // ENOENT, no such host
-  kSystem,         // any other failed system call
+  kSyntax,        // a file or an argument does not parse
+  kUnknownKey,    // a key, a type or a name that does not exist
+  kBadValue,      // of the right kind, but out of its range
+  kBadType,       // of the wrong kind, a bare number where a unit belongs
+  kConflict,      // two things that exclude each other
+  kAddressInUse,  // EADDRINUSE
+  kNotPermitted,  // EACCES, EPERM
+  kNotAvailable,  // EADDRNOTAVAIL, EAFNOSUPPORT: not on this machine
+  kDescriptors,   // EMFILE, ENFILE
+  kNotFound,      // ENOENT, no such host
+  kSystem,        // any other failed system call
 };
 
 // The word for the code in JSON, e.g. "address_in_use".

@@ -14,6 +14,8 @@ Payload Payload::copy(Bytes bytes) {
   return Payload(data, bytes.size(), block);
 }
 
-void Payload::release(Block* block) noexcept { ::operator delete(block); }
+void Payload::release(Block* block) noexcept {
+  ::operator delete(block);
+}
 
 }  // namespace polyport

@@ -1,8 +1,8 @@
 // Payload: immutable bytes that many write queues share.
 //
-// One allocation holds the count and the bytes; the count is not atomic because a Payload never leaves
-// the loop's thread. A literal has no count and is never freed. A chat line is built once and N queues
-// hold N references to it.
+// One allocation holds the count and the bytes; the count is not atomic because a Payload never
+// leaves the loop's thread. A literal has no count and is never freed. A chat line is built once
+// and N queues hold N references to it.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // Host: the services of one process and their listeners, on one loop.
 //
-// Opens everything or nothing, serves, drains. Knows no configuration file and no command line: it is
-// given checked values.
+// Opens everything or nothing, serves, drains. Knows no configuration file and no command line: it
+// is given checked values.
 #pragma once
 
 #include <chrono>
@@ -35,9 +35,9 @@ class Host final : public HostView {
   Host(Loop& loop, Log& log, Events& events, HostOptions options);
   ~Host() override;
 
-  // Creates every enabled service, opens every socket (bind and listen), starts the services, and only
-  // then accepts. On any error nothing is left open, and all of them are returned. `notes` are things a
-  // person should know: an address family this machine lacks, a service skipped.
+  // Creates every enabled service, opens every socket (bind and listen), starts the services, and
+  // only then accepts. On any error nothing is left open, and all of them are returned. `notes` are
+  // things a person should know: an address family this machine lacks, a service skipped.
   Errors start(std::vector<ServicePlan> plans);
   const std::vector<std::string>& notes() const;
 

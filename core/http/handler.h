@@ -1,5 +1,5 @@
-// What the HTTP engine hands to a service, and what a service answers with. Free of HTTP/1 details, so
-// that another version of the protocol can stand behind the same handler.
+// What the HTTP engine hands to a service, and what a service answers with. Free of HTTP/1 details,
+// so that another version of the protocol can stand behind the same handler.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ struct Header {
   Bytes value;
 };
 
-// A view into the read buffer: it dies when the callback returns, unless Exchange::keep() was called.
+// A view into the read buffer: it dies when the callback returns, unless Exchange::keep() was
+// called.
 struct Request {
   Bytes method;
   Bytes target;     // as sent: "/echo?a=1", "http://host/echo", "*"
@@ -33,8 +34,8 @@ struct Request {
   const Header* find(Bytes name) const;
 };
 
-// One request and its answer. Valid during a callback; a handler that answers later calls keep() and
-// finds it again by the connection's id through Server::exchange.
+// One request and its answer. Valid during a callback; a handler that answers later calls keep()
+// and finds it again by the connection's id through Server::exchange.
 class Exchange {
  public:
   virtual const Request& request() const = 0;
@@ -47,8 +48,9 @@ class Exchange {
   // The JSON error {"status_code", "error", "detail"}, or text where the client prefers it.
   virtual void respond_error(int status, Bytes detail, std::span<const Header> headers = {}) = 0;
 
-  // A streamed answer: begin, write…, end. Without a length it is chunked (HTTP/1.1) or ends with the
-  // connection (HTTP/1.0). Backpressure: while congested() is true, wait for Handler::on_writable.
+  // A streamed answer: begin, write…, end. Without a length it is chunked (HTTP/1.1) or ends with
+  // the connection (HTTP/1.0). Backpressure: while congested() is true, wait for
+  // Handler::on_writable.
   virtual void begin(int status, std::span<const Header> headers,
                      std::optional<std::uint64_t> content_length) = 0;
   virtual void write(Bytes bytes) = 0;

@@ -12,8 +12,8 @@ namespace polyport {
 class Loop {
  public:
   Loop();
-  // Every handle must be closed by now; runs the loop until their close callbacks are done and aborts,
-  // naming the handles, where uv_loop_close still does not return 0.
+  // Every handle must be closed by now; runs the loop until their close callbacks are done and
+  // aborts, naming the handles, where uv_loop_close still does not return 0.
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;

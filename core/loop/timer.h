@@ -1,5 +1,5 @@
-// Timer: a boxed uv_timer_t. The owner holds 8 bytes; the box frees itself in its close callback, so a
-// Timer may be destroyed anywhere, its own callback included.
+// Timer: a boxed uv_timer_t. The owner holds 8 bytes; the box frees itself in its close callback,
+// so a Timer may be destroyed anywhere, its own callback included.
 #pragma once
 
 #include <chrono>

@@ -1,10 +1,11 @@
 // Connection: one accepted stream socket, as a service sees it.
 //
-// It lives in a slot of at most 272 bytes (docs/architecture.md has the table of fields) that owns no
-// buffer while it is idle. Everything here runs on the loop's thread and never calls back into a
+// It lives in a slot of at most 272 bytes (docs/architecture.md has the table of fields) that owns
+// no buffer while it is idle. Everything here runs on the loop's thread and never calls back into a
 // service synchronously: on_writable and on_close come from the end of the turn.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +23,7 @@ class Listener;
 class Network;
 class WriteQueue;
 
-class Connection {
+class Connection : private PollHandle {
  public:
   // Whether finish() waits, reading and dropping, for the peer's FIN, so that unread input does not
   // turn the last answer into a RST. kSkip where everything the peer had to say has been read.
@@ -32,42 +33,47 @@ class Connection {
   Listener& listener() const;
   Network& network() const;
 
-  // --- bytes going out -----------------------------------------------------------------------------
-  // Queues bytes. The caller's memory is free again when send returns, except that bytes of the current
-  // on_data are written from where they lie. Sent from the connection's own callback they leave as that
+  // --- bytes going out
+  // ----------------------------------------------------------------------------- Queues bytes. The
+  // caller's memory is free again when send returns, except that bytes of the current on_data are
+  // written from where they lie. Sent from the connection's own callback they leave as that
   // callback returns, together; else at the end of the turn. After finish, close or reset: dropped.
   void send(Bytes bytes);
   void send(Payload payload);
   // Bytes accepted by send() that the kernel has not taken yet.
   std::size_t queued_bytes() const;
-  // Forgets what is queued and not begun; a payload already half written stays. For a last word to a
-  // reader that is too slow.
+  // Forgets what is queued and not begun; a payload already half written stays. For a last word to
+  // a reader that is too slow.
   void drop_unsent();
 
-  // --- ways out ------------------------------------------------------------------------------------
-  // Flush, shut down our side, wait for the peer's FIN (5 s or 256 KiB at most), close.
+  // --- ways out
+  // ------------------------------------------------------------------------------------ Flush,
+  // shut down our side, wait for the peer's FIN (5 s or 256 KiB at most), close.
   void finish(Linger linger = Linger::kWait, CloseReason reason = CloseReason::kFinished);
   // Flush what the kernel takes now, then close.
   void close(CloseReason reason = CloseReason::kServiceClosed);
   // RST.
   void reset(CloseReason reason = CloseReason::kServiceClosed);
   // True from finish, close or reset on: nothing more can be sent.
-  bool ending() const { return flags_ & (kFinishing | kClosing); }
+  bool ending() const { return (flags_ & (kFinishing | kClosing)) != 0; }
 
-  // --- bytes coming in -----------------------------------------------------------------------------
-  // Stops and resumes on_data. Reading is also paused by the core while the queue is over its high mark
-  // (slow_reader = "pause"); the two do not undo each other.
+  // --- bytes coming in
+  // ----------------------------------------------------------------------------- Stops and resumes
+  // on_data. Reading is also paused by the core while the queue is over its high mark (slow_reader
+  // = "pause"); the two do not undo each other.
   void pause_reading();
   void resume_reading();
-  bool peer_finished() const { return flags_ & kPeerFinished; }  // its FIN has been read
+  bool peer_finished() const { return (flags_ & kPeerFinished) != 0; }  // its FIN has been read
 
-  // --- time ----------------------------------------------------------------------------------------
-  // Closes the connection with `reason` (see StreamHandler::on_deadline) once `after` has passed.
-  // One deadline at a time: setting it again replaces it. Granularity 1/16 s.
+  // --- time
+  // ---------------------------------------------------------------------------------------- Closes
+  // the connection with `reason` (see StreamHandler::on_deadline) once `after` has passed. One
+  // deadline at a time: setting it again replaces it. Granularity 1/16 s.
   void set_deadline(std::chrono::milliseconds after, CloseReason reason);
   void clear_deadline();
 
-  // --- who -----------------------------------------------------------------------------------------
+  // --- who
+  // -----------------------------------------------------------------------------------------
   Address peer() const;
   Address local() const;  // a system call on a wildcard listener: not for a hot path
 
@@ -75,61 +81,64 @@ class Connection {
   void* session() const { return session_; }
   void set_session(void* session) { session_ = session; }
 
-  // --- what it has done ----------------------------------------------------------------------------
+  // --- what it has done
+  // ----------------------------------------------------------------------------
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
   std::uint32_t requests() const { return requests_; }
   void count_request() { ++requests_; }
-  std::chrono::milliseconds age() const;
+  std::chrono::milliseconds age() const;        // granularity 1/16 s, as below
+  std::chrono::milliseconds idle_time() const;  // since the last byte in or out
 
  private:
   friend class ConnectionTable;
   friend class DeadlineWheel;
   friend class Network;
-  friend class StreamEngine;
-  friend class Listener;
 
   enum Flag : std::uint32_t {
-    kPolled = 1u << 0,          // poll_ has been initialised and must go through uv_close
-    kPeerFinished = 1u << 1,    // FIN read
-    kFinishing = 1u << 2,       // finish() called: flush, then shut down
-    kShutDown = 1u << 3,        // our FIN sent; lingering
-    kClosing = 1u << 4,         // id retired; on_close to come
-    kClosed = 1u << 5,          // on_close done
+    kPolled = 1u << 0,        // its PollHandle has been initialised and must go through uv_close
+    kPeerFinished = 1u << 1,  // its FIN has been read
+    kFinishing = 1u << 2,     // finish() called: flush, then shut down
+    kShutDown = 1u << 3,      // our FIN is sent; what still comes is dropped
+    kClosing = 1u << 4,       // the id is retired; on_close to come
+    kClosed = 1u << 5,        // on_close done, or the poll closed: the other frees the slot
     kPausedByService = 1u << 6,
-    kPausedByQueue = 1u << 7,
-    kDirty = 1u << 8,           // on the list of the end of the turn
-    kWriteBlocked = 1u << 9,    // the kernel took less than offered: wait for writability
-    kOwesWritable = 1u << 10,   // on_writable to come
-    kSkipLinger = 1u << 11,
-    kReset = 1u << 12,
-    kInCallback = 1u << 13,     // inside one of its own callbacks: sends are batched
-    kUnwatched = 1u << 14,      // no interest armed: the sweep looks for a RST once a second
-    kWriteDeadline = 1u << 15,  // the wheel entry guards a stalled write
+    kOverHigh = 1u << 7,       // the queue passed its high mark and is not at the low one again
+    kDirty = 1u << 8,          // on the list of the end of the turn
+    kRearm = 1u << 9,          // on the list of those whose interest may change
+    kWriteBlocked = 1u << 10,  // the kernel took less than offered: wait for writability
+    kOwesWritable = 1u << 11,  // on_writable to come
+    kSkipLinger = 1u << 12,
+    kUnwatched = 1u << 13,  // nothing armed: the sweep looks for a RST once a second
+    kOpen = 1u << 14,       // on_open has been called
   };
 
-  PollHandle poll_;                     // 160
-  void* session_ = nullptr;             // 8
-  WriteQueue* queue_ = nullptr;         // 8, only while something is queued
-  void* extras_ = nullptr;              // 8, TLS, WebSocket and fault state, allocated on need
-  std::uint64_t bytes_in_ = 0;          // 8
-  std::uint64_t bytes_out_ = 0;         // 8
+  static constexpr std::uint16_t kNoBucket = 0xffff;
+
+  // PollHandle, 160 bytes, not zeroed: libuv initialises it where the connection ever has to wait.
+  void* session_ = nullptr;                 // 8
+  WriteQueue* queue_ = nullptr;             // 8, only while something is queued
+  void* extras_ = nullptr;                  // 8, TLS, WebSocket and fault state
+  std::uint64_t bytes_in_ = 0;              // 8
+  std::uint64_t bytes_out_ = 0;             // 8
   std::array<std::uint8_t, 16> peer_ip_{};  // 16
-  int fd_ = -1;                         // 4
-  std::uint32_t index_ = 0;             // 4
-  std::uint32_t generation_ = 0;        // 4
-  std::uint32_t flags_ = 0;             // 4
-  std::uint32_t wheel_next_ = 0;        // 4
-  std::uint32_t wheel_previous_ = 0;    // 4
-  std::uint32_t wheel_tick_ = 0;        // 4, where it is linked
-  std::uint32_t deadline_tick_ = 0;     // 4, when it is really due; 0: none
-  std::uint32_t opened_tick_ = 0;       // 4
-  std::uint32_t active_tick_ = 0;       // 4, last byte in or out
-  std::uint32_t requests_ = 0;          // 4
-  std::uint16_t listener_ = 0;          // 2
-  std::uint16_t peer_port_ = 0;         // 2
-  Family peer_family_ = Family::kNone;  // 1
-  std::uint8_t armed_ = 0;              // 1, the interest libuv knows
+  int fd_ = -1;                             // 4
+  std::uint32_t index_ = 0;                 // 4
+  std::uint32_t generation_ = 0;            // 4
+  std::uint32_t flags_ = 0;                 // 4
+  std::uint32_t wheel_next_ = 0;            // 4
+  std::uint32_t wheel_previous_ = 0;        // 4
+  std::uint32_t deadline_tick_ = 0;         // 4, the service's deadline; 0: none
+  std::uint32_t opened_tick_ = 0;           // 4
+  std::uint32_t active_tick_ = 0;           // 4, last byte in or out
+  std::uint32_t stalled_tick_ = 0;          // 4, write blocked, or lingering, since
+  std::uint32_t requests_ = 0;              // 4
+  std::uint16_t wheel_bucket_ = kNoBucket;  // 2
+  std::uint16_t listener_ = 0;              // 2
+  std::uint16_t peer_port_ = 0;             // 2
+  std::uint16_t lingered_kib_ = 0;          // 2, read and dropped after our FIN
+  Family peer_family_ = Family::kNone;      // 1
+  std::uint8_t armed_ = 0;                  // 1, the interest libuv knows
   CloseReason deadline_reason_ = CloseReason::kIdleTimeout;  // 1
   CloseReason close_reason_ = CloseReason::kPeerClosed;      // 1
 };

@@ -1,5 +1,5 @@
-// ConnectionId: names a connection for as long as anybody likes to remember it. A stale id is a failed
-// look-up, never another connection.
+// ConnectionId: names a connection for as long as anybody likes to remember it. A stale id is a
+// failed look-up, never another connection.
 #pragma once
 
 #include <compare>

@@ -12,14 +12,16 @@ class UdpSocket;
 
 class Datagram {
  public:
-  Bytes bytes() const { return bytes_; }           // valid until the callback returns
+  Bytes bytes() const { return bytes_; }  // valid until the callback returns
   const Address& peer() const { return peer_; }
-  const Address& local() const { return local_; }  // the address it was sent to, as the kernel saw it
+  const Address& local() const {
+    return local_;
+  }  // the address it was sent to, as the kernel saw it
 
-  // Answers from the address the datagram was sent to. At most one answer a datagram, at most 65,507
-  // bytes. The reply-loop and amplification guard has already refused peers that may not be answered;
-  // an answer larger than the datagram is paid from the peer's allowance and may be dropped (counted).
-  // The bytes are the caller's again on return.
+  // Answers from the address the datagram was sent to. At most one answer a datagram, at most
+  // 65,507 bytes. The reply-loop and amplification guard has already refused peers that may not be
+  // answered; an answer larger than the datagram is paid from the peer's allowance and may be
+  // dropped (counted). The bytes are the caller's again on return.
   void reply(Bytes bytes);
 
  private:

@@ -1,7 +1,7 @@
 // Poller: the only place that names uv_poll_t, so that the choice can be measured again.
 //
-// It watches file descriptors that others own and counts its callbacks: after 256 of them, or 1 ms, it
-// ends the turn itself, because libuv may stay in its poll phase for 49,152 callbacks.
+// It watches file descriptors that others own and counts its callbacks: after 256 of them, or 1 ms,
+// it ends the turn itself, because libuv may stay in its poll phase for 49,152 callbacks.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,8 @@ struct PollHandle {
 
 // What the owner of a handle wants called; one constant object a kind of owner. Both are noexcept.
 struct PollOperations {
-  // `events` is a set of Interest. kPollError: the kernel reported an error (a RST, say), the handle has
-  // been stopped, and bytes may still be readable.
+  // `events` is a set of Interest. kPollError: the kernel reported an error (a RST, say), the
+  // handle has been stopped, and bytes may still be readable.
   void (*ready)(PollHandle& handle, std::uint8_t events) noexcept;
   // The handle's memory may be used again.
   void (*closed)(PollHandle& handle) noexcept;
@@ -31,7 +31,11 @@ struct PollOperations {
 
 class Poller {
  public:
-  Poller(Loop& loop, Turn& turn) : loop_(loop), turn_(turn) {}
+  // One Poller a loop.
+  Poller(Loop& loop, Turn& turn);
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
 
   // Prepares a handle for `fd`, which must be non-blocking and not watched by another handle.
   // False where the kernel refuses (its error is in errno).

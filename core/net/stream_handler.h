@@ -1,7 +1,7 @@
 // What core/net calls on whoever serves a listener: a service, or the HTTP engine for one.
 //
-// Callbacks belong to the handler, not to each connection. All run on the loop's thread; an exception
-// that leaves one closes that connection with service_error and is logged.
+// Callbacks belong to the handler, not to each connection. All run on the loop's thread; an
+// exception that leaves one closes that connection with service_error and is logged.
 #pragma once
 
 #include "core/base/bytes.h"
@@ -21,18 +21,19 @@ class StreamHandler {
   virtual void on_open(Connection&) {}
   // `data` is valid until the callback returns, and is never empty.
   virtual void on_data(Connection&, [[maybe_unused]] Bytes data) {}
-  // The peer has sent its FIN: no more on_data. The other direction stays open; unless overridden, what
-  // is queued is flushed and the connection ends.
+  // The peer has sent its FIN: no more on_data. The other direction stays open; unless overridden,
+  // what is queued is flushed and the connection ends.
   virtual void on_end(Connection&);
   // After the queue was over its high mark and has fallen to its low mark.
   virtual void on_writable(Connection&) {}
   // Exactly once, last, from the end of a turn. Nothing can be sent any more.
   virtual void on_close(Connection&, CloseReason) {}
-  // The connection's deadline (Connection::set_deadline) has passed. Unless overridden it is closed with
-  // the reason the deadline was set with.
+  // The connection's deadline (Connection::set_deadline) has passed. Unless overridden it is closed
+  // with the reason the deadline was set with.
   virtual void on_deadline(Connection&, CloseReason);
-  // The process is stopping. True: the connection has work to finish, leave it until it ends itself or
-  // the grace is over. Unless overridden: whether bytes are queued or arrived within the last second.
+  // The process is stopping. True: the connection has work to finish, leave it until it ends itself
+  // or the grace is over. Unless overridden: whether bytes are queued or arrived within the last
+  // second.
   virtual bool on_drain(Connection&);
 };
 

@@ -7,13 +7,28 @@
 namespace polyport {
 
 std::string_view name(CloseReason reason) {
-  static constexpr std::array<std::string_view, kCloseReasons> kNames = {
-      "peer_closed",       "finished",       "service_closed",  "reset_by_peer",
-      "idle_timeout",      "header_timeout", "body_timeout",    "write_timeout",
-      "handshake_timeout", "slow_reader",    "protocol_error",  "tls_error",
-      "limit_connections", "limit_address",  "limit_rate",      "limit_memory",
-      "descriptor_limit",  "made_room",      "drain",           "kicked",
-      "fault",             "service_error"};
+  static constexpr std::array<std::string_view, kCloseReasons> kNames = {"peer_closed",
+                                                                         "finished",
+                                                                         "service_closed",
+                                                                         "reset_by_peer",
+                                                                         "idle_timeout",
+                                                                         "header_timeout",
+                                                                         "body_timeout",
+                                                                         "write_timeout",
+                                                                         "handshake_timeout",
+                                                                         "slow_reader",
+                                                                         "protocol_error",
+                                                                         "tls_error",
+                                                                         "limit_connections",
+                                                                         "limit_address",
+                                                                         "limit_rate",
+                                                                         "limit_memory",
+                                                                         "descriptor_limit",
+                                                                         "made_room",
+                                                                         "drain",
+                                                                         "kicked",
+                                                                         "fault",
+                                                                         "service_error"};
   const auto index = static_cast<std::size_t>(reason);
   POLYPORT_ASSERT(index < kNames.size());
   return kNames[index];

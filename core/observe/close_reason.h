@@ -8,16 +8,16 @@
 namespace polyport {
 
 enum class CloseReason : std::uint8_t {
-  kPeerClosed,        // the peer's FIN, and we had nothing left to say
-  kFinished,          // the service was done: finish()
-  kServiceClosed,     // the service closed at once: close()
-  kResetByPeer,       // RST, or any other error of the socket
+  kPeerClosed,     // the peer's FIN, and we had nothing left to say
+  kFinished,       // the service was done: finish()
+  kServiceClosed,  // the service closed at once: close()
+  kResetByPeer,    // RST, or any other error of the socket
   kIdleTimeout,
   kHeaderTimeout,
   kBodyTimeout,
-  kWriteTimeout,      // the peer took nothing for too long
+  kWriteTimeout,  // the peer took nothing for too long
   kHandshakeTimeout,
-  kSlowReader,        // over the hard limit of queued bytes
+  kSlowReader,  // over the hard limit of queued bytes
   kProtocolError,
   kTlsError,
   kLimitConnections,
@@ -26,10 +26,10 @@ enum class CloseReason : std::uint8_t {
   kLimitMemory,
   kDescriptorLimit,
   kMadeRoom,
-  kDrain,             // the process is stopping
+  kDrain,  // the process is stopping
   kKicked,
   kFault,
-  kServiceError,      // a service's callback threw
+  kServiceError,  // a service's callback threw
 };
 inline constexpr std::size_t kCloseReasons = 22;
 

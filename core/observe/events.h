@@ -1,5 +1,5 @@
-// Events: what happens to ports and connections, told to whoever watches (the terminal, later the live
-// page). With nobody watching an event costs one comparison.
+// Events: what happens to ports and connections, told to whoever watches (the terminal, later the
+// live page). With nobody watching an event costs one comparison.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // Log: one line or one JSON object per event, written by a thread of its own.
 //
 // The loop never waits for a log: lines go into a bounded queue, the oldest are dropped when it is
-// full, and the drops are counted. Fields are ts, level, event, service, listener, conn, peer, reason,
-// msg, in this order.
+// full, and the drops are counted. Fields are ts, level, event, service, listener, conn, peer,
+// reason, msg, in this order.
 #pragma once
 
 #include <cstdint>

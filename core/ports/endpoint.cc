@@ -9,6 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/ports/host_name.h"
+#include "core/ports/port_names.h"
 #include "core/socket/address.h"
 
 namespace polyport {
@@ -137,7 +138,10 @@ Result<std::uint16_t> parse_port(std::string_view text, std::string_view host) {
                "write " + printable(host, 60) + ":" + printable(text.substr(0, slash), 20));
   }
   if (!all_digits(text)) {
-    return bad("the port " + show(text) + " is not a number", "ports are 0 to 65535");
+    const auto known = well_known_port(text);
+    return bad("the port " + show(text) + " is not a number",
+               known ? "the port of " + std::string(text) + " is " + std::to_string(*known)
+                     : "ports are 0 to 65535");
   }
   const auto number = parse_number<std::uint16_t>(text);
   if (!number) {

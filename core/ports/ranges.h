@@ -8,7 +8,11 @@
 
 namespace polyport {
 
-enum class PortRange : std::uint8_t { kSystem, kUser, kDynamic };  // 0-1023, 1024-49151, 49152-65535
+enum class PortRange : std::uint8_t {
+  kSystem,
+  kUser,
+  kDynamic
+};  // 0-1023, 1024-49151, 49152-65535
 
 PortRange port_range(std::uint16_t port);
 std::string_view name(PortRange range);  // "system", "user", "dynamic"
@@ -23,7 +27,8 @@ struct EphemeralRange {
 // (/proc/sys/net/ipv4/ip_local_port_range); Linux's default where it cannot be read.
 EphemeralRange ephemeral_range();
 
-// The first port an ordinary user may bind (/proc/sys/net/ipv4/ip_unprivileged_port_start), or 1024.
+// The first port an ordinary user may bind (/proc/sys/net/ipv4/ip_unprivileged_port_start), or
+// 1024.
 std::uint16_t unprivileged_port_start();
 
 }  // namespace polyport

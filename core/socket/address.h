@@ -23,7 +23,8 @@ struct Address {
   std::uint16_t port = 0;             // host order
   Family family = Family::kNone;
 
-  // A literal: "127.0.0.1", "::1", "fe80::1%eth0" (without brackets). Nothing where it is no literal.
+  // A literal: "127.0.0.1", "::1", "fe80::1%eth0" (without brackets). Nothing where it is no
+  // literal.
   static std::optional<Address> parse_ip(std::string_view literal, std::uint16_t port = 0);
   static Address any(Family family, std::uint16_t port = 0);
   static Address loopback(Family family, std::uint16_t port = 0);
@@ -38,7 +39,7 @@ struct Address {
 
   bool is_ip() const { return family == Family::kIPv4 || family == Family::kIPv6; }
   bool is_any() const;
-  bool is_loopback() const;   // 127.0.0.0/8, ::1; a unix socket counts as loopback
+  bool is_loopback() const;  // 127.0.0.0/8, ::1; a unix socket counts as loopback
   bool is_multicast() const;
   bool is_broadcast() const;  // 255.255.255.255
 

@@ -409,11 +409,8 @@ def read_line(sock, limit=64 << 10):
 
 def tool(name):
     """The path of a test tool: unpacked by scripts/test, or installed. Skips where it is neither."""
-    for folder in ("usr/bin", "usr/sbin", "bin", "sbin"):
-        path = TOOLS / "root" / folder / name
-        if path.exists():
-            return str(path)
-    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    unpacked = [str(TOOLS / "root" / folder) for folder in ("usr/bin", "usr/sbin", "bin", "sbin")]
+    path = shutil.which(name, path=":".join([os.environ.get("PATH", ""), "/usr/sbin:/sbin", *unpacked]))
     if path is None:
         raise unittest.SkipTest(f"{name} is not on this machine (scripts/test unpacks it)")
     return path
@@ -467,13 +464,14 @@ class Namespace:
         unshare = _unshare_command()
         if unshare is None:
             raise unittest.SkipTest("this user cannot make a network namespace (unshare --net)")
-        script = ("ip link set lo up || exit 1; "
+        ip = tool("ip")
+        script = (f"{ip} link set lo up || exit 1; "
                   + ("" if ipv6 else "for s in all default lo; do "
                      "echo 1 > /proc/sys/net/ipv6/conf/$s/disable_ipv6 || exit 1; done; ")
                   + "echo up; exec cat")
         if not ipv6:
             if not os.path.exists("/proc/sys/net/ipv6"):
-                script = "ip link set lo up || exit 1; echo up; exec cat"
+                script = f"{ip} link set lo up || exit 1; echo up; exec cat"
             # /proc/sys must be that of the namespace and writable: a mount namespace makes it so.
             unshare = unshare + ["--mount"]
             script = "mount -t proc proc /proc 2>/dev/null; " + script

@@ -1,0 +1,56 @@
+#include "app/status_json.h"
+
+#include "core/ports/ranges.h"
+
+namespace polyport {
+namespace {
+
+void write_listener(JsonWriter& json, const ListenerStatus& listener) {
+  json.begin_object();
+  json.field("id", listener.id);
+  json.field("door", listener.door);
+  json.field("transport", name(listener.transport));
+  json.field("configured", listener.configured);
+  json.field("bound", listener.bound);
+  json.field("group", listener.group);
+  json.key("range");
+  if (listener.address.is_ip()) {
+    json.value(name(port_range(listener.address.port)));
+  } else {
+    json.value(nullptr);
+  }
+  // A datagram socket has no queue of connections to listen for.
+  json.field("state", listener.transport == Transport::kUdp ? "bound" : "listening");
+  json.field("backlog", listener.backlog);
+  json.field("accepted_total", listener.accepted);
+  json.field("active", listener.active);
+  json.key("refused_total");
+  json.begin_object();
+  for (const auto& [reason, count] : listener.refused) json.field(reason, count);
+  json.end_object();
+  json.field("bytes_in", listener.bytes_in);
+  json.field("bytes_out", listener.bytes_out);
+  json.field("explanation", nullptr);  // of a listener that could not open: there is none here
+  json.end_object();
+}
+
+}  // namespace
+
+void write_services(JsonWriter& json, std::span<const ServiceStatus> services) {
+  json.begin_array();
+  for (const ServiceStatus& service : services) {
+    json.begin_object();
+    json.field("name", service.name);
+    json.field("type", service.type);
+    json.field("state", name(service.state));
+    json.field("reason", service.reason);
+    json.key("listeners");
+    json.begin_array();
+    for (const ListenerStatus& listener : service.listeners) write_listener(json, listener);
+    json.end_array();
+    json.end_object();
+  }
+  json.end_array();
+}
+
+}  // namespace polyport

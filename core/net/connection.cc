@@ -1,0 +1,119 @@
+#include "core/net/connection.h"
+
+#include "core/net/network.h"
+#include "core/net/stream_handler.h"
+#include "core/socket/socket.h"
+
+namespace polyport {
+
+std::string text(ConnectionId id) {
+  return "w0-" + std::to_string(id.index) + "-" + std::to_string(id.generation);
+}
+
+void StreamHandler::on_end(Connection& connection) {
+  connection.finish(Connection::Linger::kWait, CloseReason::kPeerClosed);
+}
+
+void StreamHandler::on_deadline(Connection& connection, CloseReason reason) {
+  connection.close(reason);
+}
+
+bool StreamHandler::on_drain(Connection& connection) {
+  return connection.queued_bytes() > 0 || connection.idle_time() < std::chrono::seconds(1);
+}
+
+Network& Connection::network() const {
+  return ConnectionTable::network_of(*this);
+}
+
+Listener& Connection::listener() const {
+  return network().listener(listener_);
+}
+
+void Connection::send(Bytes bytes) {
+  network().send(*this, bytes);
+}
+
+void Connection::send(Payload payload) {
+  network().send(*this, std::move(payload));
+}
+
+std::size_t Connection::queued_bytes() const {
+  return queue_ == nullptr ? 0 : queue_->bytes();
+}
+
+void Connection::drop_unsent() {
+  network().drop_unsent(*this);
+}
+
+void Connection::finish(Linger linger, CloseReason reason) {
+  if (ending()) return;
+  flags_ |= kFinishing;
+  if (linger == Linger::kSkip) flags_ |= kSkipLinger;
+  close_reason_ = reason;
+  network().mark_dirty(*this);
+}
+
+void Connection::close(CloseReason reason) {
+  if ((flags_ & kClosing) != 0) return;
+  Network& network_ = network();
+  if (network_.current_ == this) network_.empty_outbox(*this);
+  network_.flush(*this);
+  network_.retire(*this, reason);
+}
+
+void Connection::reset(CloseReason reason) {
+  if ((flags_ & kClosing) != 0) return;
+  sock::arm_reset(fd_);
+  network().retire(*this, reason);
+}
+
+void Connection::pause_reading() {
+  flags_ |= kPausedByService;
+  network().mark_dirty(*this);
+}
+
+void Connection::resume_reading() {
+  flags_ &= ~kPausedByService;
+  network().mark_dirty(*this);
+}
+
+void Connection::set_deadline(std::chrono::milliseconds after, CloseReason reason) {
+  if ((flags_ & kClosing) != 0) return;
+  Network& network_ = network();
+  deadline_tick_ = network_.now() + ticks(after);
+  deadline_reason_ = reason;
+  network_.schedule(*this);
+}
+
+void Connection::clear_deadline() {
+  deadline_tick_ = 0;
+}
+
+Address Connection::peer() const {
+  Address address;
+  address.ip = peer_ip_;
+  address.port = peer_port_;
+  address.family = peer_family_;
+  return address;
+}
+
+Address Connection::local() const {
+  const Address& bound = listener().address();
+  if (!bound.is_any() || fd_ < 0) return bound;
+  Address address;
+  if (sock::local_address(fd_, address) < 0) return bound;
+  return address;
+}
+
+std::chrono::milliseconds Connection::age() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(kTick *
+                                                               (network().now() - opened_tick_));
+}
+
+std::chrono::milliseconds Connection::idle_time() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(kTick *
+                                                               (network().now() - active_tick_));
+}
+
+}  // namespace polyport

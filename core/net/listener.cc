@@ -1,0 +1,114 @@
+#include "core/net/listener.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/net/network.h"
+#include "core/socket/socket.h"
+
+namespace polyport {
+
+namespace {
+
+bool out_of_descriptors(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+Listener::Listener(Network& network, StreamDoor& door, int fd, std::string id, std::uint16_t number)
+    : network_(network), door_(door), id_(std::move(id)), fd_(fd), number_(number) {
+  sock::local_address(fd, address_);
+}
+
+void Listener::start() {
+  static constexpr PollOperations kOperations = {
+      [](PollHandle& handle, std::uint8_t) noexcept { of(handle).ready(); },
+      [](PollHandle& handle) noexcept { of(handle).network_.poll_handle_closed(); }};
+  if (state_ == State::kClosed || state_ == State::kAccepting) return;
+  if (!polled_) {
+    if (!network_.poller_.open(*this, fd_, kOperations)) {
+      network_.log_.error({.event = "listener_failed",
+                           .message = std::strerror(errno),
+                           .service = door_.service,
+                           .listener = id_});
+      return;
+    }
+    polled_ = true;
+    network_.poll_handle_opened();
+  }
+  state_ = State::kAccepting;
+  network_.poller_.set(*this, kReadable);
+}
+
+void Listener::stop() {
+  if (state_ == State::kClosed) return;
+  if (polled_) network_.poller_.set(*this, kNoInterest);
+  state_ = State::kStopped;
+}
+
+void Listener::close() {
+  if (state_ == State::kClosed) return;
+  if (polled_) {
+    network_.poller_.close(*this, fd_);
+  } else {
+    sock::close(fd_);
+  }
+  fd_ = -1;
+  state_ = State::kClosed;
+}
+
+void Listener::ready() {
+  network_.update_now();
+  for (std::uint32_t i = 0; i < door_.policy.accept_budget && state_ == State::kAccepting; ++i) {
+    if (!accept_one()) return;
+  }
+}
+
+bool Listener::accept_one() {
+  if (door_.admission.full() || network_.full()) {
+    // Left in the backlog: the kernel keeps them until there is room.
+    wait_for_room(CloseReason::kLimitConnections);
+    return false;
+  }
+  Address peer;
+  const int fd = sock::accept(fd_, peer);
+  if (fd < 0) {
+    if (fd == -EAGAIN) return false;
+    if (out_of_descriptors(-fd)) {
+      wait_for_room(CloseReason::kDescriptorLimit);
+      return false;
+    }
+    return true;  // that client has gone again (ECONNABORTED and its like): on to the next
+  }
+  if (peer.family == Family::kUnix) {
+    // Counted by user, where an IP peer is counted by address.
+    const std::uint32_t uid = sock::peer_uid(fd);
+    std::memcpy(peer.ip.data(), &uid, sizeof uid);
+  }
+  if (!door_.admission.admit(peer)) {
+    ++refused_[static_cast<std::size_t>(CloseReason::kLimitAddress)];
+    sock::close(fd);
+    return true;
+  }
+  ++accepted_;
+  ++active_;
+  network_.descriptors_short_ = false;
+  network_.open(*this, fd, peer);
+  return true;
+}
+
+void Listener::wait_for_room(CloseReason reason) {
+  state_ = State::kWaiting;
+  ++refused_[static_cast<std::size_t>(reason)];
+  network_.poller_.set(*this, kNoInterest);
+  network_.wait_for_room(*this, reason);
+}
+
+void Listener::resume() {
+  if (state_ != State::kWaiting || door_.admission.full() || network_.full()) return;
+  state_ = State::kAccepting;
+  network_.poller_.set(*this, kReadable);
+}
+
+}  // namespace polyport

@@ -1,0 +1,351 @@
+#include "core/net/network.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "core/base/assert.h"
+#include "core/socket/socket.h"
+
+namespace polyport {
+
+namespace {
+constexpr std::chrono::milliseconds kSweepEvery{1'000};
+constexpr std::uint64_t kStallMs = 1'000;
+constexpr Tick kSecond = 16;
+}  // namespace
+
+Network::Network(Loop& loop, Log& log, Events& events, Options options)
+    : loop_(loop),
+      log_(log),
+      events_(events),
+      options_(options),
+      turn_(loop, *this),
+      poller_(loop, turn_),
+      table_(*this),
+      wheel_(table_),
+      wheel_timer_(loop, [this] { armed_tick_.reset(); }),
+      sweep_timer_(loop, [this] { sweep_unwatched(); }),
+      retry_timer_(loop, [this] { room_made_ = true; }),
+      read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)) {
+  loop_.update_now();
+  origin_ms_ = last_turn_ms_ = loop_.now_ms();
+  update_now();
+}
+
+Network::~Network() {
+  stop_accepting();
+  close_all(CloseReason::kDrain);
+  // Callbacks may close more, and libuv hands handles back a round later.
+  for (int round = 0; round < 64 && (table_.in_use() > 0 || open_handles_ > 0); ++round) {
+    turn_.end();
+    turn_.request();
+    loop_.run_ready();
+  }
+  POLYPORT_ASSERT(table_.in_use() == 0 && open_handles_ == 0);
+}
+
+Listener& Network::add_listener(StreamDoor& door, int fd, std::string id) {
+  POLYPORT_ASSERT(listeners_.size() < 0xffff);
+  const auto number = static_cast<std::uint16_t>(listeners_.size());
+  listeners_.push_back(std::make_unique<Listener>(*this, door, fd, std::move(id), number));
+  return *listeners_.back();
+}
+
+UdpSocket& Network::add_udp_socket(UdpDoor& door, int fd, std::string id) {
+  udp_sockets_.push_back(std::make_unique<UdpSocket>(*this, door, fd, std::move(id)));
+  return *udp_sockets_.back();
+}
+
+// --- stopping
+// ----------------------------------------------------------------------------------------
+
+void Network::stop_accepting() {
+  for (auto& listener : listeners_)
+    listener->close();
+  for (auto& socket : udp_sockets_)
+    socket->close();
+}
+
+std::size_t Network::drain_idle() {
+  std::size_t left = 0;
+  for_each_connection([&](Connection& connection) {
+    bool busy = true;
+    if ((connection.flags_ & Connection::kShutDown) != 0) {
+      // Everything has been said; the peer gets a moment to say that it has heard.
+      busy = now_ - connection.stalled_tick_ < kSecond;
+    } else if (!connection.ending()) {
+      run_callback(connection,
+                   [&](StreamHandler& handler) { busy = handler.on_drain(connection); });
+    }
+    if (!busy) connection.close(CloseReason::kDrain);
+    if ((connection.flags_ & Connection::kClosing) == 0) ++left;
+  });
+  turn_.request();
+  return left;
+}
+
+void Network::close_all(CloseReason reason) {
+  for_each_connection([&](Connection& connection) { connection.close(reason); });
+  turn_.request();
+}
+
+Network::Totals Network::totals(const Listener& listener) {
+  Totals sum{listener.bytes_in(), listener.bytes_out()};
+  table_.for_each([&](Connection& connection) {
+    if (connection.listener_ != listener.number()) return;
+    if ((connection.flags_ & Connection::kClosing) != 0) return;  // see deliver_close
+    sum.bytes_in += connection.bytes_in_;
+    sum.bytes_out += connection.bytes_out_;
+  });
+  return sum;
+}
+
+// --- the end of a turn
+// -------------------------------------------------------------------------------
+
+void Network::update_now() {
+  const std::uint64_t ms = loop_.now_ms();
+  if (ms == now_ms_) return;
+  now_ms_ = ms;
+  now_ =
+      1 + static_cast<Tick>((ms - origin_ms_) * 1000 / static_cast<std::uint64_t>(kTick.count()));
+}
+
+bool Network::end_of_turn() noexcept {
+  update_now();
+  advance_wheel();
+  for (int round = 0; round < kMostRounds && (!dirty_.empty() || !closing_.empty()); ++round) {
+    closing_now_.swap(closing_);
+    for (const ConnectionId id : closing_now_)
+      deliver_close(table_.at(id.index));
+    closing_now_.clear();
+    dirty_now_.swap(dirty_);
+    for (const ConnectionId id : dirty_now_) {
+      if (Connection* connection = table_.find(id)) work_off(*connection);
+    }
+    dirty_now_.clear();
+  }
+  for (const ConnectionId id : rearm_) {
+    if (Connection* connection = table_.find(id)) apply_interest(*connection);
+  }
+  rearm_.clear();
+  if (room_made_) resume_waiting();
+  arm_wheel_timer();
+  last_turn_ms_ = now_ms_;
+  return stalled_ || !dirty_.empty() || !closing_.empty();
+}
+
+void Network::mark_dirty(Connection& connection) {
+  if ((connection.flags_ & (Connection::kDirty | Connection::kClosing)) != 0) return;
+  connection.flags_ |= Connection::kDirty;
+  dirty_.push_back(connection.id());
+}
+
+void Network::work_off(Connection& connection) {
+  connection.flags_ &= ~Connection::kDirty;
+  if ((connection.flags_ & Connection::kOwesWritable) != 0) {
+    connection.flags_ &= ~Connection::kOwesWritable;
+    if (!connection.ending()) {
+      run_callback(connection, [&](StreamHandler& handler) { handler.on_writable(connection); });
+    }
+  }
+  flush(connection);
+  if ((connection.flags_ & Connection::kClosing) != 0) return;
+  advance_finish(connection);
+  if ((connection.flags_ & Connection::kClosing) != 0) return;
+  const std::uint8_t wanted = wanted_interest(connection);
+  const bool unwatched = wanted == kNoInterest && (connection.flags_ & Connection::kUnwatched) == 0;
+  if ((wanted != connection.armed_ || unwatched) && (connection.flags_ & Connection::kRearm) == 0) {
+    connection.flags_ |= Connection::kRearm;
+    rearm_.push_back(connection.id());
+  }
+}
+
+std::uint8_t Network::wanted_interest(const Connection& connection) const {
+  const std::uint32_t flags = connection.flags_;
+  std::uint8_t wanted = kNoInterest;
+  if ((flags & Connection::kWriteBlocked) != 0) wanted |= kWritable;
+  const bool heard_all = (flags & Connection::kPeerFinished) != 0;
+  const bool lingering = (flags & Connection::kShutDown) != 0;
+  // Between finish() and our FIN nothing is read: it would be dropped before the answer is out.
+  const bool flushing_last = (flags & Connection::kFinishing) != 0 && !lingering;
+  const bool paused =
+      (flags & Connection::kPausedByService) != 0 ||
+      ((flags & Connection::kOverHigh) != 0 &&
+       connection.listener().door().policy.slow_reader == StreamPolicy::SlowReader::kPause);
+  if (!heard_all && !flushing_last && (lingering || !paused)) wanted |= kReadable;
+  return wanted;
+}
+
+void Network::apply_interest(Connection& connection) {
+  static constexpr PollOperations kOperations = {
+      [](PollHandle& handle, std::uint8_t events) noexcept {
+        auto& connection_ = static_cast<Connection&>(handle);
+        connection_.network().ready(connection_, events);
+      },
+      [](PollHandle& handle) noexcept {
+        auto& connection_ = static_cast<Connection&>(handle);
+        Network& network = connection_.network();
+        network.poll_handle_closed();
+        if ((connection_.flags_ & Connection::kClosed) != 0) {
+          network.release(connection_);
+        } else {
+          connection_.flags_ |= Connection::kClosed;
+        }
+      }};
+  connection.flags_ &= ~Connection::kRearm;
+  const std::uint8_t wanted = wanted_interest(connection);
+  if (wanted == kNoInterest && (connection.flags_ & Connection::kUnwatched) == 0) {
+    // epoll tells nothing of a socket nobody waits for: the sweep looks whether its peer is gone.
+    connection.flags_ |= Connection::kUnwatched;
+    unwatched_.push_back(connection.id());
+    if (!sweep_timer_.active()) sweep_timer_.start(kSweepEvery);
+  }
+  if (wanted == connection.armed_) return;
+  if ((connection.flags_ & Connection::kPolled) == 0) {
+    if (!poller_.open(connection, connection.fd_, kOperations)) {
+      retire(connection, CloseReason::kDescriptorLimit);
+      return;
+    }
+    connection.flags_ |= Connection::kPolled;
+    poll_handle_opened();
+  }
+  poller_.set(connection, wanted);
+  connection.armed_ = wanted;
+}
+
+void Network::sweep_unwatched() {
+  unwatched_now_.swap(unwatched_);
+  for (const ConnectionId id : unwatched_now_) {
+    Connection* connection = table_.find(id);
+    if (connection == nullptr) continue;
+    if (connection->armed_ != kNoInterest) {
+      connection->flags_ &= ~Connection::kUnwatched;
+      continue;
+    }
+    const std::ptrdiff_t result = sock::peek(connection->fd_);
+    if (result < 0 && result != -EAGAIN) {
+      retire(*connection, CloseReason::kResetByPeer);
+    } else {
+      unwatched_.push_back(id);
+    }
+  }
+  unwatched_now_.clear();
+  if (!unwatched_.empty()) sweep_timer_.start(kSweepEvery);
+}
+
+// --- deadlines
+// ---------------------------------------------------------------------------------------
+
+Tick Network::due(const Connection& connection, CloseReason& reason) const {
+  Tick earliest = 0;
+  const auto consider = [&](Tick tick, CloseReason why) {
+    if (earliest == 0 || tick < earliest) {
+      earliest = tick;
+      reason = why;
+    }
+  };
+  const StreamPolicy& policy = connection.listener().door().policy;
+  if ((connection.flags_ & Connection::kShutDown) != 0) {
+    consider(connection.stalled_tick_ + ticks(options_.linger), connection.close_reason_);
+    return earliest;
+  }
+  if ((connection.flags_ & Connection::kWriteBlocked) != 0 && policy.write_timeout.count() > 0) {
+    consider(connection.stalled_tick_ + ticks(policy.write_timeout), CloseReason::kWriteTimeout);
+  }
+  if (connection.deadline_tick_ != 0) {
+    consider(connection.deadline_tick_, connection.deadline_reason_);
+  }
+  if (policy.idle_timeout.count() > 0) {
+    consider(connection.active_tick_ + ticks(policy.idle_timeout), CloseReason::kIdleTimeout);
+  }
+  return earliest;
+}
+
+void Network::schedule(Connection& connection) {
+  CloseReason reason;
+  if (const Tick tick = due(connection, reason)) wheel_.schedule(connection, tick);
+}
+
+void Network::advance_wheel() {
+  const auto next = wheel_.next();
+  if (!next || *next > now_) {
+    stalled_ = false;
+    return;
+  }
+  // After a stall (a stopped process, a long callback) bytes that came in time lie in the kernel
+  // still: one turn of reading comes first.
+  if (!stalled_ && now_ms_ - last_turn_ms_ > kStallMs) {
+    stalled_ = true;
+    return;
+  }
+  stalled_ = false;
+  wheel_.collect(now_, due_);
+  for (const ConnectionId id : due_) {
+    Connection* connection = table_.find(id);
+    if (connection == nullptr) continue;
+    CloseReason reason;
+    const Tick tick = due(*connection, reason);
+    if (tick == 0) continue;
+    if (tick <= now_) fire(*connection, reason);
+    if ((connection->flags_ & Connection::kClosing) == 0) schedule(*connection);
+  }
+  due_.clear();
+}
+
+void Network::fire(Connection& connection, CloseReason reason) {
+  if ((connection.flags_ & Connection::kShutDown) != 0) {
+    retire(connection, reason);
+  } else if (reason == CloseReason::kWriteTimeout) {
+    connection.reset(reason);
+  } else {
+    connection.deadline_tick_ = 0;
+    connection.active_tick_ = now_;  // an idle connection that its handler keeps is idle from now
+    run_callback(connection,
+                 [&](StreamHandler& handler) { handler.on_deadline(connection, reason); });
+  }
+}
+
+void Network::arm_wheel_timer() {
+  const auto next = wheel_.next();
+  if (next == armed_tick_) return;
+  armed_tick_ = next;
+  if (!next) {
+    wheel_timer_.stop();
+    return;
+  }
+  const std::uint64_t at =
+      origin_ms_ + ((*next - 1) * static_cast<std::uint64_t>(kTick.count()) + 999) / 1000;
+  wheel_timer_.start(std::chrono::milliseconds(at > now_ms_ ? at - now_ms_ : 0));
+}
+
+// --- room for more
+// -----------------------------------------------------------------------------------
+
+void Network::wait_for_room(Listener& listener, CloseReason reason) {
+  waiting_.push_back(&listener);
+  if (reason != CloseReason::kDescriptorLimit) return;
+  // Descriptors may come back without a connection of ours ending: look again after a while. One
+  // line a burst, however many listeners stand still.
+  if (!descriptors_short_) {
+    descriptors_short_ = true;
+    ++descriptor_bursts_;
+    log_.warn({.event = "descriptor_limit",
+               .message = "no descriptors left: accepting pauses until some are free",
+               .service = listener.door().service,
+               .listener = listener.id()});
+  }
+  retry_timer_.start(options_.retry_after);
+}
+
+void Network::resume_waiting() {
+  room_made_ = false;
+  waiting_now_.swap(waiting_);
+  for (Listener* listener : waiting_now_) {
+    listener->resume();
+    if (listener->state_ == Listener::State::kWaiting) waiting_.push_back(listener);
+  }
+  waiting_now_.clear();
+}
+
+}  // namespace polyport

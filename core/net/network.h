@@ -1,0 +1,211 @@
+// Network: everything on one loop that has a socket, and the turn that moves it along.
+//
+// Owns the connections, the listeners and the UDP sockets, the one read buffer, the wheel of
+// deadlines and the lists that the end of a turn works off. docs/architecture.md tells the life of
+// a connection.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <vector>
+
+#include "core/base/assert.h"
+#include "core/loop/timer.h"
+#include "core/net/connection.h"
+#include "core/net/connection_table.h"
+#include "core/net/deadline_wheel.h"
+#include "core/net/listener.h"
+#include "core/net/outbox.h"
+#include "core/net/poller.h"
+#include "core/net/turn.h"
+#include "core/net/udp_socket.h"
+#include "core/net/write_queue.h"
+#include "core/observe/events.h"
+#include "core/observe/log.h"
+
+namespace polyport {
+
+class Network final : private Turn::Work {
+ public:
+  struct Options {
+    std::uint64_t max_connections = 0;  // in all; 0: no limit but the descriptors
+    // Listeners that cannot accept for want of descriptors look again after this long.
+    std::chrono::milliseconds retry_after{100};
+    std::chrono::milliseconds linger{5'000};
+    std::uint32_t linger_kib = 256;
+  };
+
+  Network(Loop& loop, Log& log, Events& events) : Network(loop, log, events, Options()) {}
+  Network(Loop& loop, Log& log, Events& events, Options options);
+  // Closes everything and runs the loop until every handle is gone.
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  // --- sockets
+  // --------------------------------------------------------------------------------------- Takes
+  // over a bound, listening descriptor. The listener belongs to the network and stays until it
+  // ends.
+  Listener& add_listener(StreamDoor& door, int fd, std::string id);
+  // Takes over a bound datagram socket.
+  UdpSocket& add_udp_socket(UdpDoor& door, int fd, std::string id);
+
+  Listener& listener(std::uint16_t number) { return *listeners_[number]; }
+  Connection* find(ConnectionId id) { return table_.find(id); }
+  std::uint64_t open_connections() const { return table_.in_use(); }
+  template <class Visit>
+  void for_each_connection(Visit visit) {
+    table_.for_each([&](Connection& connection) {
+      if ((connection.flags_ & Connection::kClosing) == 0) visit(connection);
+    });
+  }
+
+  // --- stopping
+  // -------------------------------------------------------------------------------------- Closes
+  // every listener and UDP socket.
+  void stop_accepting();
+  // Asks each connection's handler whether it has work to finish and closes those that have not.
+  // Returns how many are left.
+  std::size_t drain_idle();
+  void close_all(CloseReason reason);
+
+  // --- figures
+  // ---------------------------------------------------------------------------------------
+  struct Totals {
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+  };
+  // Of one listener, its open connections included: walks the table.
+  Totals totals(const Listener& listener);
+  std::uint64_t turns() const { return turn_.count(); }
+  std::uint32_t most_callbacks_in_a_turn() const { return turn_.most_callbacks(); }
+  std::uint64_t descriptor_bursts() const { return descriptor_bursts_; }
+  ConnectionTable& table() { return table_; }
+
+  Loop& loop() { return loop_; }
+  Log& log() { return log_; }
+  Tick now() const { return now_; }
+
+ private:
+  friend class Connection;
+  friend class Listener;
+  friend class UdpSocket;
+
+  static constexpr std::size_t kReadBufferBytes = 64 * 1024;
+  static constexpr int kMostRounds = 16;
+
+  // Life of a connection.
+  void open(Listener& listener, int fd, const Address& peer);
+  void ready(Connection& connection, std::uint8_t events);
+  // One read; false where there is nothing more to read now.
+  bool read_once(Connection& connection);
+  void read_after_error(Connection& connection);
+  void drop_input(Connection& connection);
+  void deliver_end(Connection& connection);
+  void retire(Connection& connection, CloseReason reason);
+  void deliver_close(Connection& connection);
+  void release(Connection& connection);
+  // Calls `callback` as the connection's own: what it sends is gathered and leaves afterwards.
+  template <class Callback>
+  void run_callback(Connection& connection, Callback callback);
+
+  // Bytes going out.
+  void send(Connection& connection, Bytes bytes);
+  void send(Connection& connection, Payload payload);
+  void enqueue(Connection& connection, Payload payload);
+  void empty_outbox(Connection& connection);
+  void flush(Connection& connection);
+  // One call to the kernel; false where the connection is broken.
+  bool write(Connection& connection, const iovec* pieces, std::size_t count, std::size_t bytes,
+             std::size_t& taken);
+  void advance_finish(Connection& connection);
+  void note_queue(Connection& connection);
+  void drop_unsent(Connection& connection);
+
+  // The end of a turn.
+  bool end_of_turn() noexcept override;
+  void work_off(Connection& connection);
+  void mark_dirty(Connection& connection);
+  void apply_interest(Connection& connection);
+  std::uint8_t wanted_interest(const Connection& connection) const;
+  void advance_wheel();
+  void fire(Connection& connection, CloseReason reason);
+  void arm_wheel_timer();
+  void schedule(Connection& connection);
+  Tick due(const Connection& connection, CloseReason& reason) const;
+  void sweep_unwatched();
+  void resume_waiting();
+  void update_now();
+
+  void wait_for_room(Listener& listener, CloseReason reason);
+  bool full() const {
+    return options_.max_connections != 0 && table_.in_use() >= options_.max_connections;
+  }
+  void tell_closed(Connection& connection);
+  void poll_handle_opened() { ++open_handles_; }
+  void poll_handle_closed() { --open_handles_; }
+
+  Loop& loop_;
+  Log& log_;
+  Events& events_;
+  Options options_;
+  Turn turn_;
+  Poller poller_;
+  ConnectionTable table_;
+  DeadlineWheel wheel_;
+  WriteQueuePool queues_;
+  Outbox outbox_;
+  UdpBuffers udp_buffers_;
+  Timer wheel_timer_;
+  Timer sweep_timer_;
+  Timer retry_timer_;
+  std::unique_ptr<char[]> read_buffer_;
+
+  Connection* current_ = nullptr;  // whose callback is running
+  std::vector<ConnectionId> dirty_, dirty_now_;
+  std::vector<ConnectionId> closing_, closing_now_;
+  std::vector<ConnectionId> rearm_;
+  std::vector<ConnectionId> due_;
+  std::vector<ConnectionId> unwatched_, unwatched_now_;
+  std::vector<Listener*> waiting_, waiting_now_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<UdpSocket>> udp_sockets_;
+
+  std::uint64_t origin_ms_ = 0;
+  std::uint64_t now_ms_ = 0;
+  std::uint64_t last_turn_ms_ = 0;
+  Tick now_ = 1;
+  std::optional<Tick> armed_tick_;
+  bool stalled_ = false;  // the last turn came late: deadlines wait for one turn of reading
+  bool room_made_ = false;
+  bool descriptors_short_ = false;  // from the first refusal until an accept succeeds
+  std::uint64_t descriptor_bursts_ = 0;
+  std::size_t open_handles_ = 0;
+};
+
+template <class Callback>
+void Network::run_callback(Connection& connection, Callback callback) {
+  POLYPORT_ASSERT(current_ == nullptr);
+  current_ = &connection;
+  bool failed = false;
+  try {
+    callback(connection.listener().door().handler);
+  } catch (const std::exception& error) {
+    failed = true;
+    log_.error({.event = "service_error",
+                .message = error.what(),
+                .service = connection.listener().door().service,
+                .listener = connection.listener().id(),
+                .conn = text(connection.id())});
+  } catch (...) {
+    failed = true;
+  }
+  empty_outbox(connection);
+  current_ = nullptr;
+  if (failed) connection.close(CloseReason::kServiceError);
+  if ((connection.flags_ & Connection::kClosing) == 0) advance_finish(connection);
+}
+
+}  // namespace polyport

@@ -1,0 +1,354 @@
+// The life of a connection from accept to release: Network's part that reads, writes and ends.
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <functional>
+
+#include "core/base/assert.h"
+#include "core/net/network.h"
+#include "core/socket/socket.h"
+
+namespace polyport {
+
+namespace {
+constexpr int kMostReadsAfterError = 64;
+constexpr int kMostWritesPerFlush = 16;
+constexpr std::size_t kPiecesPerWrite = 64;
+}  // namespace
+
+// --- coming
+// ------------------------------------------------------------------------------------------
+
+void Network::open(Listener& listener, int fd, const Address& peer) {
+  Connection& connection = table_.allocate();
+  connection.fd_ = fd;
+  connection.listener_ = listener.number();
+  connection.peer_ip_ = peer.ip;
+  connection.peer_port_ = peer.port;
+  connection.peer_family_ = peer.family;
+  connection.opened_tick_ = connection.active_tick_ = now_;
+  connection.flags_ = Connection::kOpen;
+  if (events_.watched()) {
+    const EventSink::Opened event{listener.door().service, listener.id(), text(connection.id()),
+                                  peer};
+    for (EventSink* sink : events_.sinks())
+      sink->on_opened(event);
+  }
+  run_callback(connection, [&](StreamHandler& handler) { handler.on_open(connection); });
+  if ((connection.flags_ & Connection::kClosing) != 0) return;
+  // Where the client speaks first its bytes are most often here already.
+  if (listener.door().policy.client_speaks_first && !connection.ending()) read_once(connection);
+  if ((connection.flags_ & Connection::kClosing) != 0) return;
+  schedule(connection);
+  mark_dirty(connection);
+}
+
+void Network::ready(Connection& connection, std::uint8_t events) {
+  update_now();
+  if ((events & kPollError) != 0) {
+    connection.armed_ = kNoInterest;  // libuv has stopped the handle
+    read_after_error(connection);
+    return;
+  }
+  if ((events & kWritable) != 0) {
+    connection.flags_ &= ~Connection::kWriteBlocked;
+    flush(connection);
+    if ((connection.flags_ & Connection::kClosing) != 0) return;
+    advance_finish(connection);
+    mark_dirty(connection);
+  }
+  if ((events & kReadable) == 0 || (connection.flags_ & Connection::kClosing) != 0) return;
+  // Interest changes at the end of the turn, so an event may come for one that has paused
+  // meanwhile.
+  if ((wanted_interest(connection) & kReadable) == 0) {
+    mark_dirty(connection);
+  } else if ((connection.flags_ & Connection::kShutDown) != 0) {
+    drop_input(connection);
+  } else {
+    read_once(connection);
+  }
+}
+
+bool Network::read_once(Connection& connection) {
+  const std::size_t most =
+      std::min(kReadBufferBytes, connection.listener().door().policy.read_budget);
+  const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), most);
+  if (count > 0) {
+    const auto size = static_cast<std::size_t>(count);
+    connection.bytes_in_ += size;
+    connection.active_tick_ = now_;
+    run_callback(connection, [&](StreamHandler& handler) {
+      handler.on_data(connection, Bytes(read_buffer_.get(), size));
+    });
+    return (connection.flags_ & Connection::kClosing) == 0;
+  }
+  if (count == 0) {
+    deliver_end(connection);
+  } else if (count != -EAGAIN) {
+    retire(connection, CloseReason::kResetByPeer);
+  }
+  return false;
+}
+
+// The kernel reported an error, and bytes that came before it may still lie there. What read()
+// answers in the end is the truth about the connection.
+void Network::read_after_error(Connection& connection) {
+  if ((connection.flags_ & Connection::kShutDown) != 0) {
+    retire(connection, connection.close_reason_);
+    return;
+  }
+  for (int i = 0; i < kMostReadsAfterError; ++i) {
+    if ((wanted_interest(connection) & kReadable) == 0) {
+      retire(connection, CloseReason::kResetByPeer);
+      return;
+    }
+    if (!read_once(connection)) break;
+  }
+  mark_dirty(connection);  // no error after all: watch it again
+}
+
+void Network::drop_input(Connection& connection) {
+  const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), kReadBufferBytes);
+  if (count > 0) {
+    const auto kib = static_cast<std::uint32_t>((count + 1023) / 1024);
+    connection.bytes_in_ += static_cast<std::uint64_t>(count);
+    connection.lingered_kib_ =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(connection.lingered_kib_ + kib, 0xffff));
+    if (connection.lingered_kib_ <= options_.linger_kib) return;
+  } else if (count == -EAGAIN) {
+    return;
+  }
+  retire(connection, connection.close_reason_);
+}
+
+void Network::deliver_end(Connection& connection) {
+  connection.flags_ |= Connection::kPeerFinished;
+  mark_dirty(connection);
+  run_callback(connection, [&](StreamHandler& handler) { handler.on_end(connection); });
+}
+
+// --- going out
+// ---------------------------------------------------------------------------------------
+
+void Network::send(Connection& connection, Bytes bytes) {
+  if (bytes.empty() || connection.ending()) return;
+  if (current_ != &connection || connection.queue_ != nullptr) {
+    enqueue(connection, Payload::copy(bytes));
+    return;
+  }
+  const char* first = read_buffer_.get();
+  const bool borrowed =
+      !std::less<>()(bytes.data(), first) && std::less<>()(bytes.data(), first + kReadBufferBytes);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (borrowed ? outbox_.add_borrowed(bytes) : outbox_.add_copy(bytes)) return;
+    // Too large for the scratch: offered to the kernel from where it lies, right behind the rest.
+    if (!borrowed && outbox_.add_borrowed(bytes)) {
+      empty_outbox(connection);
+      return;
+    }
+    empty_outbox(connection);
+    if (connection.ending() || connection.queue_ != nullptr) break;
+  }
+  if (!connection.ending()) enqueue(connection, Payload::copy(bytes));
+}
+
+void Network::send(Connection& connection, Payload payload) {
+  if (payload.empty() || connection.ending()) return;
+  if (current_ == &connection && connection.queue_ == nullptr) {
+    if (outbox_.add(payload)) return;
+    empty_outbox(connection);
+    if (connection.ending()) return;
+    if (connection.queue_ == nullptr && outbox_.add(payload)) return;
+  }
+  enqueue(connection, std::move(payload));
+}
+
+void Network::enqueue(Connection& connection, Payload payload) {
+  if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
+  // Looked at before the push: one large answer is no sign of a slow reader, a second one behind it
+  // is.
+  if (connection.queue_->bytes() >= connection.listener().door().policy.write_limit) {
+    retire(connection, CloseReason::kSlowReader);
+    return;
+  }
+  connection.queue_->push(std::move(payload));
+  note_queue(connection);
+  mark_dirty(connection);
+}
+
+void Network::drop_unsent(Connection& connection) {
+  if (connection.queue_ == nullptr) return;
+  connection.queue_->drop_unsent();
+  if (connection.queue_->empty()) {
+    queues_.give_back(connection.queue_);
+    connection.queue_ = nullptr;
+  }
+  note_queue(connection);
+}
+
+void Network::note_queue(Connection& connection) {
+  const StreamPolicy& policy = connection.listener().door().policy;
+  const std::size_t bytes = connection.queued_bytes();
+  if (bytes > policy.write_high) {
+    connection.flags_ |= Connection::kOverHigh;
+  } else if (bytes <= policy.write_low && (connection.flags_ & Connection::kOverHigh) != 0) {
+    connection.flags_ &= ~Connection::kOverHigh;
+    connection.flags_ |= Connection::kOwesWritable;
+    mark_dirty(connection);
+  }
+}
+
+bool Network::write(Connection& connection, const iovec* pieces, std::size_t count,
+                    std::size_t bytes, std::size_t& taken) {
+  taken = 0;
+  const std::ptrdiff_t result = sock::send(connection.fd_, pieces, count);
+  if (result < 0 && result != -EAGAIN) return false;
+  if (result > 0) {
+    taken = static_cast<std::size_t>(result);
+    connection.bytes_out_ += taken;
+    connection.active_tick_ = now_;
+  }
+  if (taken < bytes) {
+    connection.flags_ |= Connection::kWriteBlocked;
+    connection.stalled_tick_ = now_;
+    schedule(connection);
+    mark_dirty(connection);
+  }
+  return true;
+}
+
+void Network::empty_outbox(Connection& connection) {
+  if (outbox_.empty()) return;
+  std::size_t taken = 0;
+  const bool alive = (connection.flags_ & Connection::kClosing) == 0 &&
+                     write(connection, outbox_.pieces(), outbox_.count(), outbox_.bytes(), taken);
+  outbox_.empty_into(alive ? taken : outbox_.bytes(), [&](Payload rest) {
+    if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
+    connection.queue_->push(std::move(rest));
+  });
+  if (!alive) {
+    retire(connection, CloseReason::kResetByPeer);
+  } else if (connection.queue_ != nullptr) {
+    note_queue(connection);
+    mark_dirty(connection);
+  }
+}
+
+void Network::flush(Connection& connection) {
+  for (int i = 0; i < kMostWritesPerFlush && connection.queue_ != nullptr; ++i) {
+    if ((connection.flags_ & (Connection::kWriteBlocked | Connection::kClosing)) != 0) break;
+    iovec pieces[kPiecesPerWrite];
+    const std::size_t count = connection.queue_->pieces(pieces, kPiecesPerWrite);
+    std::size_t bytes = 0;
+    for (std::size_t piece = 0; piece < count; ++piece)
+      bytes += pieces[piece].iov_len;
+    std::size_t taken = 0;
+    if (!write(connection, pieces, count, bytes, taken)) {
+      retire(connection, CloseReason::kResetByPeer);
+      return;
+    }
+    connection.queue_->consume(taken);
+    if (connection.queue_->empty()) {
+      queues_.give_back(connection.queue_);
+      connection.queue_ = nullptr;
+    }
+  }
+  if ((connection.flags_ & Connection::kClosing) != 0) return;
+  note_queue(connection);
+  if (connection.queue_ != nullptr && (connection.flags_ & Connection::kWriteBlocked) == 0) {
+    mark_dirty(connection);  // the others first, then the rest of it
+  }
+}
+
+// --- ending
+// ------------------------------------------------------------------------------------------
+
+void Network::advance_finish(Connection& connection) {
+  const std::uint32_t flags = connection.flags_;
+  if ((flags & Connection::kFinishing) == 0 ||
+      (flags & (Connection::kShutDown | Connection::kClosing)) != 0 ||
+      connection.queue_ != nullptr || current_ == &connection) {
+    return;
+  }
+  if ((flags & (Connection::kSkipLinger | Connection::kPeerFinished)) != 0) {
+    retire(connection, connection.close_reason_);
+    return;
+  }
+  sock::shutdown_write(connection.fd_);
+  connection.flags_ |= Connection::kShutDown;
+  connection.stalled_tick_ = now_;
+  schedule(connection);
+  mark_dirty(connection);
+}
+
+void Network::retire(Connection& connection, CloseReason reason) {
+  if ((connection.flags_ & Connection::kClosing) != 0) return;
+  connection.flags_ |= Connection::kClosing;
+  connection.close_reason_ = reason;
+  wheel_.remove(connection);
+  if ((connection.flags_ & Connection::kPolled) != 0) {
+    poller_.close(connection, connection.fd_);
+  } else {
+    sock::close(connection.fd_);
+  }
+  connection.fd_ = -1;
+  if (connection.queue_ != nullptr) {
+    queues_.give_back(connection.queue_);
+    connection.queue_ = nullptr;
+  }
+  closing_.push_back(connection.id());
+}
+
+void Network::deliver_close(Connection& connection) {
+  Listener& listener = connection.listener();
+  try {
+    listener.door().handler.on_close(connection, connection.close_reason_);
+  } catch (const std::exception& error) {
+    log_.error({.event = "service_error",
+                .message = error.what(),
+                .service = listener.door().service,
+                .listener = listener.id()});
+  }
+  listener.bytes_in_ += connection.bytes_in_;
+  listener.bytes_out_ += connection.bytes_out_;
+  --listener.active_;
+  ++listener.door().closed[static_cast<std::size_t>(connection.close_reason_)];
+  listener.door().admission.leave(connection.peer());
+  tell_closed(connection);
+  if ((connection.flags_ & Connection::kPolled) == 0 ||
+      (connection.flags_ & Connection::kClosed) != 0) {
+    release(connection);
+  } else {
+    connection.flags_ |= Connection::kClosed;
+  }
+}
+
+void Network::release(Connection& connection) {
+  table_.release(connection);
+  if (!waiting_.empty()) {
+    room_made_ = true;
+    turn_.request();
+  }
+}
+
+void Network::tell_closed(Connection& connection) {
+  Listener& listener = connection.listener();
+  if (log_.enabled(LogLevel::kDebug)) {
+    log_.debug({.event = "connection_closed",
+                .service = listener.door().service,
+                .listener = listener.id(),
+                .conn = text(connection.id()),
+                .peer = connection.peer().text(),
+                .reason = name(connection.close_reason_)});
+  }
+  if (!events_.watched()) return;
+  const EventSink::Closed event{
+      listener.door().service,  listener.id(),
+      text(connection.id()),    connection.peer(),
+      connection.close_reason_, static_cast<std::uint64_t>(connection.age().count()),
+      connection.bytes_in_,     connection.bytes_out_};
+  for (EventSink* sink : events_.sinks())
+    sink->on_closed(event);
+}
+
+}  // namespace polyport

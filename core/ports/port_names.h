@@ -1,0 +1,26 @@
+// The names that IANA registered for port numbers.
+//
+// A name says what a number is meant for; nothing enforces it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/ports/endpoint.h"
+
+namespace polyport {
+
+// Of about 60 ports that people really run, compiled in: "http" for 80. Empty for every other, and
+// for a unix socket.
+std::string_view well_known_port_name(std::uint16_t port, Transport transport);
+
+// The number that belongs to a name of that list.
+std::optional<std::uint16_t> well_known_port(std::string_view name);
+
+// As well_known_port_name, else as this system names it (/etc/services). Reads files; not for a hot
+// path.
+std::string port_name(std::uint16_t port, Transport transport);
+
+}  // namespace polyport

@@ -1,0 +1,259 @@
+#include "core/socket/socket.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+namespace polyport::sock {
+
+namespace {
+
+Trace g_trace = nullptr;
+void* g_trace_context = nullptr;
+
+// Turns the kernel's -1 into -errno, and tells the watcher. `describe` is called only when there is
+// one.
+template <class Describe>
+int finish(std::string_view name, int fd, int result, Describe describe) {
+  const int error = result < 0 ? errno : 0;
+  if (g_trace != nullptr) {
+    g_trace(g_trace_context, Call{name, fd, describe(), result, error});
+  }
+  return error != 0 ? -error : result;
+}
+
+int native_family(Family family) {
+  switch (family) {
+    case Family::kIPv6:
+      return AF_INET6;
+    case Family::kUnix:
+      return AF_UNIX;
+    default:
+      return AF_INET;
+  }
+}
+
+std::string_view family_name(Family family) {
+  switch (family) {
+    case Family::kIPv6:
+      return "AF_INET6";
+    case Family::kUnix:
+      return "AF_UNIX";
+    default:
+      return "AF_INET";
+  }
+}
+
+int open(Family family, int type, std::string_view type_name) {
+  const int fd = ::socket(native_family(family), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return finish("socket", fd, fd,
+                [&] { return std::string(family_name(family)) + ", " + std::string(type_name); });
+}
+
+struct OptionRow {
+  int level;
+  int name;
+  std::string_view text;
+};
+
+OptionRow row(Option option, int fd) {
+  switch (option) {
+    case Option::kReuseAddress:
+      return {SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR"};
+    case Option::kReusePort:
+      return {SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT"};
+    case Option::kIpv6Only:
+      return {IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY"};
+    case Option::kNoDelay:
+      return {IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY"};
+    case Option::kDeferAccept:
+      return {IPPROTO_TCP, TCP_DEFER_ACCEPT, "TCP_DEFER_ACCEPT"};
+    case Option::kPacketInfo: {
+      int domain = AF_INET;
+      socklen_t size = sizeof domain;
+      ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+      if (domain == AF_INET6) return {IPPROTO_IPV6, IPV6_RECVPKTINFO, "IPV6_RECVPKTINFO"};
+      return {IPPROTO_IP, IP_PKTINFO, "IP_PKTINFO"};
+    }
+    case Option::kDropCount:
+      return {SOL_SOCKET, SO_RXQ_OVFL, "SO_RXQ_OVFL"};
+    case Option::kReceiveBuffer:
+      return {SOL_SOCKET, SO_RCVBUF, "SO_RCVBUF"};
+    case Option::kSendBuffer:
+      break;
+  }
+  return {SOL_SOCKET, SO_SNDBUF, "SO_SNDBUF"};
+}
+
+// The length for bind and connect, or 0 where the path does not fit.
+socklen_t to_unix(std::string_view path, sockaddr_un& address) {
+  address = {};
+  address.sun_family = AF_UNIX;
+  const bool abstract = !path.empty() && path.front() == '@';
+  const std::size_t most = sizeof address.sun_path - (abstract ? 0 : 1);
+  if (path.empty() || path.size() > most) return 0;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  if (abstract) address.sun_path[0] = '\0';
+  const auto length = offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1);
+  return static_cast<socklen_t>(length);
+}
+
+template <class CallOnce>
+auto retry(CallOnce call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR)
+    result = call();
+  return result;
+}
+
+template <class Result>
+Result or_errno(Result result) {
+  return result < 0 ? static_cast<Result>(-errno) : result;
+}
+
+int ask(int fd, Address& address, int (*call)(int, sockaddr*, socklen_t*)) {
+  sockaddr_storage raw{};
+  socklen_t size = sizeof raw;
+  if (call(fd, reinterpret_cast<sockaddr*>(&raw), &size) < 0) return -errno;
+  address = Address::from(reinterpret_cast<const sockaddr*>(&raw));
+  return 0;
+}
+
+}  // namespace
+
+void set_trace(Trace trace, void* context) {
+  g_trace = trace;
+  g_trace_context = context;
+}
+
+int open_stream(Family family) {
+  return open(family, SOCK_STREAM, "SOCK_STREAM");
+}
+int open_datagram(Family family) {
+  return open(family, SOCK_DGRAM, "SOCK_DGRAM");
+}
+
+int set_option(int fd, Option option, int value) {
+  const OptionRow known = row(option, fd);
+  const int result = ::setsockopt(fd, known.level, known.name, &value, sizeof value);
+  return finish("setsockopt", fd, result,
+                [&] { return std::string(known.text) + ", " + std::to_string(value); });
+}
+
+int bind(int fd, const Address& address) {
+  sockaddr_storage raw{};
+  const socklen_t size = address.to(raw);
+  const int result = ::bind(fd, reinterpret_cast<const sockaddr*>(&raw), size);
+  return finish("bind", fd, result, [&] { return address.text(); });
+}
+
+int bind_unix(int fd, std::string_view path, unsigned mode) {
+  sockaddr_un address;
+  const socklen_t size = to_unix(path, address);
+  if (size == 0) return -ENAMETOOLONG;
+  // The mode of the socket's inode is what bind() gives the file, so nobody can slip in between.
+  if (path.front() != '@' && ::fchmod(fd, mode) < 0) return -errno;
+  const int result = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size);
+  return finish("bind", fd, result, [&] { return std::string(path); });
+}
+
+int listen(int fd, int backlog) {
+  const int result = ::listen(fd, backlog);
+  return finish("listen", fd, result, [&] { return "backlog " + std::to_string(backlog); });
+}
+
+int accept(int fd, Address& peer) {
+  sockaddr_storage raw;
+  socklen_t size = sizeof raw;
+  const int result = retry([&] {
+    size = sizeof raw;
+    return ::accept4(fd, reinterpret_cast<sockaddr*>(&raw), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  });
+  if (result < 0 && errno == EAGAIN) return -EAGAIN;  // no call worth telling about
+  if (result >= 0) peer = Address::from(reinterpret_cast<const sockaddr*>(&raw));
+  return finish("accept4", fd, result, [&] { return result < 0 ? std::string() : peer.text(); });
+}
+
+int connect(int fd, const Address& address) {
+  sockaddr_storage raw{};
+  const socklen_t size = address.to(raw);
+  const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&raw), size);
+  return finish("connect", fd, result, [&] { return address.text(); });
+}
+
+int connect_unix(int fd, std::string_view path) {
+  sockaddr_un address;
+  const socklen_t size = to_unix(path, address);
+  if (size == 0) return -ENAMETOOLONG;
+  const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), size);
+  return finish("connect", fd, result, [&] { return std::string(path); });
+}
+
+std::ptrdiff_t receive(int fd, char* buffer, std::size_t size) {
+  return or_errno(retry([&] { return ::recv(fd, buffer, size, 0); }));
+}
+
+std::ptrdiff_t peek(int fd) {
+  char byte;
+  return or_errno(retry([&] { return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT); }));
+}
+
+std::ptrdiff_t send(int fd, const iovec* pieces, std::size_t count) {
+  if (count == 1) {
+    return or_errno(
+        retry([&] { return ::send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL); }));
+  }
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces);
+  message.msg_iovlen = count;
+  return or_errno(retry([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL); }));
+}
+
+int receive_many(int fd, mmsghdr* messages, unsigned count) {
+  return or_errno(retry([&] { return ::recvmmsg(fd, messages, count, MSG_DONTWAIT, nullptr); }));
+}
+
+int send_many(int fd, mmsghdr* messages, unsigned count) {
+  return or_errno(
+      retry([&] { return ::sendmmsg(fd, messages, count, MSG_DONTWAIT | MSG_NOSIGNAL); }));
+}
+
+int shutdown_write(int fd) {
+  const int result = ::shutdown(fd, SHUT_WR);
+  return finish("shutdown", fd, result, [] { return std::string("SHUT_WR"); });
+}
+
+void arm_reset(int fd) {
+  const linger now{1, 0};
+  const int result = ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  finish("setsockopt", fd, result, [] { return std::string("SO_LINGER, on, 0 s"); });
+}
+
+void close(int fd) {
+  // Never retried: Linux has freed the descriptor even where close answers EINTR.
+  const int result = ::close(fd);
+  finish("close", fd, result, [] { return std::string(); });
+}
+
+int local_address(int fd, Address& address) {
+  return ask(fd, address, ::getsockname);
+}
+int peer_address(int fd, Address& address) {
+  return ask(fd, address, ::getpeername);
+}
+
+std::uint32_t peer_uid(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return 65534;
+  return credentials.uid;
+}
+
+}  // namespace polyport::sock

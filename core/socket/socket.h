@@ -1,0 +1,85 @@
+// Every system call on a socket, each once.
+//
+// Thin on purpose: results are the kernel's, a negative number is -errno, and nothing is retried
+// except EINTR. It is a library of its own so that a test can link a scripted one in its place.
+// Whether what a call answered is an error, and for whom, is decided above.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/socket/address.h"
+
+namespace polyport::sock {
+
+// --- watching the calls
+// ---------------------------------------------------------------------------- One call that made,
+// changed or ended a socket (socket, setsockopt, bind, listen, accept4, shutdown, close): reads and
+// writes are not reported.
+struct Call {
+  std::string_view name;
+  int fd = -1;
+  std::string arguments;  // as a person would write them: "127.0.0.1:10007", "SO_REUSEADDR, 1"
+  int result = 0;         // of the call; -1 with `error` set
+  int error = 0;
+};
+using Trace = void (*)(void* context, const Call& call);
+// Reports each call to `trace` from now on; null ends it. For one watcher, on the loop's thread.
+void set_trace(Trace trace, void* context);
+
+// --- making
+// ----------------------------------------------------------------------------------------
+// Non-blocking and close-on-exec. Family kUnix gives AF_UNIX.
+int open_stream(Family family);
+int open_datagram(Family family);
+
+enum class Option : std::uint8_t {
+  kReuseAddress,   // SO_REUSEADDR
+  kReusePort,      // SO_REUSEPORT
+  kIpv6Only,       // IPV6_V6ONLY
+  kNoDelay,        // TCP_NODELAY
+  kDeferAccept,    // TCP_DEFER_ACCEPT, seconds
+  kPacketInfo,     // IP_PKTINFO or IPV6_RECVPKTINFO, by the socket's family
+  kDropCount,      // SO_RXQ_OVFL
+  kReceiveBuffer,  // SO_RCVBUF, bytes
+  kSendBuffer,     // SO_SNDBUF, bytes
+};
+int set_option(int fd, Option option, int value);
+
+int bind(int fd, const Address& address);
+// `path` as in Endpoint: "@name" is abstract. The file gets `mode` before anybody can connect.
+int bind_unix(int fd, std::string_view path, unsigned mode);
+int listen(int fd, int backlog);
+int accept(int fd, Address& peer);
+int connect(int fd, const Address& address);
+int connect_unix(int fd, std::string_view path);
+
+// --- moving bytes
+// ----------------------------------------------------------------------------------
+std::ptrdiff_t receive(int fd, char* buffer, std::size_t size);
+// Looks at one byte without taking it: 0 at the end, -EAGAIN where nothing is there yet.
+std::ptrdiff_t peek(int fd);
+// Never raises SIGPIPE.
+std::ptrdiff_t send(int fd, const iovec* pieces, std::size_t count);
+int receive_many(int fd, mmsghdr* messages, unsigned count);
+int send_many(int fd, mmsghdr* messages, unsigned count);
+
+// --- ending
+// ----------------------------------------------------------------------------------------
+int shutdown_write(int fd);
+// Makes the close that follows a RST.
+void arm_reset(int fd);
+void close(int fd);
+
+// --- asking
+// ----------------------------------------------------------------------------------------
+int local_address(int fd, Address& address);
+int peer_address(int fd, Address& address);
+std::uint32_t peer_uid(int fd);  // of a unix stream; the overflow uid where the kernel does not say
+
+}  // namespace polyport::sock

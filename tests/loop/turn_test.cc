@@ -1,0 +1,191 @@
+// The turn: fairness, deadlines, and what an idle process does not do.
+#include "core/net/turn.h"
+
+#include "core/net/deadline_wheel.h"
+#include "tests/support/network_fixture.h"
+
+using namespace polyport;
+using polyport::test::Client;
+using polyport::test::NetworkFixture;
+using polyport::test::OpenDoor;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Never reads all that is there, so its sockets are always ready.
+struct Nibbler : StreamHandler {
+  void on_data(Connection& connection, Bytes) override {
+    ++callbacks;
+    connection.send("n");
+  }
+  std::uint64_t callbacks = 0;
+};
+
+struct Deadline : StreamHandler {
+  void on_open(Connection& connection) override {
+    connection.set_deadline(after, CloseReason::kHeaderTimeout);
+  }
+  void on_deadline(Connection& connection, CloseReason reason) override {
+    fired.push_back(reason);
+    connection.close(reason);
+  }
+  std::chrono::milliseconds after{200};
+  std::vector<CloseReason> fired;
+};
+
+}  // namespace
+
+TEST_CASE("4,000 always-ready sockets: 256 callbacks a turn at most, and deadlines fire in time") {
+  NetworkFixture net;
+  Nibbler busy;
+  StreamPolicy policy;
+  policy.read_budget = 1;  // one byte a wake-up: the rest keeps the socket ready
+  policy.write_limit = 64 * 1024 * 1024;
+  policy.write_high = policy.write_low = policy.write_limit;
+  OpenDoor door(net, busy, policy);
+  Listener& listener = net.listen(door.door);
+  Deadline deadline;
+  OpenDoor timed(net, deadline);
+  Listener& timed_listener = net.listen(timed.door);
+
+  std::vector<Client> clients;
+  for (int i = 0; i < 4000; ++i) {
+    clients.push_back(net.connect(listener));
+    if (i % 500 == 0) net.run_until([&] { return true; });
+  }
+  REQUIRE(net.run_until([&] { return net.network.open_connections() == 4000; }));
+  for (Client& client : clients)
+    REQUIRE(client.send(std::string(2000, 'x')) == 2000);
+  Client timed_client = net.connect(timed_listener);
+  const auto began = std::chrono::steady_clock::now();
+  REQUIRE(net.run_until([&] { return !deadline.fired.empty(); }));
+  const auto took = std::chrono::steady_clock::now() - began;
+  CHECK(busy.callbacks > 4000);
+  CHECK(net.network.most_callbacks_in_a_turn() <= 256);
+  // Counted in turns of the wheel, not asserted as a time: the bound is generous on a loaded
+  // machine.
+  CHECK(took < 2s);
+}
+
+TEST_CASE("a deadline can be moved later for nothing, and earlier") {
+  NetworkFixture net;
+  Deadline handler;
+  OpenDoor door(net, handler);
+  Listener& listener = net.listen(door.door);
+  SECTION("later") {
+    handler.after = 100ms;
+    Client client = net.connect(listener);
+    ConnectionId id;
+    REQUIRE(net.run_until([&] {
+      net.network.for_each_connection([&](Connection& c) { id = c.id(); });
+      return bool(id);
+    }));
+    net.network.find(id)->set_deadline(600ms, CloseReason::kBodyTimeout);
+    CHECK_FALSE(net.run_until([&] { return !handler.fired.empty(); }, 300ms));
+    REQUIRE(net.run_until([&] { return !handler.fired.empty(); }, 3s));
+    CHECK(handler.fired == std::vector{CloseReason::kBodyTimeout});
+  }
+  SECTION("earlier, from beyond one revolution of the wheel") {
+    handler.after = 1h;
+    Client client = net.connect(listener);
+    ConnectionId id;
+    REQUIRE(net.run_until([&] {
+      net.network.for_each_connection([&](Connection& c) { id = c.id(); });
+      return bool(id);
+    }));
+    net.network.find(id)->set_deadline(100ms, CloseReason::kBodyTimeout);
+    REQUIRE(net.run_until([&] { return !handler.fired.empty(); }, 3s));
+  }
+  SECTION("cleared") {
+    handler.after = 100ms;
+    Client client = net.connect(listener);
+    REQUIRE(net.run_until([&] { return net.network.open_connections() == 1; }));
+    net.network.for_each_connection([&](Connection& c) { c.clear_deadline(); });
+    CHECK_FALSE(net.run_until([&] { return !handler.fired.empty(); }, 400ms));
+  }
+}
+
+TEST_CASE("idle_timeout ends the silent and spares the busy") {
+  NetworkFixture net;
+  StreamHandler quiet;
+  StreamPolicy policy;
+  policy.idle_timeout = 500ms;
+  OpenDoor door(net, quiet, policy);
+  Listener& listener = net.listen(door.door);
+  Client silent = net.connect(listener), busy = net.connect(listener);
+  REQUIRE(net.run_until([&] { return net.network.open_connections() == 2; }));
+  REQUIRE(net.run_until(
+      [&] {
+        busy.send("x");
+        return !silent.pump();
+      },
+      3s));
+  CHECK(net.network.open_connections() == 1);
+  REQUIRE(net.run_until([&] { return !busy.pump(); }, 3s));
+}
+
+TEST_CASE("a reader that takes nothing for write_timeout is reset") {
+  NetworkFixture net;
+  struct Firehose : StreamHandler {
+    void on_open(Connection& c) override { c.send(std::string(20'000'000, 'x')); }
+    void on_close(Connection&, CloseReason reason) override { closed.push_back(reason); }
+    std::vector<CloseReason> closed;
+  } firehose;
+  StreamPolicy policy;
+  policy.write_timeout = 300ms;
+  OpenDoor door(net, firehose, policy);
+  Listener& listener = net.listen(door.door);
+  Client client = net.connect(listener);
+  REQUIRE(net.run_until([&] { return !firehose.closed.empty(); }, 5s));
+  CHECK(firehose.closed == std::vector{CloseReason::kWriteTimeout});
+}
+
+TEST_CASE("after a stall, bytes that came in time are read before a deadline fires") {
+  NetworkFixture net;
+  struct Refresh : Deadline {
+    void on_data(Connection& c, Bytes) override {
+      c.set_deadline(10s, CloseReason::kHeaderTimeout);
+      got = true;
+    }
+    bool got = false;
+  } handler;
+  handler.after = 300ms;
+  OpenDoor door(net, handler);
+  Listener& listener = net.listen(door.door);
+  Client client = net.connect(listener);
+  REQUIRE(net.run_until([&] { return net.network.open_connections() == 1; }));
+  client.send("in time");
+  // The loop stands still for longer than the deadline, as a stopped process would.
+  const auto until = std::chrono::steady_clock::now() + 1300ms;
+  while (std::chrono::steady_clock::now() < until) {
+  }
+  REQUIRE(net.run_until([&] { return handler.got; }));
+  CHECK(handler.fired.empty());
+}
+
+TEST_CASE("lingering ends by itself, also with a peer that never stops sending") {
+  Network::Options options;
+  options.linger = 300ms;
+  options.linger_kib = 64;
+  NetworkFixture net(options);
+  struct Farewell : StreamHandler {
+    void on_open(Connection& c) override {
+      c.send("bye");
+      c.finish();
+    }
+    void on_close(Connection&, CloseReason reason) override { closed.push_back(reason); }
+    std::vector<CloseReason> closed;
+  } farewell;
+  OpenDoor door(net, farewell);
+  Listener& listener = net.listen(door.door);
+  Client client = net.connect(listener);
+  SECTION("silent") {}
+  SECTION("sending") {
+    REQUIRE(net.run_until([&] {
+      client.send(std::string(10'000, 'x'));
+      return !farewell.closed.empty();
+    }));
+  }
+  REQUIRE(net.run_until([&] { return !farewell.closed.empty(); }, 3s));
+  CHECK(farewell.closed == std::vector{CloseReason::kFinished});
+}
