@@ -64,6 +64,7 @@ struct ListenerStatus {
   int backlog = 0;
   std::uint64_t accepted = 0;  // connections, or datagrams received
   std::uint64_t active = 0;
+  std::uint64_t datagrams_out = 0;  // of a UDP listener
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::vector<std::pair<std::string_view, std::uint64_t>> refused;  // by reason
@@ -136,6 +137,7 @@ struct ServiceType {
   // A line that talks to it, {port} and {host} filled in: "curl http://{host}:{port}/".
   std::string_view try_it = "polyport connect {host}:{port}";
   bool client_speaks_first = false;  // the kernel may hold a connection back until its first byte
+  bool udp_loop_free = false;        // its UDP answers can never be taken for questions (UdpGuard)
   bool internal = false;
   std::unique_ptr<Service> (*create)(const OptionValues& values) = nullptr;
 };

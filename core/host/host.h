@@ -25,6 +25,7 @@ struct ServicePlan {
 
 struct HostOptions {
   std::string server_name = "polyport";
+  std::string version;  // for the metrics
   std::chrono::milliseconds shutdown_grace{5000};
   std::uint64_t max_connections = 0;  // of the process; 0: as many as the descriptors allow
   std::uint64_t reserve_descriptors = 64;

@@ -17,8 +17,7 @@ struct Header {
   Bytes value;
 };
 
-// A view into the read buffer: it dies when the callback returns, unless Exchange::keep() was
-// called.
+// A view: it dies when the callback returns, unless the exchange goes on (keep, begin).
 struct Request {
   Bytes method;
   Bytes target;     // as sent: "/echo?a=1", "http://host/echo", "*"
@@ -28,21 +27,25 @@ struct Request {
   int major = 1;
   int minor = 1;
   std::span<const Header> headers;  // in the order and case they came, values trimmed
-  Bytes body;                       // whole, where the handler asked for kBuffer
+  bool has_body = false;            // something follows the head
+  Bytes body;                       // whole, in on_request, where the handler asked for kBuffer
 
   // The first header of that name (case is ignored), or null.
   const Header* find(Bytes name) const;
+  // Its value, or nothing at all.
+  Bytes value(Bytes name) const;
 };
 
-// One request and its answer. Valid during a callback; a handler that answers later calls keep()
-// and finds it again by the connection's id through Server::exchange.
+// One request and its answer. Its address and its request stay good from on_head until the answer
+// has ended (respond, end) or on_abort; a handler that answers later may hold on to it so long.
 class Exchange {
  public:
   virtual const Request& request() const = 0;
   virtual Connection& connection() = 0;
 
-  // The whole answer at once. Content-Length, Date, Connection and Server are the engine's; a HEAD
-  // request gets the same head without the body. The bytes are the caller's again on return.
+  // The whole answer at once. Content-Length, Transfer-Encoding, Date, Connection and Server are
+  // the engine's and skipped where given; a HEAD request gets the same head without the body. The
+  // bytes are the caller's again on return. Once an exchange: answering twice is a bug.
   virtual void respond(int status, std::span<const Header> headers, Bytes body) = 0;
   void respond(int status, Bytes content_type, Bytes body);
   // The JSON error {"status_code", "error", "detail"}, or text where the client prefers it.
@@ -50,16 +53,21 @@ class Exchange {
 
   // A streamed answer: begin, write…, end. Without a length it is chunked (HTTP/1.1) or ends with
   // the connection (HTTP/1.0). Backpressure: while congested() is true, wait for
-  // Handler::on_writable.
+  // Handler::on_writable. An answer shorter than the length it promised closes the connection; more
+  // than that is a bug.
   virtual void begin(int status, std::span<const Header> headers,
                      std::optional<std::uint64_t> content_length) = 0;
   virtual void write(Bytes bytes) = 0;
   virtual void end(std::span<const Header> trailers = {}) = 0;
   virtual bool congested() const = 0;
 
-  // The request and this exchange outlive the callback, until end(), respond() or on_abort.
+  // Says that the answer comes later, after on_request has returned. Nothing more is read of this
+  // connection until then.
   virtual void keep() = 0;
-  // The handler's own state for a kept exchange; freed by the handler in on_abort or when it ends.
+  // For a streamed request body: stops on_body, and lets the peer feel it, until resumed.
+  virtual void pause_body() = 0;
+  virtual void resume_body() = 0;
+  // The handler's own state for this exchange; freed by the handler when it ends or in on_abort.
   virtual void* state() const = 0;
   virtual void set_state(void* state) = 0;
 
@@ -76,15 +84,16 @@ class Handler {
   };
 
   virtual ~Handler() = default;
-  // The head is complete and valid. May respond at once: the body is then read and dropped, or the
-  // connection is closed after the answer where that would be too much.
+  // The head is complete and valid. May respond at once: a short body is then read and dropped, and
+  // the connection is closed after the answer where that would be too much.
   virtual Body on_head(Exchange&) { return Body::kBuffer; }
   virtual void on_body(Exchange&, [[maybe_unused]] Bytes piece) {}
-  // The message is complete. Must respond, begin, or keep.
+  // The message is complete and not answered yet. Must respond, begin, or keep.
   virtual void on_request(Exchange&) = 0;
-  // A kept, begun answer may go on.
+  // A begun answer may go on.
   virtual void on_writable(Exchange&) {}
-  // The connection ended before a kept exchange was answered.
+  // The connection ended, or the rest of the request was bad, before the exchange was answered in
+  // full. The last call for this exchange; answering is not possible any more.
   virtual void on_abort(Exchange&) {}
 };
 

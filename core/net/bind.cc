@@ -40,16 +40,16 @@ ErrorCode code_of(int error) {
 }
 
 std::string hint_for(int error, const BindRequest& request) {
-  const std::string port = std::to_string(request.address.port);
+  const std::string port = std::to_string(request.target.address.port);
   switch (error) {
     case EADDRINUSE: {
-      const char* flags = request.transport == Transport::kUdp ? "-lunp" : "-ltnp";
+      const char* flags = request.target.transport == Transport::kUdp ? "-lunp" : "-ltnp";
       return "see who has it: ss " + std::string(flags) + " 'sport = :" + port +
              "'; or take other ports: --offset 100";
     }
     case EACCES:
     case EPERM:
-      if (request.transport == Transport::kUnix) return "check who may write to that directory";
+      if (request.target.transport == Transport::kUnix) return "check who may write to that directory";
       return "use a port from " + std::to_string(unprivileged_port_start()) +
              " up, or allow it: setcap cap_net_bind_service=+ep on the program";
     case EADDRNOTAVAIL:
@@ -71,23 +71,23 @@ std::string hint_for(int error, const BindRequest& request) {
 
 tl::unexpected<Error> failed(std::string_view step, int error, const BindRequest& request) {
   std::string what = std::string(step) + " failed: " + std::strerror(error);
-  return failure(code_of(error), std::move(what), request.text(), hint_for(error, request));
+  return failure(code_of(error), std::move(what), endpoint_text(request.target), hint_for(error, request));
 }
 
 int open_socket(const BindRequest& request) {
-  if (request.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
-  return request.transport == Transport::kUdp ? sock::open_datagram(request.address.family)
-                                              : sock::open_stream(request.address.family);
+  if (request.target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
+  return request.target.transport == Transport::kUdp ? sock::open_datagram(request.target.address.family)
+                                              : sock::open_stream(request.target.address.family);
 }
 
 // Options that must be set before bind. Those that fail are ones a kernel may lack: none is vital.
 void set_options(int fd, const BindRequest& request) {
-  if (request.transport == Transport::kUnix) return;
-  if (request.address.family == Family::kIPv6) {
+  if (request.target.transport == Transport::kUnix) return;
+  if (request.target.address.family == Family::kIPv6) {
     // Said always: otherwise the machine's bindv6only decides.
-    sock::set_option(fd, sock::Option::kIpv6Only, request.ipv6 == BindRequest::Ipv6::kOnly);
+    sock::set_option(fd, sock::Option::kIpv6Only, request.target.ipv6_mode == IPv6Mode::kOnly);
   }
-  if (request.transport == Transport::kUdp) {
+  if (request.target.transport == Transport::kUdp) {
     // No SO_REUSEADDR: on Linux it would let two programs take one UDP port without a word.
     sock::set_option(fd, sock::Option::kPacketInfo, kWanted);
     sock::set_option(fd, sock::Option::kDropCount, kWanted);
@@ -103,23 +103,23 @@ void set_options(int fd, const BindRequest& request) {
 
 }  // namespace
 
-std::string BindRequest::text() const {
-  if (transport == Transport::kUnix) return "unix:" + path;
-  return std::string(name(transport)) + "://" + address.text();
+std::string endpoint_text(const BindTarget& target) {
+  if (target.transport == Transport::kUnix) return "unix:" + target.path;
+  return std::string(name(target.transport)) + "://" + target.text();
 }
 
 Result<int> open_bound_socket(const BindRequest& request) {
   const int fd = open_socket(request);
   if (fd < 0) return failed("socket", -fd, request);
   set_options(fd, request);
-  const int bound = request.transport == Transport::kUnix
-                        ? sock::bind_unix(fd, request.path, request.unix_mode)
-                        : sock::bind(fd, request.address);
+  const int bound = request.target.transport == Transport::kUnix
+                        ? sock::bind_unix(fd, request.target.path, request.unix_mode)
+                        : sock::bind(fd, request.target.address);
   if (bound < 0) {
     sock::close(fd);
     return failed("bind", -bound, request);
   }
-  if (request.transport != Transport::kUdp) {
+  if (request.target.transport != Transport::kUdp) {
     const int listening = sock::listen(fd, request.backlog);
     if (listening < 0) {
       sock::close(fd);

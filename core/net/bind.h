@@ -10,24 +10,19 @@
 #include <string>
 
 #include "core/base/result.h"
-#include "core/ports/endpoint.h"
-#include "core/socket/address.h"
+#include "core/ports/resolve.h"
 
 namespace polyport {
 
 struct BindRequest {
-  enum class Ipv6 : std::uint8_t { kOnly, kAndIpv4 };  // of an IPv6 address
-
-  Transport transport = Transport::kTcp;
-  Address address;  // tcp, udp
-  Ipv6 ipv6 = Ipv6::kOnly;
-  std::string path;  // unix
+  BindTarget target;
   unsigned unix_mode = 0660;
   int backlog = 4096;
   int defer_accept_seconds = 0;  // tcp: the kernel keeps a connection back until its first byte
-
-  std::string text() const;  // "tcp://127.0.0.1:80", "unix:/run/x"
 };
+
+// "tcp://127.0.0.1:80", "unix:/run/x", for messages.
+std::string endpoint_text(const BindTarget& target);
 
 // The descriptor, which is the caller's to close. The error's `what` names the failed step and the
 // reason, its `where` the endpoint.

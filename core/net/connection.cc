@@ -78,6 +78,12 @@ void Connection::resume_reading() {
   network().mark_dirty(*this);
 }
 
+void Connection::wake() {
+  if (ending()) return;
+  flags_ |= kOwesWritable;
+  network().mark_dirty(*this);
+}
+
 void Connection::set_deadline(std::chrono::milliseconds after, CloseReason reason) {
   if ((flags_ & kClosing) != 0) return;
   Network& network_ = network();

@@ -40,7 +40,8 @@ class Connection : private PollHandle {
   // callback returns, together; else at the end of the turn. After finish, close or reset: dropped.
   void send(Bytes bytes);
   void send(Payload payload);
-  // Bytes accepted by send() that the kernel has not taken yet.
+  // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own callback
+  // everything it has sent counts.
   std::size_t queued_bytes() const;
   // Forgets what is queued and not begun; a payload already half written stays. For a last word to
   // a reader that is too slow.
@@ -63,6 +64,9 @@ class Connection : private PollHandle {
   // = "pause"); the two do not undo each other.
   void pause_reading();
   void resume_reading();
+  // Has on_writable called at the end of the turn, full queue or not: for a handler that must go on
+  // with a connection from elsewhere (a timer, another connection's callback).
+  void wake();
   bool peer_finished() const { return (flags_ & kPeerFinished) != 0; }  // its FIN has been read
 
   // --- time

@@ -47,6 +47,13 @@ void Listener::stop() {
   state_ = State::kStopped;
 }
 
+void Listener::accept_backlog() {
+  constexpr int kMost = 65'535;  // what a backlog can be
+  for (int i = 0; i < kMost && state_ == State::kAccepting; ++i) {
+    if (!accept_one()) return;
+  }
+}
+
 void Listener::close() {
   if (state_ == State::kClosed) return;
   if (polled_) {

@@ -39,6 +39,8 @@ class Listener : private PollHandle {
 
   void start();  // begins to accept
   void stop();   // stops accepting; the socket stays open
+  // Takes what the kernel has completed already: closing the socket would reset those clients.
+  void accept_backlog();
   // Closes the socket. The object stays, for its counters and its connections.
   void close();
 

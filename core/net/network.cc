@@ -121,10 +121,12 @@ bool Network::end_of_turn() noexcept {
     closing_now_.clear();
     dirty_now_.swap(dirty_);
     for (const ConnectionId id : dirty_now_) {
-      if (Connection* connection = table_.find(id)) work_off(*connection);
+      if (Connection* connection = table_.find(id)) work_off(*connection, round);
     }
     dirty_now_.clear();
   }
+  dirty_.insert(dirty_.end(), dirty_next_turn_.begin(), dirty_next_turn_.end());
+  dirty_next_turn_.clear();
   for (const ConnectionId id : rearm_) {
     if (Connection* connection = table_.find(id)) apply_interest(*connection);
   }
@@ -141,9 +143,13 @@ void Network::mark_dirty(Connection& connection) {
   dirty_.push_back(connection.id());
 }
 
-void Network::work_off(Connection& connection) {
+void Network::work_off(Connection& connection, int round) {
   connection.flags_ &= ~Connection::kDirty;
-  if ((connection.flags_ & Connection::kOwesWritable) != 0) {
+  if ((connection.flags_ & Connection::kOwesWritable) != 0 && round > 0) {
+    // Once a turn: a peer that reads as fast as it is written to must not keep the others waiting.
+    connection.flags_ |= Connection::kDirty;
+    dirty_next_turn_.push_back(connection.id());
+  } else if ((connection.flags_ & Connection::kOwesWritable) != 0) {
     connection.flags_ &= ~Connection::kOwesWritable;
     if (!connection.ending()) {
       run_callback(connection, [&](StreamHandler& handler) { handler.on_writable(connection); });

@@ -112,6 +112,7 @@ class Network final : private Turn::Work {
   void run_callback(Connection& connection, Callback callback);
 
   // Bytes going out.
+  std::size_t queued_bytes(const Connection& connection) const;
   void send(Connection& connection, Bytes bytes);
   void send(Connection& connection, Payload payload);
   void enqueue(Connection& connection, Payload payload);
@@ -126,7 +127,7 @@ class Network final : private Turn::Work {
 
   // The end of a turn.
   bool end_of_turn() noexcept override;
-  void work_off(Connection& connection);
+  void work_off(Connection& connection, int round);
   void mark_dirty(Connection& connection);
   void apply_interest(Connection& connection);
   std::uint8_t wanted_interest(const Connection& connection) const;
@@ -164,7 +165,10 @@ class Network final : private Turn::Work {
   std::unique_ptr<char[]> read_buffer_;
 
   Connection* current_ = nullptr;  // whose callback is running
-  std::vector<ConnectionId> dirty_, dirty_now_;
+  // What that callback has sent and no queue holds: in the outbox, or taken by the kernel already. It
+  // counts as queued until the callback returns, or one that sends until it is congested might never be.
+  std::size_t gathered_ = 0;
+  std::vector<ConnectionId> dirty_, dirty_now_, dirty_next_turn_;
   std::vector<ConnectionId> closing_, closing_now_;
   std::vector<ConnectionId> rearm_;
   std::vector<ConnectionId> due_;
@@ -203,6 +207,8 @@ void Network::run_callback(Connection& connection, Callback callback) {
     failed = true;
   }
   empty_outbox(connection);
+  note_queue(connection);
+  gathered_ = 0;
   current_ = nullptr;
   if (failed) connection.close(CloseReason::kServiceError);
   if ((connection.flags_ & Connection::kClosing) == 0) advance_finish(connection);

@@ -136,6 +136,7 @@ void Network::send(Connection& connection, Bytes bytes) {
     enqueue(connection, Payload::copy(bytes));
     return;
   }
+  gathered_ += bytes.size();
   const char* first = read_buffer_.get();
   const bool borrowed =
       !std::less<>()(bytes.data(), first) && std::less<>()(bytes.data(), first + kReadBufferBytes);
@@ -149,16 +150,20 @@ void Network::send(Connection& connection, Bytes bytes) {
     empty_outbox(connection);
     if (connection.ending() || connection.queue_ != nullptr) break;
   }
+  gathered_ -= bytes.size();
   if (!connection.ending()) enqueue(connection, Payload::copy(bytes));
 }
 
 void Network::send(Connection& connection, Payload payload) {
   if (payload.empty() || connection.ending()) return;
   if (current_ == &connection && connection.queue_ == nullptr) {
-    if (outbox_.add(payload)) return;
-    empty_outbox(connection);
+    if (outbox_.count() == Outbox::kPieces) empty_outbox(connection);
     if (connection.ending()) return;
-    if (connection.queue_ == nullptr && outbox_.add(payload)) return;
+    if (connection.queue_ == nullptr) {
+      outbox_.add(payload);
+      gathered_ += payload.size();
+      return;
+    }
   }
   enqueue(connection, std::move(payload));
 }
@@ -186,12 +191,18 @@ void Network::drop_unsent(Connection& connection) {
   note_queue(connection);
 }
 
+std::size_t Network::queued_bytes(const Connection& connection) const {
+  const std::size_t queued = connection.queue_ == nullptr ? 0 : connection.queue_->bytes();
+  return queued + (current_ == &connection ? gathered_ : 0);
+}
+
+// Over the high mark by what was sent; down at the low one by what the kernel has really taken.
 void Network::note_queue(Connection& connection) {
   const StreamPolicy& policy = connection.listener().door().policy;
-  const std::size_t bytes = connection.queued_bytes();
-  if (bytes > policy.write_high) {
-    connection.flags_ |= Connection::kOverHigh;
-  } else if (bytes <= policy.write_low && (connection.flags_ & Connection::kOverHigh) != 0) {
+  if (queued_bytes(connection) > policy.write_high) connection.flags_ |= Connection::kOverHigh;
+  const std::size_t waiting = connection.queue_ == nullptr ? 0 : connection.queue_->bytes();
+  if (waiting <= policy.write_low && (connection.flags_ & Connection::kOverHigh) != 0 &&
+      outbox_.empty()) {
     connection.flags_ &= ~Connection::kOverHigh;
     connection.flags_ |= Connection::kOwesWritable;
     mark_dirty(connection);
@@ -224,12 +235,12 @@ void Network::empty_outbox(Connection& connection) {
                      write(connection, outbox_.pieces(), outbox_.count(), outbox_.bytes(), taken);
   outbox_.empty_into(alive ? taken : outbox_.bytes(), [&](Payload rest) {
     if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
+    gathered_ -= rest.size();
     connection.queue_->push(std::move(rest));
   });
   if (!alive) {
     retire(connection, CloseReason::kResetByPeer);
   } else if (connection.queue_ != nullptr) {
-    note_queue(connection);
     mark_dirty(connection);
   }
 }

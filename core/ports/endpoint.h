@@ -32,13 +32,8 @@ constexpr bool contains(Transports set, Transport transport) {
 
 struct Endpoint {
   Transport transport = Transport::kTcp;
-<<<<<<< HEAD
   // "127.0.0.1", "::1" (no brackets), "localhost", "*", or a name in lower case; empty for unix.
   std::string host;
-=======
-  std::string
-      host;  // "127.0.0.1", "::1" (no brackets), "localhost", "*", or a name; empty for unix
->>>>>>> main
   // The ports first, first + step, … up to last; one port is first == last. 0 asks the kernel.
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;
@@ -55,15 +50,9 @@ struct Endpoint {
 
 inline constexpr std::uint32_t kMaxPortsInRange = 1000;
 
-<<<<<<< HEAD
 // Reads "[transport://]host:port[-port[/step]]", "unix:///path", "unix:rel", "unix:@name", or the
 // ports alone (loopback). Without a transport it is `fallback`. Every way to be wrong has its own
 // sentence and hint; `where` is left empty for the caller to fill.
-=======
-// Reads "[transport://]host:port[-port[/step]]", "unix:///path", "unix:rel", "unix:@name", or a
-// bare port number (loopback). Without a transport it is `fallback`. Every way to be wrong has its
-// own sentence and hint; `where` is left empty for the caller to fill.
->>>>>>> main
 Result<Endpoint> parse_endpoint(std::string_view text, Transport fallback = Transport::kTcp);
 
 }  // namespace polyport

@@ -8,11 +8,8 @@
 
 namespace polyport {
 
-enum class PortRange : std::uint8_t {
-  kSystem,
-  kUser,
-  kDynamic
-};  // 0-1023, 1024-49151, 49152-65535
+// 0 to 1023, 1024 to 49151, 49152 to 65535.
+enum class PortRange : std::uint8_t { kSystem, kUser, kDynamic };
 
 PortRange port_range(std::uint16_t port);
 std::string_view name(PortRange range);  // "system", "user", "dynamic"

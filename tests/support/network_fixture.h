@@ -76,7 +76,7 @@ class NetworkFixture {
   // A listener for `handler` on 127.0.0.1, already accepting.
   Listener& listen(StreamDoor& door, int backlog = 4096) {
     BindRequest request;
-    request.address = Address::loopback(Family::kIPv4);
+    request.target.address = Address::loopback(Family::kIPv4);
     request.backlog = backlog;
     const auto fd = open_bound_socket(request);
     REQUIRE(fd);

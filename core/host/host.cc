@@ -1,0 +1,165 @@
+#include "core/host/host.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "core/base/assert.h"
+#include "core/host/instance.h"
+#include "core/host/metrics_page.h"
+
+namespace polyport {
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrainStep{25};
+
+std::uint64_t open_descriptors() {
+  DIR* directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) return 16;  // a guess on the safe side of a fresh process
+  std::uint64_t count = 0;
+  while (::readdir(directory) != nullptr) ++count;
+  ::closedir(directory);
+  return count;
+}
+
+// As many connections as descriptors are left for, with some kept back for files and admin work.
+std::uint64_t connections_that_fit(const HostOptions& options) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return options.max_connections;
+  const std::uint64_t taken = open_descriptors() + options.reserve_descriptors;
+  const std::uint64_t room = limit.rlim_cur > taken + 1 ? limit.rlim_cur - taken : 1;
+  return options.max_connections == 0 ? room : std::min(options.max_connections, room);
+}
+
+}  // namespace
+
+struct Host::State {
+  State(Loop& loop_, Log& log_, Events& events_, HostOptions options_)
+      : loop(loop_), log(log_), events(events_), options(std::move(options_)), drain_timer(loop, [this] {
+          drain_step();
+        }) {}
+
+  void drain_step() {
+    const bool over = std::chrono::steady_clock::now() >= give_up;
+    if (over) network->close_all(CloseReason::kDrain);
+    if (network->drain_idle() == 0 || over) finish_drain();
+  }
+
+  void finish_drain() {
+    drain_timer.stop();
+    for (auto& instance : instances) {
+      if (instance->state() == ServiceState::kDraining) instance->set_state(ServiceState::kStopped);
+    }
+    if (auto done = std::exchange(drained, nullptr)) done();
+  }
+
+  Loop& loop;
+  Log& log;
+  Events& events;
+  HostOptions options;
+  UdpGuard guard;
+  std::vector<std::string> notes;
+  std::vector<std::unique_ptr<Instance>> instances;  // outlive the network, which calls them
+  std::unique_ptr<Network> network;
+  Timer drain_timer;
+  std::function<void()> drained;
+  std::chrono::steady_clock::time_point give_up{};
+  bool draining = false;
+};
+
+Host::Host(Loop& loop, Log& log, Events& events, HostOptions options)
+    : state_(std::make_unique<State>(loop, log, events, std::move(options))) {}
+
+Host::~Host() { stop(); }
+
+Errors Host::start(std::vector<ServicePlan> plans) {
+  State& state = *state_;
+  POLYPORT_ASSERT(!state.network);
+  Errors errors;
+  for (ServicePlan& plan : plans) {
+    auto instance = std::make_unique<Instance>(std::move(plan), state.guard);
+    Errors own;
+    instance->open_sockets(own, state.notes);
+    if (!own.empty() && instance->skips_conflicts()) {
+      instance->skip(own.front().what);
+      state.notes.push_back("left out: " + own.front().text());
+    } else {
+      errors.insert(errors.end(), own.begin(), own.end());
+    }
+    state.instances.push_back(std::move(instance));
+  }
+  if (errors.empty()) {
+    state.network = std::make_unique<Network>(
+        state.loop, state.log, state.events,
+        Network::Options{.max_connections = connections_that_fit(state.options)});
+    for (auto& instance : state.instances) {
+      auto started = instance->start(state.loop, *state.network, state.log, *this);
+      if (!started) errors.push_back(std::move(started.error()));
+    }
+  }
+  if (!errors.empty()) {
+    state.network.reset();
+    state.instances.clear();
+    return errors;
+  }
+  for (auto& instance : state.instances) instance->serve(*state.network);
+  return {};
+}
+
+const std::vector<std::string>& Host::notes() const { return state_->notes; }
+
+void Host::drain(std::function<void()> done) {
+  State& state = *state_;
+  POLYPORT_ASSERT(state.network && !state.draining);
+  state.draining = true;
+  state.drained = std::move(done);
+  state.give_up = std::chrono::steady_clock::now() + state.options.shutdown_grace;
+  state.network->stop_accepting();
+  for (auto& instance : state.instances) instance->stop();
+  // From the timer, so that `done` never comes before drain() has returned.
+  state.drain_timer.start(std::chrono::milliseconds(0));
+  state.drain_timer.start_every(kDrainStep);
+}
+
+void Host::stop() {
+  State& state = *state_;
+  if (!state.network) return;
+  state.network.reset();
+  state.finish_drain();
+}
+
+std::vector<ServiceStatus> Host::services() const {
+  std::vector<ServiceStatus> list;
+  for (const auto& instance : state_->instances) {
+    POLYPORT_ASSERT(state_->network);
+    list.push_back(instance->status(*state_->network));
+  }
+  return list;
+}
+
+bool Host::draining() const { return state_->draining; }
+
+std::uint64_t Host::open_connections() const {
+  return state_->network ? state_->network->open_connections() : 0;
+}
+
+std::string_view Host::server_name() const { return state_->options.server_name; }
+
+void Host::write_metrics(std::string& out) const {
+  MetricsPage page{services(), {}, state_->log.dropped(), state_->network->turns(),
+                   state_->network->descriptor_bursts(), state_->options.version};
+  for (const auto& instance : state_->instances) {
+    instance->for_each_stream_door([&](const StreamDoor& door) {
+      for (std::size_t i = 0; i < kCloseReasons; ++i) {
+        if (door.closed[i] > 0) {
+          page.closed.push_back({door.service, static_cast<CloseReason>(i), door.closed[i]});
+        }
+      }
+    });
+  }
+  write_metrics_page(page, out);
+}
+
+}  // namespace polyport

@@ -1,0 +1,94 @@
+#include "core/host/metrics_page.h"
+
+#include <map>
+
+#include "core/observe/prometheus.h"
+
+namespace polyport {
+
+namespace {
+
+using Kind = PrometheusWriter::Kind;
+
+template <class Visit>
+void for_each_listener(const MetricsPage& page, bool udp, Visit visit) {
+  for (const ServiceStatus& service : page.services) {
+    for (const ListenerStatus& listener : service.listeners) {
+      if ((listener.transport == Transport::kUdp) == udp) visit(service, listener);
+    }
+  }
+}
+
+void write_connections(const MetricsPage& page, PrometheusWriter& writer) {
+  writer.begin("polyport_connections_accepted_total", Kind::kCounter, "Connections accepted");
+  for_each_listener(page, false, [&](const ServiceStatus& service, const ListenerStatus& row) {
+    writer.sample({{"service", service.name}, {"listener", row.id}}, row.accepted);
+  });
+  writer.begin("polyport_connections_open", Kind::kGauge, "Connections open now");
+  for_each_listener(page, false, [&](const ServiceStatus& service, const ListenerStatus& row) {
+    writer.sample({{"service", service.name}, {"listener", row.id}}, row.active);
+  });
+  writer.begin("polyport_connections_refused_total", Kind::kCounter,
+               "Connections refused, and times accepting had to wait, by reason");
+  for_each_listener(page, false, [&](const ServiceStatus& service, const ListenerStatus& row) {
+    for (const auto& [reason, count] : row.refused) {
+      writer.sample({{"service", service.name}, {"listener", row.id}, {"reason", reason}}, count);
+    }
+  });
+  // A service with several doors has one count a reason.
+  std::map<std::pair<std::string_view, CloseReason>, std::uint64_t> closed;
+  for (const auto& row : page.closed) closed[{row.service, row.reason}] += row.count;
+  writer.begin("polyport_connections_closed_total", Kind::kCounter, "Connections ended, by reason");
+  for (const auto& [key, count] : closed) {
+    writer.sample({{"service", key.first}, {"reason", name(key.second)}}, count);
+  }
+}
+
+void write_bytes(const MetricsPage& page, PrometheusWriter& writer) {
+  writer.begin("polyport_bytes_total", Kind::kCounter, "Payload bytes moved");
+  for (const bool udp : {false, true}) {
+    for_each_listener(page, udp, [&](const ServiceStatus& service, const ListenerStatus& row) {
+      writer.sample({{"service", service.name}, {"listener", row.id}, {"direction", "in"}},
+                    row.bytes_in);
+      writer.sample({{"service", service.name}, {"listener", row.id}, {"direction", "out"}},
+                    row.bytes_out);
+    });
+  }
+}
+
+void write_datagrams(const MetricsPage& page, PrometheusWriter& writer) {
+  writer.begin("polyport_datagrams_total", Kind::kCounter, "UDP datagrams received and answered");
+  for_each_listener(page, true, [&](const ServiceStatus& service, const ListenerStatus& row) {
+    writer.sample({{"service", service.name}, {"listener", row.id}, {"direction", "in"}},
+                  row.accepted);
+    writer.sample({{"service", service.name}, {"listener", row.id}, {"direction", "out"}},
+                  row.datagrams_out);
+  });
+  writer.begin("polyport_datagrams_refused_total", Kind::kCounter,
+               "UDP datagrams not answered or lost, by reason");
+  for_each_listener(page, true, [&](const ServiceStatus& service, const ListenerStatus& row) {
+    for (const auto& [reason, count] : row.refused) {
+      writer.sample({{"service", service.name}, {"listener", row.id}, {"reason", reason}}, count);
+    }
+  });
+}
+
+}  // namespace
+
+void write_metrics_page(const MetricsPage& page, std::string& out) {
+  PrometheusWriter writer(out);
+  write_build_info(writer, page.version);
+  write_connections(page, writer);
+  write_bytes(page, writer);
+  write_datagrams(page, writer);
+  writer.begin("polyport_log_dropped_total", Kind::kCounter, "Log lines lost to a full queue");
+  writer.sample(page.log_dropped);
+  writer.begin("polyport_loop_turns_total", Kind::kCounter, "Turns of the event loop");
+  writer.sample(page.turns);
+  writer.begin("polyport_descriptor_bursts_total", Kind::kCounter,
+               "Times accepting stopped for want of descriptors");
+  writer.sample(page.descriptor_bursts);
+  write_process_metrics(writer);
+}
+
+}  // namespace polyport

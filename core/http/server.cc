@@ -1,0 +1,91 @@
+#include "core/http/server.h"
+
+#include "core/base/assert.h"
+#include "core/http/session.h"
+
+namespace polyport::http {
+
+Server::Server(Handler& handler, ServerOptions options)
+    : handler_(handler), options_(std::move(options)) {}
+
+Server::~Server() {
+  POLYPORT_ASSERT(busy() == 0);
+}
+
+Session& Server::session_of(Connection& connection) {
+  if (connection.session() != nullptr) return *static_cast<Session*>(connection.session());
+  if (idle_.empty()) {
+    sessions_.push_back(std::make_unique<Session>(*this));
+    idle_.reserve(sessions_.size());
+    idle_.push_back(sessions_.back().get());
+  }
+  Session& session = *idle_.back();
+  idle_.pop_back();
+  session.attach(connection);
+  connection.set_session(&session);
+  return session;
+}
+
+void Server::settle(Connection& connection, Session& session) {
+  if (session.idle()) take_back(connection, session);
+}
+
+void Server::take_back(Connection& connection, Session& session) {
+  connection.set_session(nullptr);
+  session.detach();
+  idle_.push_back(&session);
+}
+
+void Server::on_open(Connection& connection) {
+  if (options_.header_timeout.count() > 0) {
+    connection.set_deadline(options_.header_timeout, CloseReason::kHeaderTimeout);
+  }
+}
+
+void Server::on_data(Connection& connection, Bytes data) {
+  Session& session = session_of(connection);
+  session.receive(data);
+  settle(connection, session);
+}
+
+void Server::on_end(Connection& connection) {
+  Session& session = session_of(connection);
+  session.receive({});
+  settle(connection, session);
+}
+
+void Server::on_writable(Connection& connection) {
+  if (connection.session() == nullptr) return;
+  Session& session = session_of(connection);
+  session.resume();
+  settle(connection, session);
+}
+
+void Server::on_close(Connection& connection, CloseReason) {
+  if (connection.session() == nullptr) return;
+  Session& session = session_of(connection);
+  session.abort();
+  take_back(connection, session);
+}
+
+void Server::on_deadline(Connection& connection, CloseReason reason) {
+  if (connection.ending()) return;
+  if (reason == CloseReason::kHeaderTimeout || reason == CloseReason::kBodyTimeout) {
+    Session& session = session_of(connection);
+    session.time_out(reason);
+    settle(connection, session);
+    return;
+  }
+  connection.finish(Connection::Linger::kWait, reason);
+}
+
+// A connection that was heard of within the last second most likely has its next request on the
+// way: it gets an answer that says goodbye, instead of a RST (reliability: no request is lost in a
+// drain).
+bool Server::on_drain(Connection& connection) {
+  draining_ = true;
+  return connection.session() != nullptr || connection.queued_bytes() > 0 ||
+         connection.idle_time() < std::chrono::seconds(1);
+}
+
+}  // namespace polyport::http

@@ -1,0 +1,414 @@
+// Session's reading side: from bytes to requests.
+#include "core/http/session.h"
+
+#include "core/base/assert.h"
+#include "core/http/server.h"
+
+namespace polyport::http {
+namespace {
+
+constexpr std::size_t kMostKeptMemory = 32 * 1024;
+
+void give_back(std::string& buffer) {
+  if (buffer.capacity() > kMostKeptMemory) {
+    std::string().swap(buffer);
+  } else {
+    buffer.clear();
+  }
+}
+
+}  // namespace
+
+void Session::detach() {
+  if (paused_ && connection_ != nullptr) connection_->resume_reading();
+  for (std::string* buffer : {&pending_, &working_, &head_, &body_})
+    give_back(*buffer);
+  end_exchange();
+  connection_ = nullptr;
+  input_ = {};
+  deadline_ = Deadline::kOther;
+  running_ = paused_ = false;
+}
+
+bool Session::idle() const {
+  return phase_ == Phase::kHead && head_.empty() && pending_.empty() && !in_exchange_;
+}
+
+// --- the loop
+// -----------------------------------------------------------------------------------------
+
+void Session::receive(Bytes data) {
+  if (pending_.empty()) {
+    run(data);
+    return;
+  }
+  pending_.append(data);
+  run_pending();
+}
+
+void Session::resume() {
+  if (connection_->ending()) return;
+  if (answer_ == Answer::kBegun) {
+    running_ = true;
+    server_.handler_.on_writable(*this);
+  }
+  run_pending();
+}
+
+void Session::run_pending() {
+  working_.swap(pending_);
+  pending_.clear();
+  run(working_);
+  working_.clear();
+}
+
+void Session::run(Bytes input) {
+  input_ = input;
+  running_ = true;
+  while (step()) {
+  }
+  running_ = false;
+  meet_the_end_of_input();
+  settle_input();
+}
+
+bool Session::step() {
+  if (connection_->ending()) return false;
+  switch (phase_) {
+    case Phase::kHead:
+      if (input_.empty() || congested()) return false;
+      return head_.empty() ? read_head() : read_spilled_head();
+    case Phase::kBody:
+      return read_body();
+    case Phase::kWaiting:
+      if (answer_ != Answer::kDone) return false;
+      end_exchange();
+      return true;
+  }
+  return false;
+}
+
+// What the loop could not use is kept, views into the read buffer are made to last, and reading
+// stops until the rest can be used.
+void Session::settle_input() {
+  if (connection_->ending()) {
+    input_ = {};
+    return;
+  }
+  if (in_exchange_ && answer_ != Answer::kDone) keep_views();
+  pending_.assign(input_);
+  input_ = {};
+  const bool pause =
+      !pending_.empty() || phase_ == Phase::kWaiting || (phase_ == Phase::kBody && body_paused_);
+  if (pause && !paused_) connection_->pause_reading();
+  if (!pause && paused_) connection_->resume_reading();
+  paused_ = pause;
+  arm_deadline();
+}
+
+void Session::meet_the_end_of_input() {
+  if (!connection_->peer_finished() || connection_->ending() || !input_.empty()) return;
+  if (phase_ == Phase::kHead && head_.empty()) {
+    connection_->finish(Connection::Linger::kSkip, CloseReason::kPeerClosed);
+  } else if (phase_ == Phase::kHead) {
+    fail({400, "your side ended in the middle of the head; a head ends with an empty line"});
+  } else if (phase_ == Phase::kBody && !body_done_) {
+    fail({400, "your side ended before the body was complete"});
+  }
+}
+
+// --- the head
+// -----------------------------------------------------------------------------------------
+
+bool Session::read_head() {
+  check_ = HeadCheck{};
+  switch (check_.scan(input_, server_.options_.limits)) {
+    case HeadCheck::State::kPartial:
+      if (check_.begun(input_)) head_.assign(input_);
+      input_ = {};
+      return false;
+    case HeadCheck::State::kRefused:
+      fail(check_.refusal());
+      return false;
+    case HeadCheck::State::kComplete:
+      break;
+  }
+  const Bytes head = input_.substr(0, check_.length());
+  input_.remove_prefix(head.size());
+  return begin_exchange(head);
+}
+
+bool Session::read_spilled_head() {
+  const std::size_t before = head_.size();
+  head_.append(input_);
+  switch (check_.scan(head_, server_.options_.limits)) {
+    case HeadCheck::State::kPartial:
+      if (!check_.begun(head_)) head_.clear();
+      input_ = {};
+      return false;
+    case HeadCheck::State::kRefused:
+      fail(check_.refusal());
+      return false;
+    case HeadCheck::State::kComplete:
+      break;
+  }
+  input_.remove_prefix(check_.length() - before);
+  head_.resize(check_.length());
+  return begin_exchange(head_);
+}
+
+bool Session::begin_exchange(Bytes head) {
+  connection_->count_request();
+  if (const Refusal bad = server_.parser_.parse(head, check_, fields_)) {
+    fail(bad);
+    return false;
+  }
+  fill_request(head);
+  const ServerOptions& options = server_.options_;
+  asked_to_close_ = !check_.keeps_alive();
+  close_ = asked_to_close_ || (options.keepalive_requests != 0 &&
+                               connection_->requests() >= options.keepalive_requests);
+  is_head_request_ = request_.method == "HEAD";
+  if (request_.method == "CONNECT") {
+    fail({501, "this server is no proxy: CONNECT is not implemented"});
+    return false;
+  }
+  if (check_.chunked) {
+    decoder_.start_chunked();
+  } else {
+    decoder_.start_length(check_.content_length);
+  }
+  body_done_ = decoder_.complete();
+  expects_continue_ =
+      !body_done_ && check_.expect == HeadCheck::Expect::kContinue && request_.minor == 1;
+  ask_handler();
+  return true;
+}
+
+void Session::fill_request(Bytes head) {
+  request_.method = check_.method.of(head);
+  request_.target = check_.target.of(head);
+  request_.path = check_.path.of(head);
+  if (request_.path.empty()) request_.path = "/";
+  request_.query = check_.query.of(head);
+  request_.minor = check_.minor;
+  request_.headers = fields_;
+  request_.has_body = check_.has_body();
+  request_.body = {};
+  request_.authority = check_.authority.of(head);
+  if (request_.authority.empty()) request_.authority = request_.value("Host");
+}
+
+void Session::ask_handler() {
+  in_exchange_ = true;
+  phase_ = Phase::kBody;
+  body_mode_ = server_.handler_.on_head(*this);
+  if (connection_->ending() || answer_ == Answer::kDone) return;
+  if (body_mode_ == Handler::Body::kBuffer && check_.content_length > server_.options_.max_body) {
+    fail({413, "the body is larger than max_body"});
+    return;
+  }
+  if (!expects_continue_) return;
+  expects_continue_ = false;
+  if (answer_ == Answer::kNone) connection_->send("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+// --- the body
+// -----------------------------------------------------------------------------------------
+
+bool Session::read_body() {
+  if (body_done_) {
+    complete_message();
+    return true;
+  }
+  if (answer_ == Answer::kDone && close_) {
+    phase_ = Phase::kWaiting;  // nobody waits for the rest of the body
+    return true;
+  }
+  if (body_paused_ || input_.empty()) return false;
+  const BodyDecoder::Step step = decoder_.next(input_);
+  input_.remove_prefix(step.used);
+  switch (step.state) {
+    case BodyDecoder::State::kRefused:
+      fail(step.refusal);
+      return false;
+    case BodyDecoder::State::kPiece:
+      watch_body_rate(step.used);
+      take_piece(step.piece);
+      break;
+    case BodyDecoder::State::kNeedMore:
+    case BodyDecoder::State::kComplete:
+      break;
+  }
+  if (connection_->ending()) return false;
+  body_done_ = decoder_.complete();
+  return true;
+}
+
+void Session::take_piece(Bytes piece) {
+  if (answer_ == Answer::kDone || body_mode_ == Handler::Body::kDiscard) {
+    dropped_ += piece.size();
+    if (answer_ == Answer::kDone && dropped_ > kMostDropped) connection_->finish();
+    return;
+  }
+  if (body_mode_ == Handler::Body::kStream) {
+    server_.handler_.on_body(*this, piece);
+    return;
+  }
+  if (body_.empty() && decoder_.complete()) {
+    request_.body = piece;  // all of it, where it lies
+  } else if (body_.size() + piece.size() > server_.options_.max_body) {
+    fail({413, "the body is larger than max_body"});
+  } else {
+    body_.append(piece);
+  }
+}
+
+void Session::complete_message() {
+  phase_ = Phase::kWaiting;
+  if (answer_ == Answer::kDone) return;
+  if (!body_.empty()) request_.body = body_;
+  server_.handler_.on_request(*this);
+  if (answer_ == Answer::kNone && !kept_ && !connection_->ending()) {
+    respond_error(500, "this service gave no answer", {});
+  }
+}
+
+// --- the end of an exchange
+// -----------------------------------------------------------------------------
+
+// Called with the answer complete; what belongs to the exchange is forgotten.
+void Session::end_exchange() {
+  const bool close = close_ && answer_ == Answer::kDone;
+  if (close && connection_ != nullptr) {
+    const bool heard_all = asked_to_close_ && body_done_ && input_.empty();
+    connection_->clear_deadline();
+    connection_->finish(heard_all ? Connection::Linger::kSkip : Connection::Linger::kWait);
+  }
+  head_.clear();
+  give_back(body_);
+  fields_.clear();
+  request_ = Request{};
+  state_ = nullptr;
+  dropped_ = 0;
+  phase_ = Phase::kHead;
+  answer_ = Answer::kNone;
+  in_exchange_ = kept_ = body_done_ = body_paused_ = expects_continue_ = false;
+  is_head_request_ = asked_to_close_ = close_ = false;
+  deadline_ = Deadline::kOther;
+}
+
+void Session::abort() {
+  const bool unanswered = in_exchange_ && answer_ != Answer::kDone;
+  in_exchange_ = false;
+  if (unanswered) server_.handler_.on_abort(*this);
+  close_ = false;
+}
+
+// The request cannot be taken: says so where the answer has not begun, and ends the connection,
+// because nobody knows where the next message would begin.
+void Session::fail(Refusal refusal, CloseReason reason) {
+  input_ = {};
+  pending_.clear();
+  const Answer answer = answer_;
+  abort();
+  if (answer == Answer::kBegun) {
+    connection_->close(reason);
+    return;
+  }
+  if (answer == Answer::kNone) {
+    close_ = true;
+    respond_error(refusal.status, refusal.detail, {});
+  }
+  connection_->clear_deadline();
+  connection_->finish(Connection::Linger::kWait, reason);
+  close_ = false;
+  end_exchange();
+}
+
+// Views into memory that dies with run() are moved to the session's own.
+void Session::keep_views() {
+  if (!head_.empty()) {
+    if (!request_.body.empty() && body_.empty()) {
+      body_.assign(request_.body);
+      request_.body = body_;
+    }
+    return;
+  }
+  const Bytes target = request_.target;
+  POLYPORT_ASSERT(!target.empty());
+  const char* old_head = target.data() - check_.target.at;
+  head_.assign(old_head, check_.length());
+  const Bytes body = request_.body;
+  for (Header& field : fields_) {
+    const auto move = [&](Bytes& view) {
+      if (!view.empty()) view = {head_.data() + (view.data() - old_head), view.size()};
+    };
+    move(field.name);
+    move(field.value);
+  }
+  fill_request(head_);
+  if (body.empty()) return;
+  if (body_.empty()) body_.assign(body);
+  request_.body = body_;
+}
+
+// --- time
+// ---------------------------------------------------------------------------------------------
+
+void Session::arm_deadline() {
+  const ServerOptions& options = server_.options_;
+  const bool waits_for_peer = !paused_ && !congested();
+  if (phase_ == Phase::kHead && !head_.empty() && waits_for_peer) {
+    // The first request's has been running since the accept.
+    if (deadline_ == Deadline::kHeader) return;
+    deadline_ = Deadline::kHeader;
+    if (connection_->requests() > 0 && options.header_timeout.count() > 0) {
+      connection_->set_deadline(options.header_timeout, CloseReason::kHeaderTimeout);
+    }
+  } else if (phase_ == Phase::kBody && waits_for_peer) {
+    if (deadline_ == Deadline::kBody || options.body_timeout.count() == 0) return;
+    deadline_ = Deadline::kBody;
+    mark_ = connection_->age();
+    since_mark_ = 0;
+    connection_->set_deadline(options.body_timeout, CloseReason::kBodyTimeout);
+  } else if (idle()) {
+    deadline_ = Deadline::kOther;
+    if (connection_->requests() == 0) return;
+    if (options.keepalive_timeout.count() > 0) {
+      connection_->set_deadline(options.keepalive_timeout, CloseReason::kIdleTimeout);
+    } else {
+      connection_->clear_deadline();
+    }
+  } else {
+    deadline_ = Deadline::kOther;
+    connection_->clear_deadline();
+  }
+}
+
+// body_timeout is the longest time below the rate: it begins anew whenever the bytes since the last
+// mark were enough for the time since then.
+void Session::watch_body_rate(std::size_t received) {
+  if (deadline_ != Deadline::kBody) return;
+  since_mark_ += received;
+  const std::chrono::milliseconds now = connection_->age();
+  const auto elapsed_ms = static_cast<std::uint64_t>((now - mark_).count());
+  if (since_mark_ * 1000 < server_.options_.body_min_rate * elapsed_ms) return;
+  mark_ = now;
+  since_mark_ = 0;
+  connection_->set_deadline(server_.options_.body_timeout, CloseReason::kBodyTimeout);
+}
+
+void Session::time_out(CloseReason reason) {
+  if (reason == CloseReason::kHeaderTimeout) {
+    if (in_exchange_) return;
+    fail({408,
+          "the head of the request did not come within header_timeout; it ends with an empty "
+          "line"},
+         reason);
+  } else {
+    fail({408, "the body came in slower than body_min_rate for longer than body_timeout"}, reason);
+  }
+}
+
+}  // namespace polyport::http

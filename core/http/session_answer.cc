@@ -1,0 +1,182 @@
+// Session's answering side: from the handler's calls to bytes.
+#include <charconv>
+#include <cstring>
+#include <ctime>
+
+#include "core/base/assert.h"
+#include "core/base/json_writer.h"
+#include "core/http/accept.h"
+#include "core/http/server.h"
+#include "core/http/session.h"
+#include "core/http/status.h"
+#include "core/net/listener.h"
+
+namespace polyport::http {
+namespace {
+
+constexpr std::size_t kStackBytes = 4096;
+
+}  // namespace
+
+bool Session::congested() const {
+  return connection_->queued_bytes() > connection_->listener().door().policy.write_high;
+}
+
+void Session::resume_body() {
+  body_paused_ = false;
+  if (!running_) connection_->wake();
+}
+
+// --- whole answers
+// ------------------------------------------------------------------------------------
+
+void Session::respond(int status, std::span<const Header> headers, Bytes body) {
+  POLYPORT_ASSERT(answer_ == Answer::kNone);
+  const bool bodiless = is_bodiless(status);
+  framing_ = bodiless ? ResponseHead::Framing::kNone : ResponseHead::Framing::kLength;
+  answer_left_ = body.size();
+  if (leaves_body_unread()) close_ = true;
+  send_head(status, headers, bodiless || is_head_request_ ? Bytes{} : body);
+  answer_ended();
+}
+
+void Session::respond_error(int status, Bytes detail, std::span<const Header> headers) {
+  const Bytes type = preferred_type(request_.value("Accept"), {"application/json", "text/plain"});
+  std::string body;
+  if (type == "text/plain") {
+    body.append(std::to_string(status)).append(" ").append(reason_phrase(status));
+    if (!detail.empty()) body.append(": ").append(detail);
+  } else {
+    JsonWriter json(body);
+    json.begin_object();
+    json.field("status_code", status);
+    json.field("error", reason_phrase(status));
+    json.field("detail", detail);
+    json.end_object();
+  }
+  body.push_back('\n');
+  std::vector<Header> all;
+  all.reserve(headers.size() + 1);
+  all.push_back({"Content-Type", type == "text/plain" ? Bytes("text/plain; charset=utf-8") : type});
+  all.insert(all.end(), headers.begin(), headers.end());
+  respond(status, all, body);
+}
+
+// --- streamed answers
+// -----------------------------------------------------------------------------------
+
+void Session::begin(int status, std::span<const Header> headers,
+                    std::optional<std::uint64_t> content_length) {
+  POLYPORT_ASSERT(answer_ == Answer::kNone);
+  answer_left_ = content_length.value_or(0);
+  if (is_bodiless(status)) {
+    framing_ = ResponseHead::Framing::kNone;
+  } else if (content_length) {
+    framing_ = ResponseHead::Framing::kLength;
+  } else if (request_.minor >= 1) {
+    framing_ = ResponseHead::Framing::kChunked;
+  } else {
+    framing_ = ResponseHead::Framing::kUntilClose;
+    close_ = true;
+  }
+  send_head(status, headers, {});
+  answer_ = Answer::kBegun;
+}
+
+void Session::write(Bytes bytes) {
+  POLYPORT_ASSERT(answer_ == Answer::kBegun);
+  if (bytes.empty() || framing_ == ResponseHead::Framing::kNone) return;
+  if (framing_ == ResponseHead::Framing::kLength) {
+    POLYPORT_ASSERT(bytes.size() <= answer_left_);
+    answer_left_ -= bytes.size();
+  }
+  if (is_head_request_) return;
+  if (framing_ != ResponseHead::Framing::kChunked) {
+    connection_->send(bytes);
+    return;
+  }
+  char buffer[kStackBytes];
+  char* out = std::to_chars(buffer, buffer + 16, bytes.size(), 16).ptr;
+  *out++ = '\r';
+  *out++ = '\n';
+  if (bytes.size() + 32 <= sizeof buffer) {
+    std::memcpy(out, bytes.data(), bytes.size());
+    out += bytes.size();
+  } else {
+    connection_->send(Bytes(buffer, static_cast<std::size_t>(out - buffer)));
+    connection_->send(bytes);
+    out = buffer;
+  }
+  *out++ = '\r';
+  *out++ = '\n';
+  connection_->send(Bytes(buffer, static_cast<std::size_t>(out - buffer)));
+}
+
+void Session::end(std::span<const Header> trailers) {
+  POLYPORT_ASSERT(answer_ == Answer::kBegun);
+  if (framing_ == ResponseHead::Framing::kChunked && !is_head_request_) {
+    std::string last(size_bound(trailers) + 5, '\0');
+    std::memcpy(last.data(), "0\r\n", 3);
+    char* out = write_fields(trailers, last.data() + 3);
+    *out++ = '\r';
+    *out++ = '\n';
+    connection_->send(Bytes(last.data(), static_cast<std::size_t>(out - last.data())));
+  } else if (framing_ == ResponseHead::Framing::kLength && answer_left_ > 0 && !is_head_request_) {
+    // The peer must see that something is missing, and the next answer must not fill the gap.
+    answer_ = Answer::kDone;
+    connection_->close(CloseReason::kServiceError);
+    return;
+  }
+  if (leaves_body_unread()) close_ = true;
+  answer_ended();
+}
+
+// --- common to both
+// -------------------------------------------------------------------------------------
+
+// Whether the connection cannot go on after this answer, because more of the request is on its way
+// than is worth reading, or nobody knows whether it comes at all (RFC 9110 section 10.1.1).
+bool Session::leaves_body_unread() const {
+  if (!in_exchange_ || body_done_) return false;
+  return expects_continue_ || (!decoder_.chunked() && decoder_.remaining() > kMostDropped);
+}
+
+ResponseHead::Persistence Session::persistence() const {
+  if (close_) return ResponseHead::Persistence::kClose;
+  return request_.minor == 0 ? ResponseHead::Persistence::kKeepAlive
+                             : ResponseHead::Persistence::kImplied;
+}
+
+void Session::send_head(int status, std::span<const Header> headers, Bytes body) {
+  if (server_.draining_) close_ = true;
+  const ResponseHead head{.status = status,
+                          .headers = headers,
+                          .framing = framing_,
+                          .length = answer_left_,
+                          .persistence = persistence(),
+                          .date = server_.date_.at(std::time(nullptr)),
+                          .server = server_.options_.server_name};
+  char buffer[kStackBytes];
+  char* begin = buffer;
+  const std::size_t bound = size_bound(head);
+  if (bound > sizeof buffer) {
+    server_.scratch_.resize(bound);
+    begin = server_.scratch_.data();
+  }
+  char* out = write_head(head, begin);
+  if (!body.empty() && bound + body.size() <= sizeof buffer) {
+    std::memcpy(out, body.data(), body.size());
+    out += body.size();
+    body = {};
+  }
+  connection_->send(Bytes(begin, static_cast<std::size_t>(out - begin)));
+  connection_->send(body);
+}
+
+// The loop goes on with the next request: the one that runs, or one at the end of the turn.
+void Session::answer_ended() {
+  answer_ = Answer::kDone;
+  if (!running_ && in_exchange_) connection_->wake();
+}
+
+}  // namespace polyport::http

@@ -1,0 +1,60 @@
+#include "core/service.h"
+
+#include <array>
+
+#include "core/base/assert.h"
+
+namespace polyport {
+
+std::string_view name(ServiceState state) {
+  static constexpr std::array<std::string_view, 9> kNames = {
+      "disabled", "starting", "live", "skipped", "retrying", "paused", "draining", "stopped", "failed"};
+  const auto index = static_cast<std::size_t>(state);
+  POLYPORT_ASSERT(index < kNames.size());
+  return kNames[index];
+}
+
+std::span<const OptionSpec> common_options() {
+  constexpr std::int64_t kDayMs = 86'400'000;
+  constexpr std::int64_t kGiB = std::int64_t{1} << 30;
+  static constexpr OptionSpec kRows[] = {
+      {"type", OptionType::kString, "", "what the service is; may be left out where the name says it"},
+      {"enabled", OptionType::kBool, "true", "false leaves the service out"},
+      {"listen", OptionType::kEndpoints, "", "where it listens: one endpoint or a list of them"},
+      {"on_conflict", OptionType::kEnum, "fail",
+       "when a port cannot be had: nothing starts, or this service is left out", "fail|skip"},
+      {"backlog", OptionType::kInt, "4096", "connections the kernel holds until they are accepted", {},
+       1, 65'535},
+      {"max_connections", OptionType::kInt, "0", "open at the same time; 0: no limit", {}, 0,
+       1'000'000'000, Applies::kNewConnections},
+      {"max_connections_per_address", OptionType::kInt, "0",
+       "open at the same time from one address (IPv6: from one /64); 0: no limit", {}, 0,
+       1'000'000'000, Applies::kNewConnections},
+      {"idle_timeout", OptionType::kDuration, "0s", "close what has been silent so long; 0s: never", {},
+       0, kDayMs, Applies::kNewConnections},
+      {"write_timeout", OptionType::kDuration, "60s",
+       "reset a reader that takes nothing for so long; 0s: never", {}, 0, kDayMs,
+       Applies::kNewConnections},
+      {"slow_reader", OptionType::kEnum, "pause",
+       "at write_high: stop reading from that client, or go on up to write_limit",
+       "pause|disconnect"},
+      {"write_high", OptionType::kSize, "256KiB", "queued bytes of one connection that are many", {},
+       1'024, kGiB},
+      {"write_low", OptionType::kSize, "64KiB", "queued bytes at which it goes on", {}, 0, kGiB},
+      {"write_limit", OptionType::kSize, "1MiB", "queued bytes that end the connection", {}, 4'096,
+       kGiB},
+      {"accept_budget", OptionType::kInt, "64", "connections taken at one wake-up", {}, 1, 10'000},
+      {"read_budget", OptionType::kSize, "64KiB", "bytes read from one connection at one wake-up", {},
+       1, 65'536},
+      {"defer_accept", OptionType::kDuration, "1s",
+       "where the client speaks first: accept with its first bytes, or after so long; 0s: at once", {},
+       0, 60'000},
+      {"udp_amplification", OptionType::kEnum, "limit",
+       "UDP answers larger than the question: 10 a second a source, none, or all",
+       "limit|refuse|allow"},
+      {"unix_mode", OptionType::kString, "0660", "permissions of a unix socket, octal"},
+  };
+  return kRows;
+}
+
+}  // namespace polyport
