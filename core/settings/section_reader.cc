@@ -135,7 +135,7 @@ std::string SectionReader::hint_for(std::string_view key) const {
   }
   const std::string meant = did_you_mean(key, known_);
   if (!meant.empty()) return meant;
-  if (section_.title.starts_with("[services.")) {
+  if (section_.type != nullptr) {
     return "`polyport services " + std::string(section_.type->name) + "` lists the keys";
   }
   std::string list;
