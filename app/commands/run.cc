@@ -139,7 +139,7 @@ class Server {
     const std::uint64_t open = host_.open_connections();
     log_.info({.event = "draining",
                .message = std::to_string(open) + (open == 1 ? " connection" : " connections") +
-                          " may finish within " + human_duration(grace_) +
+                          " may finish within " + format_duration(grace_) +
                           "; a second signal ends at once",
                .reason = number == SIGINT ? "SIGINT" : "SIGTERM"});
     host_.drain([this] { loop_.stop(); });
