@@ -63,7 +63,8 @@ class Help final : public CLI::FormatterBase {
 };
 
 // The text of an option that takes a duration with its unit.
-CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& target,
+template <class Target>  // milliseconds, or an optional of them
+CLI::Option* add_duration(CLI::App& app, const std::string& name, Target& target,
                           const std::string& help) {
   const auto read = [&target, name](const std::string& text) {
     const auto duration = parse_duration(text);
