@@ -50,8 +50,7 @@ class Crowd {
   std::uint64_t bytes_in() const { return bytes_in_; }
 
   // Until all are gone, or the end is asked for.
-  void hold() {
-    const Interrupt interrupt;
+  void hold(const Interrupt& interrupt) {
     Input input(Input::LineEnds::kAsTyped);
     std::string dropped;
     while (!open_.empty()) {
@@ -115,8 +114,9 @@ int hold_many(const Destination& destination, std::uint32_t count, std::chrono::
     }
     crowd.add(std::move(dialled));
   }
+  const Interrupt interrupt;
   say(labelled("connected", std::to_string(count) + " at once; " + hint(until)));
-  crowd.hold();
+  crowd.hold(interrupt);
   say(labelled("closed", "you first, " + std::to_string(crowd.size()) + " together, " +
                              std::to_string(crowd.bytes_in()) + " bytes had come in"));
   return kExitOk;
