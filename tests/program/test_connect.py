@@ -459,6 +459,7 @@ class Modes(ConnectTest):
         client = Client(self, "--count", 2, "--hold", f"{LOOPBACK}:{self.listen(daytime).port}")
         client.wait_for(r"#1 +closed by the server first")
         client.wait_for(r"#2 +closed by the server first")
+        client.wait_for("closed      all of them by the server, 52 bytes had come in")
         self.assertEqual(client.finish()[0], 0)
 
     def test_many_stop_at_the_first_that_fails(self):
