@@ -26,7 +26,8 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   json.field("active", listener.active);
   json.key("refused_total");
   json.begin_object();
-  for (const auto& [reason, count] : listener.refused) json.field(reason, count);
+  for (const auto& [reason, count] : listener.refused)
+    json.field(reason, count);
   json.end_object();
   json.field("bytes_in", listener.bytes_in);
   json.field("bytes_out", listener.bytes_out);
@@ -46,7 +47,8 @@ void write_services(JsonWriter& json, std::span<const ServiceStatus> services) {
     json.field("reason", service.reason);
     json.key("listeners");
     json.begin_array();
-    for (const ListenerStatus& listener : service.listeners) write_listener(json, listener);
+    for (const ListenerStatus& listener : service.listeners)
+      write_listener(json, listener);
     json.end_array();
     json.end_object();
   }

@@ -52,7 +52,8 @@ Schema make_schema() {
   schema.server = server_options();
   schema.health = schema_of(health_type);
   schema.admin = schema_of(admin_type);
-  for (const ServiceType* type : service_types()) schema.types.push_back(schema_of(*type));
+  for (const ServiceType* type : service_types())
+    schema.types.push_back(schema_of(*type));
   return schema;
 }
 
@@ -70,7 +71,8 @@ std::vector<const OptionSpec*> all_options(const ServiceType& type) {
   for (const OptionSpec& row : common_options()) {
     if (find_option(type, row.name) == &row) rows.push_back(&row);
   }
-  for (const OptionSpec& row : type.options) rows.push_back(&row);
+  for (const OptionSpec& row : type.options)
+    rows.push_back(&row);
   return rows;
 }
 

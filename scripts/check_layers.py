@@ -36,7 +36,7 @@ THIRD_PARTY = {
     r"toml\+\+/.*": ["core/settings/toml_reader.cc"],
     r"CLI/.*": ["app/command_line.cc"],
     r"spdlog/.*": ["core/observe/log.cc"],
-    r"llhttp\.h": ["core/http/parser.cc"],
+    r"llhttp\.h": ["core/http/message_parser.cc"],
     r"fmt/.*": ["core/base/text.cc"],
     r"nlohmann/.*": ["core/base/json_value.cc"],
     r"tl/expected\.hpp": ["core/base/result.h"],

@@ -17,7 +17,8 @@ void Pages::on_request(http::Exchange& exchange) {
   const auto found = pages_.find(request.path);
   if (found == pages_.end()) {
     std::string known;
-    for (const auto& [path, page] : pages_) known += (known.empty() ? "" : ", ") + path;
+    for (const auto& [path, page] : pages_)
+      known += (known.empty() ? "" : ", ") + path;
     return exchange.respond_error(404, "the pages here are " + known);
   }
   if (request.method != "GET" && request.method != "HEAD") {

@@ -1,9 +1,10 @@
 // chargen (RFC 864): a stream of printable characters until the peer goes away; over UDP one
 // datagram of 0 to 512 of them for each one received.
 //
-// The pattern repeats after 95 lines, so one static block serves every client and no connection
-// needs state. Whole blocks are queued until the queue is over its high mark, and again when core
-// says that it has fallen to its low mark: the flow control is TCP's. Input is read and dropped.
+// The pattern repeats after 95 lines, so whole blocks of them, shared by all clients, are the
+// stream, and no connection needs state. The queue is filled to over its high mark, and again when
+// core says that it has fallen to its low mark: the flow control is TCP's. Input is read and
+// dropped.
 #include <array>
 #include <random>
 
@@ -39,10 +40,10 @@ namespace {
 
 class Chargen final : public Service {
  public:
-  explicit Chargen(const OptionValues& values) : fill_bytes_(values.bytes("write_high")) {}
+  explicit Chargen(const OptionValues& values) : stream_(blocks_over(values.bytes("write_high"))) {}
 
-  void on_open(Connection& connection) override { fill(connection); }
-  void on_writable(Connection& connection) override { fill(connection); }
+  void on_open(Connection& connection) override { connection.send(stream_); }
+  void on_writable(Connection& connection) override { connection.send(stream_); }
   // A peer that has nothing to say may still be reading.
   void on_end(Connection&) override {}
   // The stream has no end to wait for.
@@ -53,17 +54,27 @@ class Chargen final : public Service {
   }
 
  private:
-  // To above the mark, because core reports the low mark only to who has been over the high one.
-  void fill(Connection& connection) const {
-    do {
-      connection.send(Payload::literal(block()));
-    } while (connection.queued_bytes() <= fill_bytes_ && !connection.ending());
+  // As many whole blocks as it takes to be over the mark: core tells of the low mark only whoever
+  // has been over the high one.
+  static Payload blocks_over(std::size_t mark) {
+    std::string blocks;
+    while (blocks.size() <= mark) {
+      blocks += block();
+    }
+    return Payload::copy(blocks);
   }
 
-  std::uint64_t fill_bytes_;
+  Payload stream_;
   std::minstd_rand random_{std::random_device{}()};
   std::uniform_int_distribution<std::size_t> length_{0, kMostInDatagram};
 };
+
+// Its queue is always over the mark, and input must be read all the same.
+constexpr OptionSpec kOptions[] = {{.name = "slow_reader",
+                                    .type = OptionType::kEnum,
+                                    .fallback = "disconnect",
+                                    .help = "whether input waits while output does",
+                                    .choices = "pause|disconnect"}};
 
 }  // namespace
 
@@ -72,6 +83,7 @@ extern const ServiceType service_type = {
     .summary = "an endless stream of characters (RFC 864)",
     .default_port = 10019,
     .doors = kEveryTransport,
+    .options = kOptions,
     .create = make_service<Chargen>,
 };
 

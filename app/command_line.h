@@ -1,0 +1,32 @@
+// The command line: from argv to one plain struct. The one file behind it names CLI11.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "app/commands/check.h"
+#include "app/commands/connect.h"
+#include "app/commands/healthcheck.h"
+#include "app/commands/run.h"
+#include "app/commands/services.h"
+#include "app/commands/version.h"
+
+namespace polyport {
+
+struct HealthcheckOptions {
+  std::string url = "http://localhost:9901/readyz";
+  std::chrono::milliseconds timeout{2000};
+};
+
+using Command = std::variant<RunOptions, CheckOptions, ServicesOptions, ConnectOptions,
+                             HealthcheckOptions, VersionOptions>;
+
+struct CommandLine {
+  std::optional<Command> command;  // empty: all was said already (help, or an error)
+  int exit_code = 0;               // then
+};
+
+// Prints help on standard output and errors on standard error; every error is exit code 2.
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+}  // namespace polyport

@@ -1,0 +1,207 @@
+#include "app/commands/run.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "app/build_info.h"
+#include "app/commands/check.h"
+#include "app/commands/exit_code.h"
+#include "app/narrator.h"
+#include "app/networks.h"
+#include "app/process.h"
+#include "app/ready.h"
+#include "app/report.h"
+#include "app/table.h"
+#include "app/terminal.h"
+#include "app/types.h"
+#include "app/watch.h"
+#include "core/base/units.h"
+#include "core/host/host.h"
+#include "core/loop/signal.h"
+
+namespace polyport {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Tells the socket calls of a scope on the terminal.
+class Narration {
+ public:
+  explicit Narration(Terminal& terminal) : terminal_(terminal) {
+    sock::set_trace(
+        [](void* self, const sock::Call& call) {
+          auto* const narration = static_cast<Narration*>(self);
+          narration->terminal_.write(narration->narrator_.tell(call));
+        },
+        this);
+  }
+  ~Narration() { sock::set_trace(nullptr, nullptr); }
+  Narration(const Narration&) = delete;
+  Narration& operator=(const Narration&) = delete;
+
+ private:
+  Terminal& terminal_;
+  Narrator narrator_;
+};
+
+// One run of the server, from the checked configuration to the exit code.
+class Server {
+ public:
+  Server(const RunOptions& options, Configuration configuration, Log& log, Clock::time_point began)
+      : options_(options),
+        plans_(std::move(configuration.plans)),
+        grace_(configuration.host.shutdown_grace),
+        log_(log),
+        began_(began),
+        terminal_(loop_, STDOUT_FILENO),
+        host_(loop_, log, events_, std::move(configuration.host)),
+        stop_signals_(loop_, [this](int number) { drain(number); }) {
+    for (const int number : {SIGHUP, SIGUSR1, SIGUSR2}) {
+      ignored_.push_back(
+          std::make_unique<Signal>(loop_, number, [this, number] { tell_ignored(number); }));
+    }
+    if (options.talk == RunOptions::Talk::kNarrate) {
+      narration_ = std::make_unique<Narration>(terminal_);
+    }
+  }
+
+  int run() {
+    const Errors errors = host_.start(std::move(plans_));
+    if (!errors.empty()) return not_started(errors);
+    const Errors unheard = announce();
+    print_findings(stderr, unheard);
+    if (!unheard.empty()) {
+      host_.stop();
+      return kExitFailed;
+    }
+    loop_.run();
+    log_.info({"stopped"});
+    return kExitOk;
+  }
+
+ private:
+  int not_started(const Errors& errors) {
+    print_findings(stderr, errors);
+    std::fprintf(stderr, "polyport: nothing was started: %s\n",
+                 count_findings(errors.size(), 0).c_str());
+    const bool permissions = std::all_of(errors.begin(), errors.end(), [](const Error& error) {
+      return error.code == ErrorCode::kNotPermitted;
+    });
+    return permissions ? kExitNotPermitted : kExitCannotBind;
+  }
+
+  // Says that everything is open: to the log, to whoever asked for the ready line, to the person.
+  Errors announce() {
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_);
+    // Who sees the table need not read it twice.
+    const bool quiet = options_.talk == RunOptions::Talk::kQuiet;
+    log_.write(quiet ? LogLevel::kInfo : LogLevel::kDebug, {"ready", "in " + human_duration(took)});
+    if (!quiet) show_table(took);
+    Errors errors;
+    const auto keep_error = [&errors](Result<void> result) {
+      if (!result) errors.push_back(std::move(result.error()));
+    };
+    const bool wanted = options_.ready_fd.has_value() || !options_.ready_file.empty();
+    const std::string line = wanted ? ready_line(host_) : std::string();
+    if (options_.ready_fd) keep_error(write_ready_fd(*options_.ready_fd, line));
+    if (!options_.ready_file.empty()) keep_error(write_ready_file(options_.ready_file, line));
+    return errors;
+  }
+
+  void show_table(std::chrono::milliseconds took) {
+    const Paint paint = Terminal::paint(STDOUT_FILENO);
+    const std::vector<ServiceStatus> services = host_.services();
+    const std::vector<Address> networks = network_addresses();
+    std::string text = start_table({.version = version(),
+                                    .pid = ::getpid(),
+                                    .services = services,
+                                    .types = all_types(),
+                                    .notes = host_.notes(),
+                                    .networks = networks},
+                                   paint);
+    text += "\nready in " + human_duration(took) + ".";
+    if (Terminal::is_terminal(STDOUT_FILENO)) {
+      text += " Every connection shows below (--quiet hides it). Ctrl-C stops.";
+      watch_ = std::make_unique<Watch>(loop_, events_, terminal_, paint);
+    }
+    terminal_.write(text + "\n");
+  }
+
+  void drain(int number) {
+    const std::uint64_t open = host_.open_connections();
+    log_.info({.event = "draining",
+               .message = std::to_string(open) + (open == 1 ? " connection" : " connections") +
+                          " may finish within " + format_duration(grace_) +
+                          "; a second signal ends at once",
+               .reason = number == SIGINT ? "SIGINT" : "SIGTERM"});
+    host_.drain([this] { loop_.stop(); });
+  }
+
+  void tell_ignored(int number) {
+    log_.warn({.event = "signal_ignored",
+               .message = "this version cannot reload; stop it and start it again",
+               .reason = number == SIGHUP    ? "SIGHUP"
+                         : number == SIGUSR1 ? "SIGUSR1"
+                                             : "SIGUSR2"});
+  }
+
+  const RunOptions& options_;
+  std::vector<ServicePlan> plans_;
+  const std::chrono::milliseconds grace_;
+  Log& log_;
+  const Clock::time_point began_;
+  // What stands below ends before what stands above it; the loop last.
+  Loop loop_;
+  Events events_;
+  Terminal terminal_;
+  std::unique_ptr<Narration> narration_;
+  std::unique_ptr<Watch> watch_;
+  Host host_;
+  StopSignals stop_signals_;
+  std::vector<std::unique_ptr<Signal>> ignored_;
+};
+
+// A --ready-fd that is not open is found before any port is: its number would go to a socket.
+bool is_open(std::optional<int> fd) {
+  return !fd || ::fcntl(*fd, F_GETFD) >= 0;
+}
+
+}  // namespace
+
+int run_server(const RunOptions& options) {
+  const Clock::time_point began = Clock::now();
+  if (!is_open(options.ready_fd)) {
+    std::fprintf(stderr, "polyport run: --ready-fd %d: %s (pass an open descriptor)\n",
+                 *options.ready_fd, std::strerror(errno));
+    return kExitUsage;
+  }
+  Configuration configuration = load_configuration(options.configuration);
+  if (options.purpose == RunOptions::Purpose::kCheck) return print_check(configuration);
+  print_findings(stderr, configuration.usage);
+  print_findings(stderr, configuration.errors, configuration.warnings);
+  if (!configuration.usage.empty()) return kExitUsage;
+  if (!configuration.errors.empty()) {
+    std::fprintf(
+        stderr, "polyport: nothing was started: %s\n",
+        count_findings(configuration.errors.size(), configuration.warnings.size()).c_str());
+    return kExitNo;
+  }
+
+  raise_descriptor_limit();
+  const auto log = Log::open(configuration.log);
+  if (!log) {
+    print_findings(stderr, {log.error()});
+    return log.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
+  }
+  return Server(options, std::move(configuration), **log, began).run();
+}
+
+}  // namespace polyport

@@ -1,0 +1,25 @@
+// polyport run: starts the services of a configuration and serves until a signal.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "app/configuration.h"
+
+namespace polyport {
+
+struct RunOptions {
+  // What is told on standard output: kUsual is the table, and on a terminal the connections.
+  enum class Talk { kUsual, kQuiet, kNarrate };
+  enum class Purpose { kServe, kCheck };
+
+  ConfigurationOptions configuration;
+  Talk talk = Talk::kUsual;
+  Purpose purpose = Purpose::kServe;
+  std::optional<int> ready_fd;
+  std::string ready_file;
+};
+
+int run_server(const RunOptions& options);
+
+}  // namespace polyport

@@ -1,0 +1,151 @@
+#include "app/configuration.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "app/build_info.h"
+#include "app/source.h"
+#include "app/types.h"
+#include "core/base/text.h"
+#include "core/settings/settings.h"
+
+namespace polyport {
+namespace {
+
+constexpr int kFirstShifted = 1024;  // below it a number is a promise to clients
+constexpr int kLastPort = 65535;
+
+std::vector<std::string> environment() {
+  std::vector<std::string> all;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    all.emplace_back(*entry);
+  }
+  return all;
+}
+
+std::vector<Override> all_overrides(const ConfigurationOptions& options, Errors& usage) {
+  std::vector<Override> overrides = overrides_from_environment(environment());
+  for (const std::string& argument : options.set) {
+    auto parsed = parse_override(argument);
+    if (parsed) {
+      overrides.push_back(std::move(*parsed));
+    } else {
+      usage.push_back(std::move(parsed.error()));
+    }
+  }
+  return overrides;
+}
+
+LogLevel log_level(std::string_view word) {
+  constexpr std::string_view kWords[] = {"trace", "debug", "info", "warn", "error", "off"};
+  const auto found = std::find(std::begin(kWords), std::end(kWords), word);
+  return static_cast<LogLevel>(found - std::begin(kWords));
+}
+
+// Leaves the services that --only names; health and admin are not services and stay.
+void keep_only(const std::vector<std::string>& only, Settings& settings, Errors& errors) {
+  if (only.empty()) return;
+  std::vector<std::string_view> names;
+  for (const ServiceSettings& service : settings.services)
+    names.push_back(service.name);
+  for (const std::string& wanted : only) {
+    if (std::find(names.begin(), names.end(), wanted) != names.end()) continue;
+    errors.push_back({ErrorCode::kUnknownKey, "no service is called " + quoted(wanted), "--only",
+                      did_you_mean(wanted, names)});
+  }
+  std::erase_if(settings.services, [&only](const ServiceSettings& service) {
+    return std::find(only.begin(), only.end(), service.name) == only.end();
+  });
+}
+
+void shift_ports(int offset, ServiceSettings& service, Errors& errors) {
+  if (offset == 0) return;
+  const auto all = service.values.all();  // a copy: the values are replaced on the way
+  for (const auto& [option, value] : all) {
+    if (value.type != OptionType::kEndpoints) continue;
+    OptionValues::Value moved = value;
+    for (Endpoint& endpoint : moved.endpoints) {
+      auto result = shifted(endpoint, offset);
+      if (result) {
+        endpoint = std::move(*result);
+      } else {
+        result.error().where = service.name + "." + option;
+        errors.push_back(std::move(result.error()));
+      }
+    }
+    service.values.set(option, std::move(moved));
+  }
+}
+
+HostOptions host_options(const OptionValues& server) {
+  return {.server_name = server.text("name"),
+          .version = std::string(version()),
+          .shutdown_grace = server.duration("shutdown_grace"),
+          .max_connections = static_cast<std::uint64_t>(server.integer("max_connections")),
+          .reserve_descriptors = static_cast<std::uint64_t>(server.integer("reserve_descriptors"))};
+}
+
+Log::Options log_options(const OptionValues& server) {
+  const bool json = server.text("log_format") == "json";
+  return {.level = log_level(server.text("log_level")),
+          .format = json ? Log::Format::kJson : Log::Format::kText,
+          .target = server.text("log_target")};
+}
+
+ServicePlan plan_of(ServiceSettings service) {
+  return {.name = std::move(service.name),
+          .type = find_type(service.type),
+          .values = std::move(service.values),
+          .where = std::move(service.where)};
+}
+
+}  // namespace
+
+Result<Endpoint> shifted(const Endpoint& endpoint, int offset) {
+  if (endpoint.transport == Transport::kUnix || endpoint.last_port < kFirstShifted) return endpoint;
+  if (endpoint.first_port < kFirstShifted) {
+    return failure(ErrorCode::kConflict, "the ports of " + endpoint.text() + " begin below 1024",
+                   {}, "--offset moves ports from 1024 up; write this as two endpoints");
+  }
+  if (endpoint.last_port + offset > kLastPort) {
+    return failure(ErrorCode::kBadValue,
+                   endpoint.text() + " and " + std::to_string(offset) + " is over 65535", {},
+                   "the largest offset here is " + std::to_string(kLastPort - endpoint.last_port));
+  }
+  Endpoint moved = endpoint;
+  moved.first_port = static_cast<std::uint16_t>(endpoint.first_port + offset);
+  moved.last_port = static_cast<std::uint16_t>(endpoint.last_port + offset);
+  return moved;
+}
+
+Configuration load_configuration(const ConfigurationOptions& options) {
+  Configuration configuration;
+  Source source = read_source(options.what);
+  configuration.name = source.name;
+  configuration.usage = std::move(source.errors);
+  const std::vector<Override> overrides = all_overrides(options, configuration.usage);
+  if (!configuration.usage.empty()) return configuration;
+
+  LoadResult loaded = load_settings(source.text, source.name, make_schema(), overrides);
+  source.name_arguments(loaded.errors);
+  source.name_arguments(loaded.warnings);
+  configuration.errors = std::move(loaded.errors);
+  configuration.warnings = std::move(loaded.warnings);
+  if (!configuration.errors.empty()) return configuration;
+
+  Settings& settings = loaded.settings;
+  keep_only(options.only, settings, configuration.errors);
+  settings.services.push_back(std::move(settings.health));
+  settings.services.push_back(std::move(settings.admin));
+  for (ServiceSettings& service : settings.services) {
+    shift_ports(options.offset, service, configuration.errors);
+    configuration.plans.push_back(plan_of(std::move(service)));
+  }
+  configuration.host = host_options(settings.server);
+  configuration.log = log_options(settings.server);
+  configuration.state_dir = settings.server.text("state_dir");
+  return configuration;
+}
+
+}  // namespace polyport

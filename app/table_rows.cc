@@ -1,0 +1,208 @@
+#include "app/table_rows.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "core/base/text.h"
+#include "core/ports/ranges.h"
+
+namespace polyport {
+namespace {
+
+constexpr std::size_t kShownNetworks = 2;
+
+// Sockets that share a line: one door, one run of ports, the same addresses on the same transports.
+struct Line {
+  const Door* door = nullptr;
+  Transports transports = 0;
+  std::vector<Address> addresses;  // with port 0
+  std::uint16_t first_port = 0;
+  std::uint16_t last_port = 0;
+  std::string path;  // of a unix socket
+
+  bool continues(const Line& before) const {
+    return path.empty() && before.path.empty() && door == before.door &&
+           transports == before.transports && addresses == before.addresses &&
+           first_port == before.last_port + 1;
+  }
+};
+
+const ServiceType* type_of(const ServiceStatus& service,
+                           std::span<const ServiceType* const> types) {
+  const auto found = std::find_if(types.begin(), types.end(), [&service](const ServiceType* type) {
+    return type->name == service.type;
+  });
+  return found == types.end() ? nullptr : *found;
+}
+
+const Door* door_of(const ListenerStatus& listener, const ServiceType* type) {
+  if (type == nullptr) return nullptr;
+  const auto found =
+      std::find_if(type->doors.begin(), type->doors.end(),
+                   [&listener](const Door& door) { return door.name == listener.door; });
+  return found == type->doors.end() ? nullptr : &*found;
+}
+
+// One line for each door and port, the addresses and transports of each together.
+std::vector<Line> lines_by_port(const ServiceStatus& service, const ServiceType* type) {
+  std::vector<Line> lines;
+  // Which transports an address has on a port decides what may share a line with it.
+  // IPv4 comes first.
+  std::map<std::tuple<const Door*, std::uint16_t, Family, Address>, Transports> sockets;
+  for (const ListenerStatus& listener : service.listeners) {
+    const Door* const door = door_of(listener, type);
+    if (!listener.address.is_ip()) {
+      lines.push_back(
+          {.door = door, .transports = transports(Transport::kUnix), .path = listener.bound});
+      continue;
+    }
+    Address address = listener.address;
+    address.port = 0;
+    sockets[{door, listener.address.port, address.family, address}] |=
+        transports(listener.transport);
+  }
+  for (const auto& [key, carried] : sockets) {
+    const auto& [door, port, family, address] = key;
+    const auto same = std::find_if(lines.begin(), lines.end(), [&](const Line& line) {
+      return line.path.empty() && line.door == door && line.first_port == port &&
+             line.transports == carried;
+    });
+    if (same != lines.end()) {
+      same->addresses.push_back(address);
+    } else {
+      lines.push_back({.door = door,
+                       .transports = carried,
+                       .addresses = {address},
+                       .first_port = port,
+                       .last_port = port});
+    }
+  }
+  return lines;
+}
+
+std::vector<Line> join_runs(std::vector<Line> lines) {
+  std::vector<Line> joined;
+  for (Line& line : lines) {
+    if (!joined.empty() && line.continues(joined.back())) {
+      joined.back().last_port = line.last_port;
+    } else {
+      joined.push_back(std::move(line));
+    }
+  }
+  return joined;
+}
+
+std::string ports_text(const Line& line) {
+  std::string text = std::to_string(line.first_port);
+  if (line.last_port != line.first_port) text += "-" + std::to_string(line.last_port);
+  return text;
+}
+
+std::string host_text(const Address& address) {
+  if (address.family == Family::kIPv6) return "[" + address.ip_text() + "]";
+  return address.ip_text();
+}
+
+std::string transport_text(const Line& line) {
+  if (line.door != nullptr && line.door->kind == Door::Kind::kHttp) return "http";
+  std::string text;
+  for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+    if (!contains(line.transports, transport)) continue;
+    text += (text.empty() ? "" : "+") + std::string(name(transport));
+  }
+  return text;
+}
+
+std::string listens_on(const Line& line) {
+  std::string text = transport_text(line);
+  if (!line.path.empty()) return text + " " + printable(line.path, 60);
+  for (const Address& address : line.addresses) {
+    text += " " + host_text(address) + ":" + ports_text(line);
+  }
+  return text;
+}
+
+std::string range_text(const Line& line) {
+  if (!line.path.empty()) return "";
+  const std::string first(name(port_range(line.first_port)));
+  const std::string last(name(port_range(line.last_port)));
+  return first == last ? first : first + ", " + last;
+}
+
+// The addresses under which a socket bound to `bound` can be asked from another machine.
+std::vector<Address> reachable(const Address& bound, std::span<const Address> networks) {
+  if (bound.is_loopback()) return {};
+  if (!bound.is_any()) return {bound};
+  std::vector<Address> found;
+  for (const Address& network : networks) {
+    if (network.family == bound.family) found.push_back(network);
+  }
+  return found;
+}
+
+std::string reach_text(const Line& line, std::span<const Address> networks) {
+  std::vector<std::string> hosts;
+  for (const Address& bound : line.addresses) {
+    for (const Address& address : reachable(bound, networks))
+      hosts.push_back(address.ip_text());
+  }
+  if (hosts.empty()) return "this machine";
+  std::string text = "your network:";
+  for (std::size_t i = 0; i < std::min(hosts.size(), kShownNetworks); ++i)
+    text += " " + hosts[i];
+  if (hosts.size() > kShownNetworks) {
+    text += " and " + std::to_string(hosts.size() - kShownNetworks) + " more";
+  }
+  return text;
+}
+
+void replace(std::string& text, std::string_view word, const std::string& by) {
+  if (const auto at = text.find(word); at != std::string::npos) text.replace(at, word.size(), by);
+}
+
+// What a person on this machine types to talk to it.
+std::string try_it(const Line& line, const ServiceType* type) {
+  if (type == nullptr) return "";
+  std::string text(type->try_it);
+  constexpr std::string_view kTarget = "{host}:{port}";
+  if (!line.path.empty()) {
+    if (text.find("polyport connect") == std::string::npos) return "";
+    replace(text, kTarget, "unix:" + printable(line.path, 60));
+    return text;
+  }
+  // A door for several transports is tried over TCP, which connect takes where none is named.
+  const bool only_udp = line.transports == transports(Transport::kUdp);
+  if (only_udp && line.door != nullptr && contains(line.door->transports, Transport::kTcp)) {
+    replace(text, kTarget, "udp://" + std::string(kTarget));
+  }
+  const Address& address = line.addresses.front();
+  const bool local = address.is_any() || address == Address::loopback(address.family);
+  replace(text, "{host}", local ? "localhost" : host_text(address));
+  replace(text, "{port}", std::to_string(line.first_port));
+  return text;
+}
+
+}  // namespace
+
+std::vector<TableRow> table_rows(const ServiceStatus& service,
+                                 std::span<const ServiceType* const> types,
+                                 std::span<const Address> networks) {
+  const ServiceType* const type = type_of(service, types);
+  const std::vector<Line> lines = join_runs(lines_by_port(service, type));
+  std::vector<TableRow> rows;
+  for (const Line& line : lines) {
+    if (rows.size() == kMaxTableRows) {
+      rows.push_back({.listens_on = "and " + std::to_string(lines.size() - kMaxTableRows) +
+                                    " more lines like these"});
+      break;
+    }
+    rows.push_back({.listens_on = listens_on(line),
+                    .range = range_text(line),
+                    .reach = reach_text(line, networks),
+                    .try_it = try_it(line, type)});
+  }
+  return rows;
+}
+
+}  // namespace polyport
