@@ -3,11 +3,64 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "app/exit_code.h"
+#include "app/commands/exit_code.h"
+#include "core/base/text.h"
 #include "core/base/units.h"
 
 namespace polyport {
 namespace {
+
+// Help that fits a screen of 80 columns and 24 lines: usage, then one aligned list.
+class Help final : public CLI::FormatterBase {
+ public:
+  std::string make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const override {
+    const bool top = app->get_parent() == nullptr;
+    const std::string name = (top ? "" : app->get_parent()->get_name() + " ") + app->get_name();
+    std::string usage = name + (top ? " COMMAND" : "");
+    std::string list;
+    for (const CLI::App* command : app->get_subcommands(nullptr)) {
+      list += row(command->get_name(), command->get_description());
+    }
+    std::string options;
+    for (const CLI::Option* option : app->get_options()) {
+      const bool positional = option->get_positional();
+      if (positional) usage += " " + shown(*option);
+      (positional ? list : options) += row(left(*option), option->get_description());
+    }
+    std::string text = name + ": " + app->get_description() + "\n\n";
+    text += "usage: " + usage + " [OPTION...]\n\n" + list + options;
+    if (!app->get_footer().empty()) text += "\n" + app->get_footer() + "\n";
+    return text;
+  }
+
+ private:
+  static std::string shown(const CLI::Option& option) {
+    const std::string name = option.get_name(true);
+    if (option.get_expected_max() > 1) return "[" + name + "...]";
+    return option.get_required() ? name : "[" + name + "]";
+  }
+
+  static std::string left(const CLI::Option& option) {
+    if (option.get_positional()) return option.get_name(true);
+    std::string text = option.get_name(false, true);
+    if (const auto comma = text.find(','); comma != std::string::npos) text.insert(comma + 1, " ");
+    if (option.get_expected_max() > 0) text += " " + option.get_type_name();
+    return text;
+  }
+
+  static std::string row(const std::string& left, std::string text) {
+    constexpr std::size_t kTextColumn = 23;
+    constexpr std::size_t kTextWidth = 80 - kTextColumn;
+    std::string line = "  " + left;
+    line.resize(std::max(kTextColumn, line.size() + 2), ' ');
+    for (std::string rest = std::move(text);;) {
+      if (rest.size() <= kTextWidth) return line + rest + "\n";
+      const std::size_t space = rest.rfind(' ', kTextWidth);
+      line += rest.substr(0, space) + "\n" + std::string(kTextColumn, ' ');
+      rest.erase(0, space + 1);
+    }
+  }
+};
 
 // The text of an option that takes a duration with its unit.
 template <class Target>  // milliseconds, or an optional of them
@@ -26,7 +79,7 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, Target& target
 }
 
 void add_set(CLI::App& app, ConfigurationOptions& configuration) {
-  app.add_option("--set", configuration.set, "override a value: services.web.listen=localhost:8081")
+  app.add_option("--set", configuration.set, "override a setting: services.web.listen=localhost:81")
       ->type_name("PATH=VALUE")
       ->allow_extra_args(false);
 }
@@ -36,37 +89,57 @@ class Parser {
  public:
   Parser() : app_("One process, one event loop, many small services, each on its own ports.") {
     app_.name("polyport");
-    app_.footer(
-        "polyport run                      the demo: eight services on ports 8080 and 10007 ...\n"
-        "polyport run http:8080 echo:7777  these two, without a file\n"
-        "polyport COMMAND --help           more about one command");
-    app_.get_formatter()->column_width(24);
+    app_.formatter(std::make_shared<Help>());
     app_.require_subcommand(0, 1);
-    app_.failure_message([](const CLI::App* app, const CLI::Error& error) {
-      return app->get_name() + ": " + error.what() + "\n" + app->get_name() +
-             " --help says what can be typed\n";
-    });
-    app_.add_flag("--version", version_, "the version; with --verbose what is in it");
-    app_.add_flag("--verbose", verbose_)->needs("--version")->group("");
+    app_.set_help_flag("-h,--help", "this text");
+    app_.add_flag("--version", version_, "which polyport this is");
+    app_.add_flag("--verbose", verbose_, "with --version: what was built into it")
+        ->needs("--version");
     add_run();
     add_check();
     add_services();
     add_connect();
     add_healthcheck();
+    // Last, because a subcommand takes over what its parent has when it is added.
+    app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
+    app_.footer(
+        "Start with: polyport run                      the demo, ports 8080, 10007 and more\n"
+        "            polyport run http:8080 echo:7777  these two, without a file\n"
+        "            polyport connect localhost:10007  talk to one of them");
   }
 
   CommandLine parse(int argc, const char* const* argv) {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      const bool helped = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
-      app_.exit(error);  // prints
-      return {{}, code(helped ? ExitCode::kOk : ExitCode::kUsage)};
+      if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+        app_.exit(error);  // prints the help that was asked for
+        return {{}, kExitOk};
+      }
+      std::fprintf(stderr, "%s\n", failure(error, argc, argv).c_str());
+      return {{}, kExitUsage};
     }
     return chosen();
   }
 
  private:
+  std::string failure(const CLI::ParseError& error, int argc, const char* const* argv) const {
+    std::string name = app_.get_name();
+    std::vector<std::string_view> commands;
+    for (const CLI::App* command : app_.get_subcommands(nullptr)) {
+      commands.push_back(command->get_name());
+      if (command->parsed()) name += " " + command->get_name();
+    }
+    const std::string_view first = argc > 1 ? argv[1] : "";
+    const bool is_word = !first.empty() && !first.starts_with('-');
+    if (name == app_.get_name() && is_word) {
+      const std::string hint = did_you_mean(first, commands);
+      return name + ": no command is called " + quoted(first) +
+             (hint.empty() ? "" : " (" + hint + ")") + "\n" + name + " --help lists them";
+    }
+    return name + ": " + printable(error.what()) + "\n" + name + " --help says what can be typed";
+  }
+
   CommandLine chosen() {
     if (run_command_->parsed()) return {run_};
     if (check_command_->parsed()) return {check_};
@@ -78,7 +151,7 @@ class Parser {
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
     }
     std::fputs(app_.help().c_str(), stderr);
-    return {{}, code(ExitCode::kUsage)};
+    return {{}, kExitUsage};
   }
 
   void add_run() {
@@ -86,14 +159,14 @@ class Parser {
     run_command_ = &run;
     run.add_option("WHAT", run_.configuration.what,
                    "a configuration file, \"-\" for standard input, or services as "
-                   "TYPE[@NAME]:ENDPOINT; without it the demo");
+                   "TYPE[@NAME]:PORT; nothing: the demo");
     run.add_option("--only", run_.configuration.only, "start only these services")
         ->type_name("NAME,...")
         ->delimiter(',')
         ->allow_extra_args(false);
     run.add_option("--offset", run_.configuration.offset, "add N to every port from 1024 up")
         ->type_name("N")
-        ->check(CLI::Range(0, 64511));
+        ->check(CLI::Range(0, 64511).description(""));
     add_set(run, run_.configuration);
     CLI::Option* const quiet = run.add_flag_callback(
         "--quiet", [this] { run_.talk = RunOptions::Talk::kQuiet; }, "print nothing but the log");
@@ -106,7 +179,7 @@ class Parser {
         "check the configuration and start nothing");
     run.add_option("--ready-fd", run_.ready_fd, "write one JSON line there when all is open")
         ->type_name("N")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Validator(CLI::NonNegativeNumber).description(""));
     run.add_option("--ready-file", run_.ready_file, "the same, into a file")->type_name("PATH");
   }
 
@@ -114,7 +187,7 @@ class Parser {
     CLI::App& check = *app_.add_subcommand("check", "find every mistake in a configuration");
     check_command_ = &check;
     check.add_option("CONFIG", check_.configuration.what,
-                     "a configuration file, or \"-\" for standard input; without it the demo");
+                     "a file, \"-\" for standard input, or services as for run; nothing: the demo");
     add_set(check, check_.configuration);
     check.footer("Exit code 0: clean. 1: errors. 2: no such file.");
   }
@@ -136,7 +209,7 @@ class Parser {
         ->type_name("ADDRESS:PORT");
     connect.add_flag("--hold", connect_.hold, "keep the connection open when the input ends");
     connect.add_option("--count", connect_.count, "open N connections")->type_name("N");
-    add_duration(connect, "--wait", connect_.wait, "stop after this time without an answer");
+    add_duration(connect, "--wait", connect_.wait, "the longest wait for an answer");
     connect.add_flag("--crlf", connect_.crlf, "end lines with CR LF");
     connect.add_flag("--hex", connect_.hex, "show the bytes as numbers");
   }
@@ -145,7 +218,8 @@ class Parser {
     CLI::App& health =
         *app_.add_subcommand("healthcheck", "ask a running server whether it is well");
     healthcheck_command_ = &health;
-    health.add_option("URL", healthcheck_.url, "the page to ask")->capture_default_str();
+    health.add_option("URL", healthcheck_.url,
+                      "the page to ask; default http://localhost:9901/readyz");
     add_duration(health, "--timeout", healthcheck_.timeout, "give up after this time");
     health.footer("Exit code 0: well. 1: not.");
   }
