@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "app/exit_code.h"
+#include "app/commands/exit_code.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 
@@ -63,7 +63,8 @@ class Help final : public CLI::FormatterBase {
 };
 
 // The text of an option that takes a duration with its unit.
-CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& target,
+template <class Target>  // milliseconds, or an optional of them
+CLI::Option* add_duration(CLI::App& app, const std::string& name, Target& target,
                           const std::string& help) {
   const auto read = [&target, name](const std::string& text) {
     const auto duration = parse_duration(text);
@@ -113,10 +114,10 @@ class Parser {
     } catch (const CLI::ParseError& error) {
       if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
         app_.exit(error);  // prints the help that was asked for
-        return {{}, code(ExitCode::kOk)};
+        return {{}, kExitOk};
       }
       std::fprintf(stderr, "%s\n", failure(error, argc, argv).c_str());
-      return {{}, code(ExitCode::kUsage)};
+      return {{}, kExitUsage};
     }
     return chosen();
   }
@@ -150,7 +151,7 @@ class Parser {
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
     }
     std::fputs(app_.help().c_str(), stderr);
-    return {{}, code(ExitCode::kUsage)};
+    return {{}, kExitUsage};
   }
 
   void add_run() {
@@ -208,7 +209,7 @@ class Parser {
         ->type_name("ADDRESS:PORT");
     connect.add_flag("--hold", connect_.hold, "keep the connection open when the input ends");
     connect.add_option("--count", connect_.count, "open N connections")->type_name("N");
-    add_duration(connect, "--wait", connect_.wait, "stop after this time without an answer");
+    add_duration(connect, "--wait", connect_.wait, "the longest wait for an answer");
     connect.add_flag("--crlf", connect_.crlf, "end lines with CR LF");
     connect.add_flag("--hex", connect_.hex, "show the bytes as numbers");
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/build_info.h"
 #include "app/source.h"
 #include "app/types.h"
 #include "core/base/text.h"
@@ -79,6 +80,7 @@ void shift_ports(int offset, ServiceSettings& service, Errors& errors) {
 
 HostOptions host_options(const OptionValues& server) {
   return {.server_name = server.text("name"),
+          .version = std::string(version()),
           .shutdown_grace = server.duration("shutdown_grace"),
           .max_connections = static_cast<std::uint64_t>(server.integer("max_connections")),
           .reserve_descriptors = static_cast<std::uint64_t>(server.integer("reserve_descriptors"))};

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "app/exit_code.h"
+#include "app/commands/exit_code.h"
 #include "app/report.h"
 
 namespace polyport {
@@ -14,7 +14,7 @@ int run_check(const CheckOptions& options) {
 int print_check(const Configuration& configuration) {
   if (!configuration.usage.empty()) {
     print_findings(stderr, configuration.usage);
-    return code(ExitCode::kUsage);
+    return kExitUsage;
   }
   const Errors& errors = configuration.errors;
   const Errors& warnings = configuration.warnings;
@@ -22,7 +22,7 @@ int print_check(const Configuration& configuration) {
   const bool clean = errors.empty() && warnings.empty();
   const std::string verdict = clean ? "ok" : count_findings(errors.size(), warnings.size());
   std::printf("%s: %s\n", configuration.name.c_str(), verdict.c_str());
-  return code(errors.empty() ? ExitCode::kOk : ExitCode::kNo);
+  return errors.empty() ? kExitOk : kExitNo;
 }
 
 }  // namespace polyport

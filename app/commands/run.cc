@@ -13,7 +13,7 @@
 
 #include "app/build_info.h"
 #include "app/commands/check.h"
-#include "app/exit_code.h"
+#include "app/commands/exit_code.h"
 #include "app/narrator.h"
 #include "app/networks.h"
 #include "app/process.h"
@@ -80,11 +80,11 @@ class Server {
     print_findings(stderr, unheard);
     if (!unheard.empty()) {
       host_.stop();
-      return code(ExitCode::kFailed);
+      return kExitFailed;
     }
     loop_.run();
     log_.info({"stopped"});
-    return code(ExitCode::kOk);
+    return kExitOk;
   }
 
  private:
@@ -95,7 +95,7 @@ class Server {
     const bool permissions = std::all_of(errors.begin(), errors.end(), [](const Error& error) {
       return error.code == ErrorCode::kNotPermitted;
     });
-    return code(permissions ? ExitCode::kNotPermitted : ExitCode::kCannotBind);
+    return permissions ? kExitNotPermitted : kExitCannotBind;
   }
 
   // Says that everything is open: to the log, to whoever asked for the ready line, to the person.
@@ -103,8 +103,7 @@ class Server {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_);
     // Who sees the table need not read it twice.
     const bool quiet = options_.talk == RunOptions::Talk::kQuiet;
-    log_.write(quiet ? LogLevel::kInfo : LogLevel::kDebug,
-               {"ready", "in " + human_duration(took)});
+    log_.write(quiet ? LogLevel::kInfo : LogLevel::kDebug, {"ready", "in " + human_duration(took)});
     if (!quiet) show_table(took);
     Errors errors;
     const auto keep_error = [&errors](Result<void> result) {
@@ -140,7 +139,7 @@ class Server {
     const std::uint64_t open = host_.open_connections();
     log_.info({.event = "draining",
                .message = std::to_string(open) + (open == 1 ? " connection" : " connections") +
-                          " may finish within " + human_duration(grace_) +
+                          " may finish within " + format_duration(grace_) +
                           "; a second signal ends at once",
                .reason = number == SIGINT ? "SIGINT" : "SIGTERM"});
     host_.drain([this] { loop_.stop(); });
@@ -182,26 +181,25 @@ int run_server(const RunOptions& options) {
   if (!is_open(options.ready_fd)) {
     std::fprintf(stderr, "polyport run: --ready-fd %d: %s (pass an open descriptor)\n",
                  *options.ready_fd, std::strerror(errno));
-    return code(ExitCode::kUsage);
+    return kExitUsage;
   }
   Configuration configuration = load_configuration(options.configuration);
   if (options.purpose == RunOptions::Purpose::kCheck) return print_check(configuration);
   print_findings(stderr, configuration.usage);
   print_findings(stderr, configuration.errors, configuration.warnings);
-  if (!configuration.usage.empty()) return code(ExitCode::kUsage);
+  if (!configuration.usage.empty()) return kExitUsage;
   if (!configuration.errors.empty()) {
     std::fprintf(
         stderr, "polyport: nothing was started: %s\n",
         count_findings(configuration.errors.size(), configuration.warnings.size()).c_str());
-    return code(ExitCode::kNo);
+    return kExitNo;
   }
 
   raise_descriptor_limit();
   const auto log = Log::open(configuration.log);
   if (!log) {
     print_findings(stderr, {log.error()});
-    return code(log.error().code == ErrorCode::kNotPermitted ? ExitCode::kNotPermitted
-                                                             : ExitCode::kFailed);
+    return log.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
   }
   return Server(options, std::move(configuration), **log, began).run();
 }

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "app/exit_code.h"
+#include "app/commands/exit_code.h"
 #include "app/types.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
@@ -173,7 +173,7 @@ int no_such_type(const std::string& wanted) {
   const std::string hint = did_you_mean(wanted, names);
   std::fprintf(stderr, "polyport services: no type is called %s (%s)\n", quoted(wanted).c_str(),
                hint.empty() ? "polyport services lists them" : hint.c_str());
-  return code(ExitCode::kUsage);
+  return kExitUsage;
 }
 
 }  // namespace
@@ -192,7 +192,7 @@ int run_services(const ServicesOptions& options) {
   } else {
     print_type(*types.front());
   }
-  return code(ExitCode::kOk);
+  return kExitOk;
 }
 
 }  // namespace polyport

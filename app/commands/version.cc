@@ -4,7 +4,7 @@
 #include <string>
 
 #include "app/build_info.h"
-#include "app/exit_code.h"
+#include "app/commands/exit_code.h"
 #include "app/state_dir.h"
 #include "app/types.h"
 
@@ -34,7 +34,7 @@ int run_version(const VersionOptions& options) {
     print_line("state",
                state.empty() ? "in memory: neither XDG_STATE_HOME nor HOME is set" : state);
   }
-  return code(ExitCode::kOk);
+  return kExitOk;
 }
 
 }  // namespace polyport
