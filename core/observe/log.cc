@@ -18,6 +18,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "core/base/text.h"
 #include "core/observe/log_line.h"
 
 namespace polyport {
@@ -162,7 +163,8 @@ Result<std::unique_ptr<Log>> Log::open(const Options& options) {
     const int error = errno;
     const bool denied = error == EACCES || error == EPERM || error == EROFS;
     return failure(denied ? ErrorCode::kNotPermitted : ErrorCode::kSystem,
-                   std::string("cannot open the log: ") + std::strerror(error), options.target,
+                   std::string("cannot open the log: ") + std::strerror(error),
+                   printable(options.target),
                    error == ENXIO ? "it is a pipe that nobody reads"
                                   : "log_target is \"stderr\", \"stdout\" or a path");
   }
