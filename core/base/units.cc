@@ -193,7 +193,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 }
 
 std::string format_duration(std::chrono::milliseconds duration) {
-  POLYPORT_ASSERT(duration.count() >= 0);
+  if (duration.count() < 0) return "-" + format_duration(-duration);
   return format(static_cast<std::uint64_t>(duration.count()), kDuration);
 }
 

@@ -30,7 +30,9 @@ OpenSocket::~OpenSocket() {
   if (fd_ >= 0) sock::close(fd_);
 }
 
-int OpenSocket::take_descriptor() { return std::exchange(fd_, -1); }
+int OpenSocket::take_descriptor() {
+  return std::exchange(fd_, -1);
+}
 
 namespace {
 
@@ -72,7 +74,8 @@ Result<std::vector<OpenSocket>> open_group(const BindGroup& group, const BindSet
       sockets.push_back(std::move(*socket));
     }
     if (!error) return sockets;
-    const bool try_another = any_port && !sockets.empty() && error->code == ErrorCode::kAddressInUse;
+    const bool try_another =
+        any_port && !sockets.empty() && error->code == ErrorCode::kAddressInUse;
     if (!try_another || attempt == kAttempts) return tl::unexpected(std::move(*error));
   }
 }

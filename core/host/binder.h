@@ -1,5 +1,5 @@
-// Opens the sockets of one endpoint: a port has the same number on every address it stands for, or it is
-// not opened at all.
+// Opens the sockets of one endpoint: a port has the same number on every address it stands for, or
+// it is not opened at all.
 #pragma once
 
 #include <vector>
@@ -34,8 +34,8 @@ struct BindSettings {
   int defer_accept_seconds = 0;
 };
 
-// All sockets of the group, or the first error. Where the port is 0 the kernel chooses it for the first
-// address, and again until the others can have the same.
+// All sockets of the group, or the first error. Where the port is 0 the kernel chooses it for the
+// first address, and again until the others can have the same.
 Result<std::vector<OpenSocket>> open_group(const BindGroup& group, const BindSettings& settings);
 
 }  // namespace polyport

@@ -19,7 +19,8 @@ std::uint64_t open_descriptors() {
   DIR* directory = ::opendir("/proc/self/fd");
   if (directory == nullptr) return 16;  // a guess on the safe side of a fresh process
   std::uint64_t count = 0;
-  while (::readdir(directory) != nullptr) ++count;
+  while (::readdir(directory) != nullptr)
+    ++count;
   ::closedir(directory);
   return count;
 }
@@ -37,9 +38,11 @@ std::uint64_t connections_that_fit(const HostOptions& options) {
 
 struct Host::State {
   State(Loop& loop_, Log& log_, Events& events_, HostOptions options_)
-      : loop(loop_), log(log_), events(events_), options(std::move(options_)), drain_timer(loop, [this] {
-          drain_step();
-        }) {}
+      : loop(loop_),
+        log(log_),
+        events(events_),
+        options(std::move(options_)),
+        drain_timer(loop, [this] { drain_step(); }) {}
 
   void drain_step() {
     const bool over = std::chrono::steady_clock::now() >= give_up;
@@ -72,7 +75,9 @@ struct Host::State {
 Host::Host(Loop& loop, Log& log, Events& events, HostOptions options)
     : state_(std::make_unique<State>(loop, log, events, std::move(options))) {}
 
-Host::~Host() { stop(); }
+Host::~Host() {
+  stop();
+}
 
 Errors Host::start(std::vector<ServicePlan> plans) {
   State& state = *state_;
@@ -104,11 +109,14 @@ Errors Host::start(std::vector<ServicePlan> plans) {
     state.instances.clear();
     return errors;
   }
-  for (auto& instance : state.instances) instance->serve(*state.network);
+  for (auto& instance : state.instances)
+    instance->serve(*state.network);
   return {};
 }
 
-const std::vector<std::string>& Host::notes() const { return state_->notes; }
+const std::vector<std::string>& Host::notes() const {
+  return state_->notes;
+}
 
 void Host::drain(std::function<void()> done) {
   State& state = *state_;
@@ -117,7 +125,8 @@ void Host::drain(std::function<void()> done) {
   state.drained = std::move(done);
   state.give_up = std::chrono::steady_clock::now() + state.options.shutdown_grace;
   state.network->stop_accepting();
-  for (auto& instance : state.instances) instance->stop();
+  for (auto& instance : state.instances)
+    instance->stop();
   // From the timer, so that `done` never comes before drain() has returned.
   state.drain_timer.start(std::chrono::milliseconds(0));
   state.drain_timer.start_every(kDrainStep);
@@ -139,17 +148,25 @@ std::vector<ServiceStatus> Host::services() const {
   return list;
 }
 
-bool Host::draining() const { return state_->draining; }
+bool Host::draining() const {
+  return state_->draining;
+}
 
 std::uint64_t Host::open_connections() const {
   return state_->network ? state_->network->open_connections() : 0;
 }
 
-std::string_view Host::server_name() const { return state_->options.server_name; }
+std::string_view Host::server_name() const {
+  return state_->options.server_name;
+}
 
 void Host::write_metrics(std::string& out) const {
-  MetricsPage page{services(), {}, state_->log.dropped(), state_->network->turns(),
-                   state_->network->descriptor_bursts(), state_->options.version};
+  MetricsPage page{services(),
+                   {},
+                   state_->log.dropped(),
+                   state_->network->turns(),
+                   state_->network->descriptor_bursts(),
+                   state_->options.version};
   for (const auto& instance : state_->instances) {
     instance->for_each_stream_door([&](const StreamDoor& door) {
       for (std::size_t i = 0; i < kCloseReasons; ++i) {

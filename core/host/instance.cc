@@ -49,9 +49,10 @@ std::optional<unsigned> parse_octal(std::string_view text) {
 
 Instance::Instance(ServicePlan plan, UdpGuard& guard)
     : plan_(std::move(plan)),
-      admission_({.connections = static_cast<std::uint64_t>(plan_.values.integer("max_connections")),
-                  .per_address = static_cast<std::uint64_t>(
-                      plan_.values.integer("max_connections_per_address"))}) {
+      admission_(
+          {.connections = static_cast<std::uint64_t>(plan_.values.integer("max_connections")),
+           .per_address =
+               static_cast<std::uint64_t>(plan_.values.integer("max_connections_per_address"))}) {
   const OptionValues& values = plan_.values;
   if (!values.boolean("enabled")) {
     state_ = ServiceState::kDisabled;
@@ -77,24 +78,25 @@ void Instance::make_doors(UdpGuard& guard) {
       http = std::make_unique<http::Server>(*handler, http::options_from(values));
     }
     StreamHandler& handler = http ? *http : service_->stream_handler(door);
-    const bool client_first =
-        plan_.type->client_speaks_first || door.kind == Door::Kind::kHttp;
-    doors_.push_back(std::unique_ptr<OpenDoor>(new OpenDoor{
-        .door = door,
-        .http = std::move(http),
-        .stream = {.service = plan_.name,
-                   .handler = handler,
-                   .policy = policy_from(values, client_first),
-                   .admission = admission_},
-        .udp = {.service = plan_.name,
-                .handler = *service_,
-                .guard = guard,
-                .amplification = amplification_from(values),
-                .loop_free = plan_.type->udp_loop_free}}));
+    const bool client_first = plan_.type->client_speaks_first || door.kind == Door::Kind::kHttp;
+    doors_.push_back(std::unique_ptr<OpenDoor>(
+        new OpenDoor{.door = door,
+                     .http = std::move(http),
+                     .stream = {.service = plan_.name,
+                                .handler = handler,
+                                .policy = policy_from(values, client_first),
+                                .admission = admission_},
+                     .udp = {.service = plan_.name,
+                             .handler = *service_,
+                             .guard = guard,
+                             .amplification = amplification_from(values),
+                             .loop_free = plan_.type->udp_loop_free}}));
   }
 }
 
-bool Instance::skips_conflicts() const { return plan_.values.text("on_conflict") == "skip"; }
+bool Instance::skips_conflicts() const {
+  return plan_.values.text("on_conflict") == "skip";
+}
 
 void Instance::open_sockets(Errors& errors, std::vector<std::string>& notes) {
   if (state_ == ServiceState::kDisabled) return;
@@ -124,7 +126,8 @@ void Instance::open_endpoint(OpenDoor& door, const Endpoint& endpoint, Errors& e
   };
   if (!resolved) return add_error(std::move(resolved.error()));
   for (std::string& note : resolved->notes) {
-    if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+    if (std::find(notes.begin(), notes.end(), note) == notes.end())
+      notes.push_back(std::move(note));
   }
   for (const BindGroup& group : resolved->groups) {
     const std::uint32_t number = groups_++;
@@ -134,9 +137,8 @@ void Instance::open_endpoint(OpenDoor& door, const Endpoint& endpoint, Errors& e
       continue;
     }
     for (OpenSocket& socket : *sockets) {
-      const auto same_door = std::count_if(ports_.begin(), ports_.end(), [&](const Port& port) {
-        return &port.door == &door;
-      });
+      const auto same_door = std::count_if(ports_.begin(), ports_.end(),
+                                           [&](const Port& port) { return &port.door == &door; });
       std::string id =
           plan_.name + "." + std::string(door.door.name) + "." + std::to_string(same_door);
       ports_.push_back(
@@ -153,8 +155,8 @@ void Instance::skip(std::string reason) {
 
 Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host) {
   if (state_ != ServiceState::kStarting) return {};
-  context_ = std::unique_ptr<ServiceContext>(
-      new ServiceContext{plan_.name, loop, network, log, host});
+  context_ =
+      std::unique_ptr<ServiceContext>(new ServiceContext{plan_.name, loop, network, log, host});
   auto started = service_->start(*context_);
   if (!started) {
     Error error = std::move(started.error());
@@ -193,7 +195,8 @@ ServiceStatus Instance::status(Network& network) const {
   status_.internal = plan_.type->internal;
   status_.state = state_;
   status_.reason = reason_;
-  for (const Port& port : ports_) status_.listeners.push_back(status(port, network));
+  for (const Port& port : ports_)
+    status_.listeners.push_back(status(port, network));
   return status_;
 }
 

@@ -18,8 +18,8 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  // Opens every socket of every door. What cannot be opened is added to `errors`; what a person should
-  // know to `notes`.
+  // Opens every socket of every door. What cannot be opened is added to `errors`; what a person
+  // should know to `notes`.
   void open_sockets(Errors& errors, std::vector<std::string>& notes);
   // Closes what was opened and says why nothing is served.
   void skip(std::string reason);
@@ -36,7 +36,8 @@ class Instance {
 
   template <class Visit>
   void for_each_stream_door(Visit visit) const {
-    for (const auto& door : doors_) visit(door->stream);
+    for (const auto& door : doors_)
+      visit(door->stream);
   }
 
  private:

@@ -37,7 +37,8 @@ void write_connections(const MetricsPage& page, PrometheusWriter& writer) {
   });
   // A service with several doors has one count a reason.
   std::map<std::pair<std::string_view, CloseReason>, std::uint64_t> closed;
-  for (const auto& row : page.closed) closed[{row.service, row.reason}] += row.count;
+  for (const auto& row : page.closed)
+    closed[{row.service, row.reason}] += row.count;
   writer.begin("polyport_connections_closed_total", Kind::kCounter, "Connections ended, by reason");
   for (const auto& [key, count] : closed) {
     writer.sample({{"service", key.first}, {"reason", name(key.second)}}, count);

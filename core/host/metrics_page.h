@@ -1,4 +1,5 @@
-// The metrics of a host as Prometheus text. Only the writing: the figures are collected by the host.
+// The metrics of a host as Prometheus text. Only the writing: the figures are collected by the
+// host.
 #pragma once
 
 #include <cstdint>

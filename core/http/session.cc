@@ -217,6 +217,7 @@ void Session::ask_handler() {
 // -----------------------------------------------------------------------------------------
 
 bool Session::read_body() {
+  if (body_paused_ && answer_ != Answer::kDone) return false;
   if (body_done_) {
     complete_message();
     return true;
@@ -225,7 +226,7 @@ bool Session::read_body() {
     phase_ = Phase::kWaiting;  // nobody waits for the rest of the body
     return true;
   }
-  if (body_paused_ || input_.empty()) return false;
+  if (input_.empty()) return false;
   const BodyDecoder::Step step = decoder_.next(input_);
   input_.remove_prefix(step.used);
   switch (step.state) {

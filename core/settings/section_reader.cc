@@ -59,7 +59,6 @@ class SectionReader {
 
 OptionValues SectionReader::read() {
   const TypeSchema* const type = section_.type;
-  if (type != nullptr) known_.push_back("type");
   for (const OptionSpec* const row : effective_rows(section_)) {
     known_.push_back(row->name);
     const Node* const node = section_.table != nullptr ? section_.table->find(row->name) : nullptr;
@@ -74,6 +73,7 @@ OptionValues SectionReader::read() {
       values_.set(std::string(row->name), std::move(*value));
     }
   }
+  if (type != nullptr && !contains_name(known_, "type")) known_.push_back("type");
   report_unknown_keys();
   return std::move(values_);
 }
@@ -135,7 +135,7 @@ std::string SectionReader::hint_for(std::string_view key) const {
   }
   const std::string meant = did_you_mean(key, known_);
   if (!meant.empty()) return meant;
-  if (section_.title.starts_with("[services.")) {
+  if (section_.type != nullptr) {
     return "`polyport services " + std::string(section_.type->name) + "` lists the keys";
   }
   std::string list;

@@ -48,7 +48,7 @@ class Loader {
   bool is_table(const Node& node, const std::string& title);
   ServiceSettings internal_service(const Node& root, const TypeSchema& type, std::string_view key);
   std::optional<ServiceSettings> service(const Node& node);
-  bool is_free_name(const Node& node);
+  bool check_name(const Node& node);
   const TypeSchema* type_of(const Node& table);
   void report_missing_type(const Node& table);
   const TypeSchema* find_type(std::string_view name) const;
@@ -127,7 +127,7 @@ ServiceSettings Loader::internal_service(const Node& root, const TypeSchema& typ
 }
 
 std::optional<ServiceSettings> Loader::service(const Node& node) {
-  if (!is_free_name(node) || !is_table(node, "services." + node.key)) return std::nullopt;
+  if (!check_name(node) || !is_table(node, "services." + node.key)) return std::nullopt;
   const TypeSchema* const type = type_of(node);
   if (type == nullptr) return std::nullopt;
   const Section section{.title = "[services." + node.key + "]",
@@ -141,20 +141,19 @@ std::optional<ServiceSettings> Loader::service(const Node& node) {
                          .where = report_.where(node.key_place)};
 }
 
-bool Loader::is_free_name(const Node& node) {
+// Whether it makes sense to look into the table: a name that is only badly written is no reason not
+// to.
+bool Loader::check_name(const Node& node) {
   if (!is_instance_name(node.key)) {
     report_.add(node.key_place, ErrorCode::kBadValue,
                 quoted(node.key, 60) + " is no name for a service",
                 "use lower-case letters, digits, - and _, a letter first");
-    return false;
   }
-  if (node.key == schema_.health.name || node.key == schema_.admin.name) {
-    report_.add(node.key_place, ErrorCode::kConflict,
-                quoted(node.key) + " is the name of a built-in service",
-                "its section is [" + node.key + "]; choose another name here");
-    return false;
-  }
-  return true;
+  if (node.key != schema_.health.name && node.key != schema_.admin.name) return true;
+  report_.add(node.key_place, ErrorCode::kConflict,
+              quoted(node.key) + " is the name of a built-in service",
+              "its section is [" + node.key + "]; choose another name here");
+  return false;
 }
 
 // The type that the line `type` or else the table's name says; null after the reason was reported.

@@ -219,9 +219,10 @@ bool ValueReader::read_size(const Node& node) {
 
 bool ValueReader::read_duration(const Node& node) {
   if (!is_text(node)) return wrong_kind(node);
-  const auto duration = parse_duration(node.text);
+  const bool negative = row_.min < 0 && node.text.starts_with('-');
+  const auto duration = parse_duration(std::string_view(node.text).substr(negative ? 1 : 0));
   if (!duration) return complain(node, duration.error());
-  value_.number = duration->count();
+  value_.number = negative ? -duration->count() : duration->count();
   return within_bounds(node);
 }
 

@@ -72,7 +72,7 @@ class Sntp final : public Service {
 
 constexpr Door kDoors[] = {{.transports = transports(Transport::kUdp)}};
 
-constexpr std::int64_t kTenYearsMs = 315'576'000'000;
+constexpr std::int64_t kTenYearsMs = 315'360'000'000;
 constexpr OptionSpec kOptions[] = {
     {.name = "stratum",
      .type = OptionType::kEnum,

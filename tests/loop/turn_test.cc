@@ -1,6 +1,9 @@
 // The turn: fairness, deadlines, and what an idle process does not do.
 #include "core/net/turn.h"
 
+#include <atomic>
+#include <thread>
+
 #include "core/net/deadline_wheel.h"
 #include "tests/support/network_fixture.h"
 
@@ -188,4 +191,51 @@ TEST_CASE("lingering ends by itself, also with a peer that never stops sending")
   }
   REQUIRE(net.run_until([&] { return !farewell.closed.empty(); }, 3s));
   CHECK(farewell.closed == std::vector{CloseReason::kFinished});
+}
+
+TEST_CASE("an endless sender with a reader as fast as itself does not starve the others") {
+  NetworkFixture net;
+  struct Endless : StreamHandler {
+    void on_open(Connection& c) override { fill(c); }
+    void on_writable(Connection& c) override { fill(c); }
+    void fill(Connection& c) {
+      while (c.queued_bytes() <= 256 * 1024 && !c.ending())
+        c.send(chunk);
+    }
+    Payload chunk = Payload::copy(std::string(16 * 1024, 'e'));
+  } endless;
+  OpenDoor firehose(net, endless);
+  Listener& firehose_listener = net.listen(firehose.door);
+  struct Echo : StreamHandler {
+    void on_data(Connection& c, Bytes bytes) override { c.send(bytes); }
+  } echo;
+  OpenDoor door(net, echo);
+  Listener& listener = net.listen(door.door);
+
+  const int fd = sock::open_stream(Family::kIPv4);
+  sock::connect(fd, firehose_listener.address());
+  std::atomic<bool> stop = false;
+  std::atomic<std::uint64_t> drained = 0;
+  std::thread reader([&] {
+    std::vector<char> buffer(1 << 20);
+    while (!stop) {
+      pollfd ready{fd, POLLIN, 0};
+      ::poll(&ready, 1, 100);
+      const auto count = sock::receive(fd, buffer.data(), buffer.size());
+      if (count > 0) drained += static_cast<std::uint64_t>(count);
+    }
+  });
+  REQUIRE(net.run_until([&] { return drained > 10'000'000; }));
+  Client client = net.connect(listener);
+  for (int i = 0; i < 50; ++i) {
+    client.received.clear();
+    client.send("ping");
+    REQUIRE(net.run_until([&] {
+      client.pump();
+      return client.received == "ping";
+    }));
+  }
+  stop = true;
+  reader.join();
+  sock::close(fd);
 }

@@ -1,0 +1,98 @@
+// The command itself: read what is asked for, connect, say so, copy, say how it ended.
+#include "app/commands/connect.h"
+
+#include <signal.h>
+
+#include "app/commands/connect/console.h"
+#include "app/commands/connect/datagram_copy.h"
+#include "app/commands/connect/dial.h"
+#include "app/commands/connect/interrupt.h"
+#include "app/commands/connect/many.h"
+#include "app/commands/connect/stream_copy.h"
+#include "app/commands/connect/words.h"
+#include "app/commands/exit_code.h"
+
+namespace polyport {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kConnectWait{10'000};
+constexpr milliseconds kSilenceAllowed{10'000};
+constexpr milliseconds kAnswerWait{1'000};
+
+// A person at a terminal ends a silence with Ctrl-C; a script cannot.
+std::optional<milliseconds> patience(const ConnectOptions& options) {
+  if (options.hold) return std::nullopt;
+  if (options.wait || !Input::is_terminal()) return options.wait.value_or(kSilenceAllowed);
+  return std::nullopt;
+}
+
+void say_time(const ConnectOptions& options, const std::string& first_bytes) {
+  if (options.hex && first_bytes.size() == 4) say(time_text(first_bytes));
+}
+
+int copy_stream(const ConnectOptions& options, Dialled& dialled, Input& input, Output& output) {
+  const Interrupt interrupt;
+  const auto at_end = options.hold ? StreamCopy::AtEnd::kHold : StreamCopy::AtEnd::kFinish;
+  StreamCopy copy(dialled.socket, input, output, interrupt, {at_end, patience(options)});
+  const Ending ending = copy.run();
+  dialled.socket.close();
+  say_time(options, copy.first_bytes());
+  say(closed_text(dialled.ends, ending));
+  return closed_exit(ending);
+}
+
+int copy_datagrams(const ConnectOptions& options, Dialled& dialled, Input& input, Output& output) {
+  const Interrupt interrupt;
+  std::optional<milliseconds> answer_time = options.wait.value_or(kAnswerWait);
+  if (options.hold) answer_time.reset();
+  DatagramCopy copy(dialled.socket, input, output, interrupt, answer_time);
+  const DatagramEnding ending = copy.run();
+  say_time(options, copy.first_bytes());
+  say(datagrams_closed_text(dialled.ends, ending));
+  return datagrams_closed_exit(ending);
+}
+
+int connect_one(const ConnectOptions& options, const Destination& destination) {
+  Dialled dialled = dial(destination, options.wait.value_or(kConnectWait));
+  if (!dialled.connected) {
+    for (const Failure& failed : dialled.failures)
+      say(failure_text(failed, ephemeral_range()));
+    return failure_exit(dialled.failures.front());
+  }
+  const bool chosen = destination.local_ipv4.port != 0 || destination.local_ipv6.port != 0;
+  say(opened_text(dialled.ends, chosen ? LocalPort::kChosen : LocalPort::kLent, ephemeral_range()));
+  Input input(options.crlf ? Input::LineEnds::kCrLf : Input::LineEnds::kAsTyped);
+  Output output(options.hex ? Output::Form::kHex : Output::Form::kRaw);
+  return dialled.ends.transport == Transport::kUdp ? copy_datagrams(options, dialled, input, output)
+                                                   : copy_stream(options, dialled, input, output);
+}
+
+// A host that does not exist is an answer; a target that cannot be read is not.
+int say_unusable(const Error& error) {
+  if (error.code == ErrorCode::kNotFound) {
+    say(labelled("no such name", error.what + "; " + error.hint));
+    return kExitNo;
+  }
+  say(error.text() + "\n");
+  return error.code == ErrorCode::kBadValue ? kExitUsage : kExitNo;
+}
+
+}  // namespace
+
+int run_connect(const ConnectOptions& options) {
+  ::signal(SIGPIPE, SIG_IGN);
+  if (options.count < 1 || options.count > kMaxConnectCount) {
+    say("--count: error: " + std::to_string(options.count) + " is not between 1 and " +
+        std::to_string(kMaxConnectCount) + "\n");
+    return kExitUsage;
+  }
+  const auto destination = read_destination(options.target, options.bind);
+  if (!destination) return say_unusable(destination.error());
+  if (options.count == 1) return connect_one(options, *destination);
+  return hold_many(*destination, options.count, options.wait.value_or(kConnectWait),
+                   options.hold ? Until::kInterrupted : Until::kInputEnds);
+}
+
+}  // namespace polyport

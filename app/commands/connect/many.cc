@@ -1,0 +1,125 @@
+// The opening and holding of many connections.
+#include "app/commands/connect/many.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "app/commands/connect/console.h"
+#include "app/commands/connect/interrupt.h"
+#include "app/commands/exit_code.h"
+
+namespace polyport {
+namespace {
+
+constexpr std::size_t kInterrupt = 0;
+constexpr std::size_t kInput = 1;
+constexpr std::size_t kFirstSocket = 2;
+
+struct Open {
+  ClientSocket socket;
+  std::uint32_t number;
+};
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string numbered(std::uint32_t number) {
+  return "#" + std::to_string(number);
+}
+
+class Crowd {
+ public:
+  explicit Crowd(Until until) : until_(until) {}
+
+  void add(Dialled dialled) {
+    const auto number = static_cast<std::uint32_t>(open_.size() + 1);
+    say(labelled(numbered(number), pair_text(dialled.ends)));
+    open_.push_back({std::move(dialled.socket), number});
+  }
+
+  std::size_t size() const { return open_.size(); }
+  std::uint64_t bytes_in() const { return bytes_in_; }
+
+  // Until all are gone, or the end is asked for.
+  void hold() {
+    const Interrupt interrupt;
+    Input input(Input::LineEnds::kAsTyped);
+    std::string dropped;
+    while (!open_.empty()) {
+      std::vector<pollfd> watch = {{interrupt.descriptor(), POLLIN, 0},
+                                   {input.descriptor(), POLLIN, 0}};
+      for (const Open& each : open_)
+        watch.push_back({each.socket.descriptor(), POLLIN, 0});
+      if (::poll(watch.data(), watch.size(), -1) <= 0) continue;
+      if (watch[kInterrupt].revents != 0) return;
+      if (watch[kInput].revents != 0) input.read_into(dropped);
+      dropped.clear();
+      if (input.ended() && until_ == Until::kInputEnds) return;
+      receive(watch);
+    }
+  }
+
+ private:
+  void receive(const std::vector<pollfd>& watch) {
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      if (watch[kFirstSocket + i].revents != 0) receive(open_[i]);
+    }
+    std::erase_if(open_, [](const Open& each) { return each.socket.descriptor() < 0; });
+  }
+
+  void receive(Open& each) {
+    std::array<char, 64 * 1024> buffer;
+    const auto received = each.socket.receive(buffer);
+    if (received.must_wait()) return;
+    bytes_in_ += received.bytes;
+    if (received.bytes > 0) return;
+    say(labelled(numbered(each.number), received.error == 0 ? "closed by the server first (FIN)"
+                                                            : "reset by the server (RST)"));
+    each.socket.close();
+  }
+
+  const Until until_;
+  std::vector<Open> open_;
+  std::uint64_t bytes_in_ = 0;
+};
+
+std::string hint(Until until) {
+  if (until == Until::kInterrupted) return "Ctrl-C closes them together";
+  return Input::is_terminal() ? "Ctrl-D closes them together" : "the end of the input closes them";
+}
+
+}  // namespace
+
+int hold_many(const Destination& destination, std::uint32_t count, std::chrono::milliseconds wait,
+              Until until) {
+  raise_descriptor_limit();
+  Crowd crowd(until);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Dialled dialled = dial(destination, wait);
+    if (!dialled.connected) {
+      for (const Failure& failed : dialled.failures) {
+        say(failure_text(failed, ephemeral_range()));
+      }
+      say(labelled("closed", "the " + std::to_string(crowd.size()) + " of " +
+                                 std::to_string(count) + " that had been opened"));
+      return failure_exit(dialled.failures.front());
+    }
+    crowd.add(std::move(dialled));
+  }
+  say(labelled("connected", std::to_string(count) + " at once; " + hint(until)));
+  crowd.hold();
+  say(labelled("closed", "you first, " + std::to_string(crowd.size()) + " together, " +
+                             std::to_string(crowd.bytes_in()) + " bytes had come in"));
+  return kExitOk;
+}
+
+}  // namespace polyport

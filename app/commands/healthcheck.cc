@@ -1,0 +1,150 @@
+// A deliberately small HTTP/1.1 client: it sends one request and reads the first line of the answer
+// (RFC 9112 section 4), which is all that health is about.
+#include "app/commands/healthcheck.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "app/commands/connect/console.h"
+#include "app/commands/exit_code.h"
+#include "core/base/result.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
+#include "core/ports/endpoint.h"
+#include "core/ports/resolve.h"
+#include "core/socket/client_socket.h"
+
+namespace polyport {
+namespace {
+
+using std::chrono::milliseconds;
+using Deadline = ClientSocket::Deadline;
+
+constexpr std::string_view kScheme = "http://";
+constexpr std::size_t kLongestStatusLine = 1024;
+
+struct HealthUrl {
+  std::string host_and_port;  // as written, for the Host field
+  std::string path;
+  Endpoint endpoint;
+};
+
+tl::unexpected<Error> unusable(std::string what) {
+  return failure(ErrorCode::kBadValue, std::move(what), {},
+                 "for example " + std::string(kHealthUrl));
+}
+
+Result<HealthUrl> parse_url(std::string_view text) {
+  if (!text.starts_with(kScheme)) return unusable("the URL does not begin with http://");
+  const std::string_view rest = text.substr(kScheme.size());
+  const std::size_t slash = rest.find('/');
+  HealthUrl url;
+  url.host_and_port = rest.substr(0, slash);
+  url.path = slash == std::string_view::npos ? "/" : std::string(rest.substr(slash));
+  // The path stands in a request line: a space or a line feed would end it.
+  if (std::any_of(url.path.begin(), url.path.end(), [](char c) { return c <= ' ' || c > '~'; })) {
+    return unusable("the path of the URL has a character that none has");
+  }
+  const std::size_t colon = url.host_and_port.find(':', url.host_and_port.rfind(']') + 1);
+  const bool has_port = colon != std::string::npos;
+  auto endpoint = parse_endpoint(has_port ? url.host_and_port : url.host_and_port + ":80");
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  if (endpoint->transport != Transport::kTcp || endpoint->host == "*" ||
+      endpoint->first_port != endpoint->last_port || endpoint->first_port == 0) {
+    return unusable("the URL does not name one host and one port");
+  }
+  url.endpoint = *std::move(endpoint);
+  return url;
+}
+
+// Waits for `events`; false when the deadline has passed.
+bool wait_for(const ClientSocket& socket, short events, Deadline deadline) {
+  while (true) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Deadline::clock::now());
+    if (left.count() <= 0) return false;
+    pollfd waiting{socket.descriptor(), events, 0};
+    if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0) return true;
+  }
+}
+
+Result<ClientSocket> connect_to(const HealthUrl& url, Deadline deadline) {
+  auto found = look_up(url.endpoint.host);
+  if (!found) return tl::unexpected(found.error());
+  int error = 0;
+  for (Address address : found->addresses) {
+    address.port = url.endpoint.first_port;
+    ClientSocket socket;
+    error = socket.open(ClientSocket::Kind::kStream, address.family);
+    if (error == 0) error = socket.connect(address, deadline);
+    if (error == 0) return socket;
+  }
+  if (error == ECONNREFUSED) {
+    return failure(ErrorCode::kNotFound, "refused: nobody listens on this port");
+  }
+  if (error == ETIMEDOUT) return failure(ErrorCode::kSystem, "no connection in time");
+  return failure(ErrorCode::kSystem, std::string("no connection: ") + std::strerror(error));
+}
+
+// The status line, without its end.
+Result<std::string> ask(const HealthUrl& url, Deadline deadline) {
+  auto socket = connect_to(url, deadline);
+  if (!socket) return tl::unexpected(socket.error());
+  const std::string request = "GET " + url.path + " HTTP/1.1\r\nHost: " + url.host_and_port +
+                              "\r\nUser-Agent: polyport-healthcheck\r\nConnection: close\r\n\r\n";
+  // A fresh connection takes a request of this size at once.
+  if (const auto sent = socket->send(request); sent.bytes != request.size()) {
+    return failure(ErrorCode::kSystem, "the request could not be sent");
+  }
+  std::string line;
+  while (line.find('\n') == std::string::npos) {
+    if (line.size() > kLongestStatusLine) {
+      return failure(ErrorCode::kSystem, "the answer is not HTTP");
+    }
+    if (!wait_for(*socket, POLLIN, deadline)) {
+      return failure(ErrorCode::kSystem, "connected, but no answer in time");
+    }
+    std::array<char, kLongestStatusLine> buffer;
+    const auto received = socket->receive(buffer);
+    if (received.must_wait()) continue;
+    if (received.error != 0 || received.bytes == 0) {
+      return failure(ErrorCode::kSystem, "the server closed without an answer");
+    }
+    line.append(buffer.data(), received.bytes);
+  }
+  return std::string(trim(std::string_view(line).substr(0, line.find('\n'))));
+}
+
+// "HTTP/1.1 200 OK" is 200.
+Result<int> status_of(std::string_view line) {
+  const bool is_http = line.starts_with("HTTP/1.") && line.size() >= 12 && line[8] == ' ';
+  const auto status = is_http ? parse_number<int>(line.substr(9, 3), 100, 599) : std::nullopt;
+  if (!status) return failure(ErrorCode::kSystem, "the answer is not HTTP: " + quoted(line, 60));
+  return *status;
+}
+
+}  // namespace
+
+int run_healthcheck(std::string_view url_text, milliseconds timeout) {
+  const Deadline deadline = Deadline::clock::now() + timeout;
+  if (url_text.empty()) url_text = kHealthUrl;
+  const auto status = parse_url(url_text)
+                          .and_then([&](const HealthUrl& url) { return ask(url, deadline); })
+                          .and_then([](const std::string& line) { return status_of(line); });
+  if (status && *status == 200) return kExitOk;
+  Error error;
+  if (status) {
+    error.what = "the answer is " + std::to_string(*status) + ", not 200";
+  } else {
+    error = status.error();
+  }
+  error.where = "healthcheck " + printable(url_text, 200);
+  say(error.text() + "\n");
+  return kExitNo;
+}
+
+}  // namespace polyport

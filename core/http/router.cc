@@ -1,0 +1,228 @@
+#include "core/http/router.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/base/assert.h"
+#include "core/base/text.h"
+#include "core/http/characters.h"
+#include "core/http/url.h"
+
+namespace polyport::http {
+namespace {
+
+// Adds the methods that `list` lacks, and those that come with them.
+void add_methods(std::string& list, const std::vector<std::string>& methods) {
+  const auto add = [&](std::string_view method) {
+    bool known = false;
+    for_each_element(list, [&](Bytes element) { known = known || element == method; });
+    if (known) return;
+    if (!list.empty()) list += ", ";
+    list += method;
+  };
+  for (const std::string& method : methods) {
+    add(method);
+    if (method == "GET") add("HEAD");
+  }
+}
+
+// The path as routes see it: %XX of letters, digits and "-._~" mean those characters (RFC 3986
+// section 6.2.2.2), and any other stays as it is.
+std::string normalised(Bytes path) {
+  std::string result;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '%' && i + 2 < path.size()) {
+      const std::string character = percent_decode(path.substr(i, 3));
+      if (character.size() == 1 && is(kHostCharacter, character[0]) &&
+          std::string_view("!$&'()*+;=").find(character[0]) == std::string_view::npos) {
+        result += character;
+        i += 2;
+        continue;
+      }
+    }
+    result += path[i];
+  }
+  return result;
+}
+
+}  // namespace
+
+// --- parameters
+// -----------------------------------------------------------------------------------------
+
+Bytes Parameters::raw(std::string_view name) const {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (items_[i].name == name) return items_[i].value;
+  }
+  POLYPORT_ASSERT(!"a parameter that the pattern of the route does not have");
+  return {};
+}
+
+std::string Parameters::text(std::string_view name) const {
+  return percent_decode(raw(name));
+}
+
+std::int64_t Parameters::number(std::string_view name) const {
+  return parse_number<std::int64_t>(raw(name), 0)
+      .value_or(std::numeric_limits<std::int64_t>::max());
+}
+
+// --- the table
+// ------------------------------------------------------------------------------------------
+
+Router::Route& Router::insert(std::string_view methods, std::string_view pattern) {
+  Route route;
+  route.pattern = pattern;
+  if (methods != "*") {
+    for (const std::string_view method : split(methods, ','))
+      route.methods.emplace_back(trim(method));
+  }
+  if (pattern.find('{') != std::string_view::npos) {
+    std::size_t parameters = 0;
+    for (const std::string_view part : split(pattern.substr(1), '/')) {
+      if (!part.starts_with('{')) {
+        route.segments.push_back({Kind::kLiteral, std::string(part)});
+        continue;
+      }
+      POLYPORT_ASSERT(part.ends_with('}') && ++parameters <= Parameters::kMost);
+      const std::size_t colon = part.find(':');
+      const std::string_view name = part.substr(1, std::min(colon, part.size() - 1) - 1);
+      const std::string_view type =
+          colon == std::string_view::npos ? "" : part.substr(colon + 1, part.size() - colon - 2);
+      POLYPORT_ASSERT(type.empty() || type == "int" || type == "path");
+      const Kind kind = type == "int" ? Kind::kInt : type == "path" ? Kind::kPath : Kind::kText;
+      route.segments.push_back({kind, std::string(name)});
+    }
+  }
+  routes_.push_back(std::move(route));
+  return routes_.back();
+}
+
+void Router::add(std::string_view methods, std::string_view pattern, Action action, Body body) {
+  Route& route = insert(methods, pattern);
+  route.action = std::move(action);
+  route.body = body;
+}
+
+void Router::add(std::string_view methods, std::string_view pattern, Handler& handler) {
+  insert(methods, pattern).handler = &handler;
+}
+
+bool Router::takes_method(const Route& route, Bytes method) {
+  if (route.methods.empty()) return true;
+  for (const std::string& taken : route.methods) {
+    if (taken == method || (method == "HEAD" && taken == "GET")) return true;
+  }
+  return false;
+}
+
+bool Router::matches_path(const Route& route, Bytes path, Parameters& parameters) {
+  if (route.segments.empty()) return path == route.pattern;
+  if (path.empty() || path[0] != '/') return false;
+  Bytes rest = path.substr(1);
+  bool more = true;  // a segment begins at `rest`
+  for (const Segment& segment : route.segments) {
+    if (!more) return false;
+    const std::size_t slash = segment.kind == Kind::kPath ? Bytes::npos : rest.find('/');
+    const Bytes part = rest.substr(0, slash);
+    more = slash != Bytes::npos;
+    rest = more ? rest.substr(slash + 1) : Bytes{};
+    if (segment.kind == Kind::kLiteral) {
+      if (part != segment.text) return false;
+      continue;
+    }
+    if (part.empty() && segment.kind != Kind::kPath) return false;
+    if (segment.kind == Kind::kInt && !all(kDigit, part)) return false;
+    parameters.items_[parameters.count_++] = {segment.text, part};
+  }
+  return !more;
+}
+
+const Router::Route* Router::find(const Request& request, Parameters& parameters,
+                                  std::string& allow) const {
+  Bytes path = request.path;
+  if (path.find('%') != Bytes::npos) path = parameters.path_ = normalised(path);
+  for (const Route& route : routes_) {
+    parameters.count_ = 0;
+    if (!matches_path(route, path, parameters)) continue;
+    if (takes_method(route, request.method)) return &route;
+    add_methods(allow, route.methods);
+  }
+  return nullptr;
+}
+
+// --- answering
+// ------------------------------------------------------------------------------------------
+
+Router::Body Router::on_head(Exchange& exchange) {
+  const Request& request = exchange.request();
+  Parameters parameters;
+  std::string allow;
+  const Route* route = find(request, parameters, allow);
+  if (route == nullptr) {
+    if (request.has_body) refuse(exchange, allow);  // before the body is on its way
+    return Body::kDiscard;
+  }
+  return route->handler != nullptr ? route->handler->on_head(exchange) : route->body;
+}
+
+void Router::on_request(Exchange& exchange) {
+  const Request& request = exchange.request();
+  Parameters parameters;
+  std::string allow;
+  const Route* route = find(request, parameters, allow);
+  if (route == nullptr) {
+    refuse(exchange, allow);
+  } else if (route->handler != nullptr) {
+    route->handler->on_request(exchange);
+  } else {
+    route->action(exchange, parameters);
+  }
+}
+
+void Router::refuse(Exchange& exchange, const std::string& allow) const {
+  const Request& request = exchange.request();
+  if (request.method == "OPTIONS" && (!allow.empty() || request.path == "*")) {
+    answer_options(exchange, request.path == "*" ? all_methods() : allow);
+  } else if (allow.empty()) {
+    exchange.respond_error(404, "there is nothing at this path");
+  } else {
+    const std::string value = allow + ", OPTIONS";
+    const Header header{"Allow", value};
+    exchange.respond_error(405, "this path takes other methods, see Allow", {&header, 1});
+  }
+}
+
+void Router::answer_options(Exchange& exchange, const std::string& allow) const {
+  const std::string value = allow + ", OPTIONS";
+  const Header header{"Allow", value};
+  exchange.respond(204, {&header, 1}, {});
+}
+
+std::string Router::all_methods() const {
+  std::string methods;
+  for (const Route& route : routes_)
+    add_methods(methods, route.methods);
+  return methods.empty() ? "GET, HEAD" : methods;
+}
+
+Handler* Router::handler_of(Exchange& exchange) const {
+  Parameters parameters;
+  std::string allow;
+  const Route* route = find(exchange.request(), parameters, allow);
+  return route == nullptr ? nullptr : route->handler;
+}
+
+void Router::on_body(Exchange& exchange, Bytes piece) {
+  if (Handler* handler = handler_of(exchange)) handler->on_body(exchange, piece);
+}
+
+void Router::on_writable(Exchange& exchange) {
+  if (Handler* handler = handler_of(exchange)) handler->on_writable(exchange);
+}
+
+void Router::on_abort(Exchange& exchange) {
+  if (Handler* handler = handler_of(exchange)) handler->on_abort(exchange);
+}
+
+}  // namespace polyport::http

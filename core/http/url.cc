@@ -1,0 +1,22 @@
+#include "core/http/url.h"
+
+#include "core/http/characters.h"
+
+namespace polyport::http {
+
+std::string percent_decode(Bytes text, Plus plus) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && is(kHexDigit, text[i + 1]) &&
+        is(kHexDigit, text[i + 2])) {
+      decoded += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+      i += 2;
+    } else {
+      decoded += text[i] == '+' && plus == Plus::kSpace ? ' ' : text[i];
+    }
+  }
+  return decoded;
+}
+
+}  // namespace polyport::http

@@ -1,0 +1,204 @@
+#include "services/http/front_page.h"
+
+namespace polyport::services::http {
+namespace {
+
+// --- the doors
+// ------------------------------------------------------------------------------------------
+
+const ServiceType* find_type(std::string_view name) {
+  for (const ServiceType* type : service_types()) {
+    if (type->name == name) return type;
+  }
+  return nullptr;
+}
+
+std::string replaced(std::string text, std::string_view what, std::string_view by) {
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+  return text;
+}
+
+// "example.org" of "example.org:8080"; an IPv6 literal keeps its brackets.
+std::string host_of(Bytes authority) {
+  const std::size_t bracket = authority.find(']');
+  const std::size_t colon = authority.find(':', bracket == Bytes::npos ? 0 : bracket);
+  const Bytes host = authority.substr(0, colon);
+  return host.empty() ? "localhost" : std::string(host);
+}
+
+std::string host_of(const Address& address, const std::string& reached_host) {
+  if (address.is_any()) return reached_host;
+  if (address.is_loopback()) return "localhost";
+  return address.family == Family::kIPv6 ? "[" + address.ip_text() + "]" : address.ip_text();
+}
+
+bool is_http(const ServiceType* type, std::string_view door) {
+  if (type == nullptr) return false;
+  for (const Door& candidate : type->doors) {
+    if (candidate.name == door) return candidate.kind == Door::Kind::kHttp;
+  }
+  return false;
+}
+
+DoorLine door_line(const ServiceStatus& service, const ListenerStatus& listener,
+                   const std::string& reached_host) {
+  const ServiceType* type = find_type(service.type);
+  DoorLine line{service.name, std::string(service.summary),
+                {},           std::string(name(listener.transport)),
+                {},           {}};
+  if (listener.transport == Transport::kUnix) {
+    line.number = listener.bound;
+    const bool has_scheme = listener.bound.starts_with("unix:");
+    line.try_it = "polyport connect " + (has_scheme ? "" : std::string("unix://")) + listener.bound;
+    return line;
+  }
+  line.number = std::to_string(listener.address.port);
+  const std::string host = host_of(listener.address, reached_host);
+  if (listener.transport == Transport::kUdp) {
+    line.try_it = "polyport connect udp://" + host + ":" + line.number;
+    return line;
+  }
+  const bool http = is_http(type, listener.door);
+  std::string try_it(type != nullptr ? type->try_it : "polyport connect {host}:{port}");
+  if (http || service.internal) {
+    line.link = "http://" + host + ":" + line.number + "/";
+    if (type == nullptr) try_it = "curl http://{host}:{port}/";
+  }
+  line.try_it = replaced(replaced(std::move(try_it), "{host}", host), "{port}", line.number);
+  return line;
+}
+
+// An endpoint on localhost has a listener a family; people see one door.
+bool is_shown_already(const FrontPage& page, const DoorLine& line) {
+  for (const DoorLine& other : page.doors) {
+    if (other.service == line.service && other.transport == line.transport &&
+        other.number == line.number && other.try_it == line.try_it) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// --- writing
+// --------------------------------------------------------------------------------------------
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char character : text) {
+    switch (character) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += character;
+    }
+  }
+  return out;
+}
+
+std::string sockets_open(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " socket is" : " sockets are") +
+         " open on this server right now";
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
+}
+
+constexpr std::string_view kHead = R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<style>
+:root { color-scheme: light dark; --ink: #1a1a1a; --soft: #666; --line: #ddd; --paper: #fdfdfb; --mark: #0a5c8f }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e6e3; --soft: #9a9a9a; --line: #3a3a3a; --paper: #161616; --mark: #7cc4f0 }
+}
+body { font: 1rem/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+       max-width: 56rem; margin: 12vh auto 4rem; padding: 0 1.25rem }
+h1 { font-size: clamp(1.5rem, 5vw, 2.6rem); font-weight: 600; line-height: 1.25; margin: 0 0 .5rem;
+     letter-spacing: -.02em; overflow-wrap: anywhere }
+h1 b { color: var(--mark); font-weight: 600; font-variant-numeric: tabular-nums }
+p, small { color: var(--soft) }
+ul { list-style: none; padding: 0; margin: 2.5rem 0 0; border-top: 1px solid var(--line) }
+li { display: grid; grid-template-columns: 7rem 1fr; gap: 0 1.25rem; padding: .8rem 0;
+     border-bottom: 1px solid var(--line) }
+.number { font-size: 1.6rem; line-height: 1.4; font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
+.number small { display: block; font-size: .8rem }
+a { color: var(--mark) }
+code { font: .9rem ui-monospace, monospace; overflow-wrap: anywhere }
+</style>
+)";
+
+std::string door_html(const DoorLine& line) {
+  const std::string number = escaped(line.number);
+  std::string out = "<li><div class=\"number\">";
+  out += line.link.empty() ? number : "<a href=\"" + escaped(line.link) + "\">" + number + "</a>";
+  out += "<small>" + escaped(line.transport) + "</small></div><div><strong>" +
+         escaped(line.service) + "</strong> <small>" + escaped(line.summary) +
+         "</small><br><code>" + escaped(line.try_it) + "</code></div></li>\n";
+  return out;
+}
+
+}  // namespace
+
+FrontPage front_page(const HostView& host, const Connection& connection, Bytes authority) {
+  FrontPage page;
+  page.you = connection.peer().text();
+  page.reached = connection.local().text();
+  page.server_name = host.server_name();
+  page.sockets = host.open_connections();
+  const std::string reached_host = host_of(authority);
+  for (const ServiceStatus& service : host.services()) {
+    if (service.state != ServiceState::kLive) continue;
+    for (const ListenerStatus& listener : service.listeners) {
+      DoorLine line = door_line(service, listener, reached_host);
+      if (!is_shown_already(page, line)) page.doors.push_back(std::move(line));
+    }
+  }
+  return page;
+}
+
+std::string front_page_text(const FrontPage& page) {
+  std::string out = "You are " + page.you + ". You reached " + page.reached + ".\n";
+  out += sockets_open(page.sockets) + ".\n\n";
+  std::size_t width = 7;
+  for (const DoorLine& line : page.doors)
+    width = std::max(width, line.service.size());
+  out += "port   " + padded("service", width) + "  try it\n";
+  for (const DoorLine& line : page.doors)
+    out += padded(line.number, 5) + "  " + padded(line.service, width) + "  " + line.try_it + "\n";
+  return out;
+}
+
+std::string front_page_html(const FrontPage& page) {
+  std::string out(kHead);
+  out += "<title>" + escaped(page.server_name) + "</title>\n</head>\n<body>\n<h1>You are <b>" +
+         escaped(page.you) + "</b>.<br>You reached <b>" + escaped(page.reached) +
+         "</b>.</h1>\n<p>" + sockets_open(page.sockets) + ".</p>\n<ul>\n";
+  for (const DoorLine& line : page.doors)
+    out += door_html(line);
+  out +=
+      "</ul>\n<p><small>Also here: <a href=\"/echo\">/echo</a>, <a href=\"/now\">/now</a>, "
+      "<a href=\"/socket\">/socket</a>, <a href=\"/plain\">/plain</a></small></p>\n"
+      "</body>\n</html>\n";
+  return out;
+}
+
+}  // namespace polyport::services::http

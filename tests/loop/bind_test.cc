@@ -1,0 +1,142 @@
+// Opening sockets: the failing step is named, a group has one number, unix files come and go.
+#include "core/net/bind.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "core/host/binder.h"
+#include "core/socket/socket.h"
+#include "tests/support/catch.h"
+
+using namespace polyport;
+namespace fs = std::filesystem;
+
+namespace {
+
+BindTarget tcp(const char* ip, std::uint16_t port = 0) {
+  return {.address = *Address::parse_ip(ip, port)};
+}
+
+struct TemporaryDirectory {
+  TemporaryDirectory() {
+    char name[] = "/tmp/polyport-test-XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    path = name;
+  }
+  ~TemporaryDirectory() { fs::remove_all(path); }
+  fs::path path;
+};
+
+BindTarget unix_at(const fs::path& path) {
+  return {.transport = Transport::kUnix, .address = {.family = Family::kUnix}, .path = path};
+}
+
+}  // namespace
+
+TEST_CASE("a taken port: the step, the code, and what to do") {
+  auto first = open_group({{tcp("127.0.0.1")}}, {});
+  REQUIRE(first);
+  const std::uint16_t port = first->front().target.address.port;
+  const auto second = open_group({{tcp("127.0.0.1", port)}}, {});
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code == ErrorCode::kAddressInUse);
+  CHECK(second.error().where == "tcp://127.0.0.1:" + std::to_string(port));
+  CHECK(second.error().what.find("bind failed") == 0);
+  CHECK(second.error().hint.find("--offset") != std::string::npos);
+  first->clear();
+  CHECK(open_group({{tcp("127.0.0.1", port)}}, {}));  // free again at once: SO_REUSEADDR
+}
+
+TEST_CASE("an address of another machine cannot be had") {
+  const auto result = open_group({{tcp("192.0.2.1", 1)}}, {});
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == ErrorCode::kNotAvailable);
+}
+
+TEST_CASE("port 0 means one number for the whole group") {
+  for (int i = 0; i < 20; ++i) {
+    const auto group = open_group({{tcp("127.0.0.1"), tcp("127.0.0.2"), tcp("127.0.0.3")}}, {});
+    REQUIRE(group);
+    REQUIRE(group->size() == 3);
+    const std::uint16_t port = group->front().target.address.port;
+    CHECK(port != 0);
+    for (const OpenSocket& socket : *group)
+      CHECK(socket.target.address.port == port);
+  }
+}
+
+TEST_CASE("a group that cannot be had whole leaves nothing open") {
+  auto blocker = open_group({{tcp("127.0.0.2")}}, {});
+  REQUIRE(blocker);
+  const std::uint16_t port = blocker->front().target.address.port;
+  REQUIRE_FALSE(open_group({{tcp("127.0.0.1", port), tcp("127.0.0.2", port)}}, {}));
+  CHECK(open_group({{tcp("127.0.0.1", port)}}, {}));
+}
+
+TEST_CASE("a unix socket has its mode from the start and its file goes with it") {
+  TemporaryDirectory directory;
+  const fs::path path = directory.path / "s.sock";
+  {
+    const auto group = open_group({{unix_at(path)}}, {.unix_mode = 0600});
+    REQUIRE(group);
+    struct stat file;
+    REQUIRE(::stat(path.c_str(), &file) == 0);
+    CHECK(S_ISSOCK(file.st_mode));
+    CHECK((file.st_mode & 0777) == 0600);
+    const auto second = open_group({{unix_at(path)}}, {});
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code == ErrorCode::kAddressInUse);
+  }
+  CHECK(fs::is_empty(directory.path));  // the socket and its lock are gone
+}
+
+TEST_CASE("a leftover socket is replaced, a live one and any other file are not") {
+  TemporaryDirectory directory;
+  const fs::path path = directory.path / "s.sock";
+  SECTION("leftover") {
+    const int fd = sock::open_stream(Family::kUnix);
+    REQUIRE(sock::bind_unix(fd, path.string(), 0600) == 0);
+    sock::close(fd);  // as a process that was killed leaves it
+    CHECK(open_group({{unix_at(path)}}, {}));
+  }
+  SECTION("live, of a program that takes no lock") {
+    const int fd = sock::open_stream(Family::kUnix);
+    REQUIRE(sock::bind_unix(fd, path.string(), 0600) == 0);
+    REQUIRE(sock::listen(fd, 1) == 0);
+    const auto group = open_group({{unix_at(path)}}, {});
+    REQUIRE_FALSE(group);
+    CHECK(group.error().code == ErrorCode::kAddressInUse);
+    CHECK(fs::exists(path));
+    sock::close(fd);
+  }
+  SECTION("a file") {
+    std::ofstream(path) << "precious";
+    const auto group = open_group({{unix_at(path)}}, {});
+    REQUIRE_FALSE(group);
+    CHECK(group.error().code == ErrorCode::kConflict);
+    CHECK(fs::file_size(path) == 8);
+  }
+  SECTION("a directory that is not there") {
+    const auto group = open_group({{unix_at(directory.path / "no" / "s.sock")}}, {});
+    REQUIRE_FALSE(group);
+    CHECK(group.error().code == ErrorCode::kNotFound);
+  }
+  SECTION("a path that does not fit") {
+    const auto group = open_group({{unix_at(directory.path / std::string(120, 'x'))}}, {});
+    REQUIRE_FALSE(group);
+    CHECK(group.error().what.find("too long") != std::string::npos);
+  }
+  SECTION("abstract") {
+    BindTarget target = unix_at("");
+    target.path = "@polyport-test-" + std::to_string(::getpid());
+    auto group = open_group({{target}}, {});
+    REQUIRE(group);
+    CHECK_FALSE(open_group({{target}}, {}));
+    group->clear();
+    CHECK(open_group({{target}}, {}));
+  }
+}
