@@ -4,8 +4,6 @@ add_library(polyport_flags INTERFACE)
 target_compile_options(polyport_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers
-  # g++ 12 reports overlaps in its own std::string that cannot be (GCC bug 105651).
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
   $<$<BOOL:${POLYPORT_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # Optimising, g++ 12 sees overlaps in std::string's operator+ that are not there (GCC PR 105651).
