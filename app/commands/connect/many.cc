@@ -147,8 +147,8 @@ int hold_many(const Destination& destination, std::uint32_t count, milliseconds 
   crowd.hold(interrupt);
   const std::size_t left = crowd.size();
   crowd.close();
-  const std::string who = left == 0 ? "all of them by the server"
-                                    : "you first, " + std::to_string(left) + " together";
+  const std::string who =
+      left == 0 ? "all of them by the server" : "you first, " + std::to_string(left) + " together";
   say(labelled("closed", who + ", " + std::to_string(crowd.bytes_in()) + " bytes had come in"));
   return kExitOk;
 }
