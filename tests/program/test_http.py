@@ -182,18 +182,21 @@ class Http(ProgramTest):
             self.assertTrue(read_to_end(sock).startswith(b"HTTP/1.1 408 "))
 
     def test_a_stop_lets_the_answer_out(self):
-        with connect(self.address) as sock:
+        with connect(self.address) as sock, connect(self.address) as other:
             sock.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
-            wait_until(lambda: "echo" in self.front_text(), "the server has read it")
+
+            def is_told_to_go():
+                other.sendall(b"GET /plain HTTP/1.1\r\nHost: a\r\n\r\n")
+                return "Connection: close\r\n" in read_answer(other)[0]
+
+            self.assertFalse(is_told_to_go())
             self.server.signal(15)
+            wait_until(is_told_to_go, "the drain has begun")
             sock.sendall(b"cd")
             head, body = read_answer(sock)
             self.assertIn("Connection: close\r\n", head)
             self.assertEqual(json.loads(body)["body"], "abcd")
         self.assertEqual(self.server.wait(), 0)
-
-    def front_text(self):
-        return self.server.get("web")[2].decode()
 
 
 class Settings(ProgramTest):
