@@ -32,8 +32,8 @@ void say_time(const ConnectOptions& options, const std::string& first_bytes) {
   if (options.hex && first_bytes.size() == 4) say(time_text(first_bytes));
 }
 
-int copy_stream(const ConnectOptions& options, Dialled& dialled, Input& input, Output& output) {
-  const Interrupt interrupt;
+int copy_stream(const ConnectOptions& options, Dialled& dialled, Input& input, Output& output,
+                const Interrupt& interrupt) {
   const auto at_end = options.hold ? StreamCopy::AtEnd::kHold : StreamCopy::AtEnd::kFinish;
   StreamCopy copy(dialled.socket, input, output, interrupt, {at_end, patience(options)});
   const Ending ending = copy.run();
@@ -43,8 +43,8 @@ int copy_stream(const ConnectOptions& options, Dialled& dialled, Input& input, O
   return closed_exit(ending);
 }
 
-int copy_datagrams(const ConnectOptions& options, Dialled& dialled, Input& input, Output& output) {
-  const Interrupt interrupt;
+int copy_datagrams(const ConnectOptions& options, Dialled& dialled, Input& input, Output& output,
+                   const Interrupt& interrupt) {
   std::optional<milliseconds> answer_time = options.wait.value_or(kAnswerWait);
   if (options.hold) answer_time.reset();
   DatagramCopy copy(dialled.socket, input, output, interrupt, answer_time);
@@ -61,12 +61,14 @@ int connect_one(const ConnectOptions& options, const Destination& destination) {
       say(failure_text(failed, ephemeral_range()));
     return failure_exit(dialled.failures.front());
   }
+  const Interrupt interrupt;  // until here there was nothing to close
   const bool chosen = destination.local_ipv4.port != 0 || destination.local_ipv6.port != 0;
   say(opened_text(dialled.ends, chosen ? LocalPort::kChosen : LocalPort::kLent, ephemeral_range()));
   Input input(options.crlf ? Input::LineEnds::kCrLf : Input::LineEnds::kAsTyped);
   Output output(options.hex ? Output::Form::kHex : Output::Form::kRaw);
-  return dialled.ends.transport == Transport::kUdp ? copy_datagrams(options, dialled, input, output)
-                                                   : copy_stream(options, dialled, input, output);
+  return dialled.ends.transport == Transport::kUdp
+             ? copy_datagrams(options, dialled, input, output, interrupt)
+             : copy_stream(options, dialled, input, output, interrupt);
 }
 
 // A host that does not exist is an answer; a target that cannot be read is not.

@@ -121,7 +121,8 @@ Result<std::string> ask(const HealthUrl& url, Deadline deadline) {
 
 // "HTTP/1.1 200 OK" is 200.
 Result<int> status_of(std::string_view line) {
-  const bool is_http = line.starts_with("HTTP/1.") && line.size() >= 12 && line[8] == ' ';
+  const bool is_http = line.starts_with("HTTP/1.") && line.size() >= 12 && line[8] == ' ' &&
+                       (line.size() == 12 || line[12] == ' ');
   const auto status = is_http ? parse_number<int>(line.substr(9, 3), 100, 599) : std::nullopt;
   if (!status) return failure(ErrorCode::kSystem, "the answer is not HTTP: " + quoted(line, 60));
   return *status;

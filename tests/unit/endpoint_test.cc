@@ -264,7 +264,8 @@ TEST_CASE("names have letters, digits, hyphens and dots", "[endpoint]") {
   for (int i = 0; i < 127; ++i)
     long_name += "a.";
   CHECK_FALSE(parse_endpoint(long_name + "a:80").has_value());
-  CHECK_FALSE(parse_endpoint(std::string(100000, 'a')).has_value());
+  check_all(
+      {{std::string(100000, 'a'), "the endpoint is 100000 bytes long, 512 are possible", ""}});
 }
 
 TEST_CASE("unix paths fit into the kernel's 107 bytes", "[endpoint]") {

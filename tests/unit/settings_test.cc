@@ -218,7 +218,7 @@ TEST_CASE("nesting and numbers of errors are bounded") {
   CHECK_FALSE(load("a" + repeated(".a", 500'000) + " = 1").ok());
   CHECK_FALSE(load("[a" + repeated(".a", 500'000) + "]").ok());
   // As deep as the bounds allow, dotted keys and lists together.
-  const std::string dotted = "a" + repeated(".a", 200) + " = ";
+  const std::string dotted = "a" + repeated(".a", 100) + " = ";
   std::string deep = dotted;
   for (int i = 0; i < 7; ++i)
     deep += "[\n{" + dotted;
@@ -230,6 +230,26 @@ TEST_CASE("nesting and numbers of errors are bounded") {
   const auto result = load(many);
   CHECK(result.errors.size() == 1001);
   CHECK(result.errors.back().what == "too many errors, the rest is not shown");
+}
+
+TEST_CASE("letters beyond ASCII may stand in every kind of text and in comments") {
+  const auto motd = [](const std::string& value) {
+    const auto result =
+        load("# \u00e9 \u201c\n[services.chat] # \u00e9\nmotd = " + value + " # \u00fc\n");
+    return service(result, "chat").values.text("motd");
+  };
+  CHECK(motd("'\u00e9'") == "\u00e9");
+  CHECK(motd("\"\u00e9 \\\" # \u00e9\"") == "\u00e9 \" # \u00e9");
+  CHECK(motd("'''\n\u00e9 ' '' \u00e9'''") == "\u00e9 ' '' \u00e9");
+  CHECK(motd("\"\"\"\u00e9\n\\\n  a \u00e9\"\"\"\"\"") == "\u00e9\na \u00e9\"\"");
+  CHECK(motd("\"\"").empty());
+  CHECK(load("\uFEFF[services.echo]\n").ok());
+  CHECK(load("'\u00e9' = 1").errors.at(0).what == "unknown key \"\u00e9\"");
+  CHECK(load("a = 1 \u00e9").errors.at(0).where == "a.toml:1:7");
+  CHECK(load("'\u00e9\u00e9' = \u00e9").errors.at(0).where == "a.toml:1:8");
+  // No escape hides the end of the text.
+  CHECK(load("a = 'x\\' \u00e9").errors.at(0).where == "a.toml:1:10");
+  CHECK(load("a = \"x\\\\\" \u00e9").errors.at(0).where == "a.toml:1:11");
 }
 
 // --- overrides

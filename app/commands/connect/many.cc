@@ -16,6 +16,9 @@
 namespace polyport {
 namespace {
 
+using std::chrono::milliseconds;
+
+constexpr milliseconds kGoodbye{300};
 constexpr std::size_t kInterrupt = 0;
 constexpr std::size_t kInput = 1;
 constexpr std::size_t kFirstSocket = 2;
@@ -50,8 +53,7 @@ class Crowd {
   std::uint64_t bytes_in() const { return bytes_in_; }
 
   // Until all are gone, or the end is asked for.
-  void hold() {
-    const Interrupt interrupt;
+  void hold(const Interrupt& interrupt) {
     Input input(Input::LineEnds::kAsTyped);
     std::string dropped;
     while (!open_.empty()) {
@@ -68,23 +70,49 @@ class Crowd {
     }
   }
 
+  // Sends every FIN, then waits a little for those of the server: a socket closed with bytes unread
+  // would send a reset instead.
+  void close() {
+    for (Open& each : open_)
+      each.socket.finish_sending();
+    const auto until = std::chrono::steady_clock::now() + kGoodbye;
+    while (!open_.empty() && std::chrono::steady_clock::now() < until) {
+      std::vector<pollfd> watch;
+      for (const Open& each : open_)
+        watch.push_back({each.socket.descriptor(), POLLIN, 0});
+      if (::poll(watch.data(), watch.size(), static_cast<int>(kGoodbye.count())) <= 0) return;
+      for (std::size_t i = 0; i < open_.size(); ++i) {
+        if (watch[i].revents != 0) receive(open_[i]);
+      }
+      forget_closed();
+    }
+  }
+
  private:
   void receive(const std::vector<pollfd>& watch) {
     for (std::size_t i = 0; i < open_.size(); ++i) {
-      if (watch[kFirstSocket + i].revents != 0) receive(open_[i]);
+      Open& each = open_[i];
+      if (watch[kFirstSocket + i].revents == 0) continue;
+      const int error = receive(each);
+      if (each.socket.descriptor() >= 0) continue;
+      say(labelled(numbered(each.number),
+                   error == 0 ? "closed by the server first (FIN)" : "reset by the server (RST)"));
     }
+    forget_closed();
+  }
+
+  void forget_closed() {
     std::erase_if(open_, [](const Open& each) { return each.socket.descriptor() < 0; });
   }
 
-  void receive(Open& each) {
+  // Closes the socket at its end; the error that made it one, or 0.
+  int receive(Open& each) {
     std::array<char, 64 * 1024> buffer;
     const auto received = each.socket.receive(buffer);
-    if (received.must_wait()) return;
+    if (received.must_wait()) return 0;
     bytes_in_ += received.bytes;
-    if (received.bytes > 0) return;
-    say(labelled(numbered(each.number), received.error == 0 ? "closed by the server first (FIN)"
-                                                            : "reset by the server (RST)"));
-    each.socket.close();
+    if (received.bytes == 0) each.socket.close();
+    return received.error;
   }
 
   const Until until_;
@@ -99,8 +127,7 @@ std::string hint(Until until) {
 
 }  // namespace
 
-int hold_many(const Destination& destination, std::uint32_t count, std::chrono::milliseconds wait,
-              Until until) {
+int hold_many(const Destination& destination, std::uint32_t count, milliseconds wait, Until until) {
   raise_descriptor_limit();
   Crowd crowd(until);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -115,10 +142,14 @@ int hold_many(const Destination& destination, std::uint32_t count, std::chrono::
     }
     crowd.add(std::move(dialled));
   }
+  const Interrupt interrupt;
   say(labelled("connected", std::to_string(count) + " at once; " + hint(until)));
-  crowd.hold();
-  say(labelled("closed", "you first, " + std::to_string(crowd.size()) + " together, " +
-                             std::to_string(crowd.bytes_in()) + " bytes had come in"));
+  crowd.hold(interrupt);
+  const std::size_t left = crowd.size();
+  crowd.close();
+  const std::string who =
+      left == 0 ? "all of them by the server" : "you first, " + std::to_string(left) + " together";
+  say(labelled("closed", who + ", " + std::to_string(crowd.bytes_in()) + " bytes had come in"));
   return kExitOk;
 }
 
