@@ -182,6 +182,31 @@ TEST_CASE("all errors come at once, in the order of the file and then of the ove
         "admin.KEY and services.NAME.KEY)\n");
 }
 
+TEST_CASE("a type is a name in quotes, and one that exists") {
+  CHECK(errors_of(load("[services.a]\ntype = 21\n")) ==
+        "a.toml:2:8: error: type: expected a service type in quotes (the types are chat, daytime, "
+        "echo, http, portless, sntp)\n");
+  CHECK(errors_of(load("[services.a]\ntype = 'htpp'\n")) ==
+        "a.toml:2:8: error: unknown service type \"htpp\" (did you mean \"http\"?)\n");
+  CHECK(
+      errors_of(load("[services.ehco]\n")) ==
+      "a.toml:1:11: error: service \"ehco\" needs a type (did you mean [services.echo]? Otherwise "
+      "add type = \"echo\")\n");
+}
+
+TEST_CASE("each door takes its own transports") {
+  CHECK(errors_of(load("[services.chat]\nlisten = 'unix:chat'\nweb = [80, 'unix:page']\n")) ==
+        "a.toml:3:12: error: web: chat does not speak unix (it speaks tcp)\n");
+}
+
+TEST_CASE("bounds are told in the unit of the option") {
+  CHECK(errors_of(load("[services.web]\ntype = 'http'\nwrite_high = '1B'\nmax_body = '2GiB'\n"
+                       "idle_timeout = '1d'\n[services.echo]\nidle_timeout = '25h'\n")) ==
+        "a.toml:3:14: error: write_high: 1B is out of range (1KiB or more)\n"
+        "a.toml:4:12: error: max_body: 2GiB is out of range (from 0B to 1GiB)\n"
+        "a.toml:7:16: error: idle_timeout: 25h is out of range (from 0s to 1d)\n");
+}
+
 TEST_CASE("a secret is never shown") {
   const std::string where = "[services.web]\ntype = 'http'\n";
   for (const std::string& line :
