@@ -231,6 +231,15 @@ TEST_CASE("a configuration is at most 1 MiB") {
         "file?)\n");
 }
 
+TEST_CASE("a configuration may have many sections") {
+  std::string text;
+  for (int i = 0; i < 300; ++i) {
+    text += "[services.s" + std::to_string(i) + "]\ntype = 'echo'\nlisten = 10.5\n";
+  }
+  CHECK(load(text).errors.size() == 300);
+  CHECK(load(text).errors.back().where == "a.toml:900:10");
+}
+
 TEST_CASE("nesting and numbers of errors are bounded") {
   const auto repeated = [](std::string_view part, int times) {
     std::string text;
@@ -272,7 +281,14 @@ TEST_CASE("letters beyond ASCII may stand in every kind of text and in comments"
   CHECK(load("'\u00e9' = 1").errors.at(0).what == "unknown key \"\u00e9\"");
   CHECK(load("a = 1 \u00e9").errors.at(0).where == "a.toml:1:7");
   CHECK(load("'\u00e9\u00e9' = \u00e9").errors.at(0).where == "a.toml:1:8");
+  CHECK(motd("\"\\\" \u00e9\"") == "\" \u00e9");
   // No escape hides the end of the text.
+  const auto outside = [](const std::string& text) {
+    return load(text).errors.at(0).what.find("stands outside of quotes") != std::string::npos;
+  };
+  CHECK(outside("a = 'x\\' \u00e9"));
+  CHECK(outside("a = \"x\\\\\" \u00e9"));
+  CHECK(outside("a = \"\"\"x\\\n \"\"\" \u00e9"));
   CHECK(load("a = 'x\\' \u00e9").errors.at(0).where == "a.toml:1:10");
   CHECK(load("a = \"x\\\\\" \u00e9").errors.at(0).where == "a.toml:1:11");
 }
@@ -399,7 +415,7 @@ TEST_CASE("only variables with a section and two underscores are settings") {
                    "POLYPORT_PORT_80_TCP_ADDR=10.0.0.1", "POLYPORT_PORT_80_TCP_PORT=80",
                    "POLYPORT_PORT_80_TCP_PROTO=tcp", "POLYPORT_ENV__X=1", "POLYPORT_SERVER_NAME=no",
                    "XPOLYPORT_SERVER__NAME=no", "polyport_server__name=no",
-                   "POLYPORT_server__name=no", "POLYPORT_SERVER__NAME",
+                   "POLYPORT_server__name=no", "POLYPORT_SERVER__NAME", "POLYPORT_SERVER=x",
                    "POLYPORT_SERVER__STATE_DIR=/a=b", "POLYPORT_SERVICES__WEB__LISTEN="});
   REQUIRE(overrides.size() == 2);
   CHECK(overrides[0].path == "server.state_dir");
