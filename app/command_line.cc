@@ -87,7 +87,7 @@ void add_set(CLI::App& app, ConfigurationOptions& configuration) {
 // All commands with the structs they fill.
 class Parser {
  public:
-  Parser() : app_("One process, one event loop, many small services, each on its own ports.") {
+  Parser() : app_("One process, one event loop, many services, each on its own ports.") {
     app_.name("polyport");
     app_.formatter(std::make_shared<Help>());
     app_.require_subcommand(0, 1);
@@ -103,7 +103,7 @@ class Parser {
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
-        "Start with: polyport run                      the demo, ports 8080, 10007 and more\n"
+        "Start with: polyport run                      the demo: ports 8080, 10007 ...\n"
         "            polyport run http:8080 echo:7777  these two, without a file\n"
         "            polyport connect localhost:10007  talk to one of them");
   }

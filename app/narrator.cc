@@ -19,6 +19,7 @@ std::pair<std::string, std::string> parts_of(const std::string& address) {
 std::string place(const std::string& address) {
   const auto [host, port] = parts_of(address);
   if (port.empty()) return "the path " + host;
+  if (port == "0") return "the port that the kernel chose on " + host;
   if (host == "0.0.0.0" || host == "[::]") return "port " + port + " on every address";
   return "port " + port + " on " + host;
 }

@@ -68,7 +68,7 @@ bool read_all(int fd, std::string& text) {
 Source file_source(const std::string& path) {
   Source source;
   const bool standard_input = path == "-";
-  source.name = standard_input ? "standard input" : path;
+  source.name = standard_input ? "standard input" : printable(path);
   const int fd = standard_input ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0 || !read_all(fd, source.text)) {
     const int error = errno;
@@ -136,7 +136,7 @@ Source ad_hoc_source(const std::vector<std::string>& arguments) {
     auto& list = services[parts->name];
     if (list.empty()) names.push_back(parts->name);
     if (!list.empty() && list.front().type != parts->type) {
-      source.errors.push_back(usage("a service has one type", argument,
+      source.errors.push_back(usage("a service has one type", printable(argument),
                                     "give it a name of its own: TYPE@NAME:ENDPOINT"));
       continue;
     }
@@ -170,7 +170,7 @@ void Source::name_arguments(Errors& found) const {
     const std::string_view rest = std::string_view(error.where).substr(start.size());
     const auto line = parse_number<std::size_t>(rest.substr(0, rest.find(':')), 1);
     if (!line || *line > arguments.size() || arguments[*line - 1].empty()) continue;
-    error.where = arguments[*line - 1];
+    error.where = printable(arguments[*line - 1]);
   }
 }
 

@@ -19,12 +19,13 @@ struct Line {
   std::vector<Address> addresses;  // with port 0
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;
-  std::string path;  // of a unix socket
+  bool dual_stack = false;  // one IPv6 socket that hears IPv4 too: "*"
+  std::string path;         // of a unix socket
 
   bool continues(const Line& before) const {
     return path.empty() && before.path.empty() && door == before.door &&
            transports == before.transports && addresses == before.addresses &&
-           first_port == before.last_port + 1;
+           dual_stack == before.dual_stack && first_port == before.last_port + 1;
   }
 };
 
@@ -44,12 +45,24 @@ const Door* door_of(const ListenerStatus& listener, const ServiceType* type) {
   return found == type->doors.end() ? nullptr : &*found;
 }
 
+// What stands on one number of one address.
+struct Socket {
+  Transports transports = 0;
+  bool dual_stack = false;
+};
+
+bool is_dual_stack(const ListenerStatus& listener) {
+  if (listener.address.family != Family::kIPv6 || !listener.address.is_any()) return false;
+  const auto written = parse_endpoint(listener.configured);
+  return written && written->host == "*";
+}
+
 // One line for each door and port, the addresses and transports of each together.
 std::vector<Line> lines_by_port(const ServiceStatus& service, const ServiceType* type) {
   std::vector<Line> lines;
   // Which transports an address has on a port decides what may share a line with it.
   // IPv4 comes first.
-  std::map<std::tuple<const Door*, std::uint16_t, Family, Address>, Transports> sockets;
+  std::map<std::tuple<const Door*, std::uint16_t, Family, Address>, Socket> sockets;
   for (const ListenerStatus& listener : service.listeners) {
     const Door* const door = door_of(listener, type);
     if (!listener.address.is_ip()) {
@@ -59,23 +72,25 @@ std::vector<Line> lines_by_port(const ServiceStatus& service, const ServiceType*
     }
     Address address = listener.address;
     address.port = 0;
-    sockets[{door, listener.address.port, address.family, address}] |=
-        transports(listener.transport);
+    Socket& socket = sockets[{door, listener.address.port, address.family, address}];
+    socket.transports |= transports(listener.transport);
+    socket.dual_stack = is_dual_stack(listener);
   }
-  for (const auto& [key, carried] : sockets) {
+  for (const auto& [key, socket] : sockets) {
     const auto& [door, port, family, address] = key;
     const auto same = std::find_if(lines.begin(), lines.end(), [&](const Line& line) {
       return line.path.empty() && line.door == door && line.first_port == port &&
-             line.transports == carried;
+             line.transports == socket.transports && line.dual_stack == socket.dual_stack;
     });
     if (same != lines.end()) {
       same->addresses.push_back(address);
     } else {
       lines.push_back({.door = door,
-                       .transports = carried,
+                       .transports = socket.transports,
                        .addresses = {address},
                        .first_port = port,
-                       .last_port = port});
+                       .last_port = port,
+                       .dual_stack = socket.dual_stack});
     }
   }
   return lines;
@@ -117,6 +132,7 @@ std::string transport_text(const Line& line) {
 std::string listens_on(const Line& line) {
   std::string text = transport_text(line);
   if (!line.path.empty()) return text + " " + printable(line.path, 60);
+  if (line.dual_stack) return text + " *:" + ports_text(line);
   for (const Address& address : line.addresses) {
     text += " " + host_text(address) + ":" + ports_text(line);
   }
@@ -131,12 +147,13 @@ std::string range_text(const Line& line) {
 }
 
 // The addresses under which a socket bound to `bound` can be asked from another machine.
-std::vector<Address> reachable(const Address& bound, std::span<const Address> networks) {
+std::vector<Address> reachable(const Address& bound, bool dual_stack,
+                               std::span<const Address> networks) {
   if (bound.is_loopback()) return {};
   if (!bound.is_any()) return {bound};
   std::vector<Address> found;
   for (const Address& network : networks) {
-    if (network.family == bound.family) found.push_back(network);
+    if (dual_stack || network.family == bound.family) found.push_back(network);
   }
   return found;
 }
@@ -144,7 +161,7 @@ std::vector<Address> reachable(const Address& bound, std::span<const Address> ne
 std::string reach_text(const Line& line, std::span<const Address> networks) {
   std::vector<std::string> hosts;
   for (const Address& bound : line.addresses) {
-    for (const Address& address : reachable(bound, networks))
+    for (const Address& address : reachable(bound, line.dual_stack, networks))
       hosts.push_back(address.ip_text());
   }
   if (hosts.empty()) return "this machine";

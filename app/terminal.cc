@@ -8,19 +8,22 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "core/observe/own_output.h"
+
 namespace polyport {
 namespace {
 
 constexpr std::size_t kMostWaiting = 256 * 1024;
-// Where poll reports room, a pipe or a terminal takes this much without waiting.
+// Where poll reports room, even a blocking pipe takes this much without waiting.
 constexpr std::size_t kPiece = 4096;
 
 }  // namespace
 
-Terminal::Terminal(Loop& loop, int fd) : fd_(fd), retry_(loop, [this] { flush(); }) {}
+Terminal::Terminal(Loop& loop, int fd) : fd_(own_output(fd)), retry_(loop, [this] { flush(); }) {}
 
 Terminal::~Terminal() {
   flush();
+  if (fd_ >= 0) ::close(fd_);
 }
 
 void Terminal::write(std::string_view lines) {

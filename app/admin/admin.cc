@@ -63,7 +63,8 @@ class Admin final : public Service {
   Pages pages_;
 };
 
-constexpr Door kDoors[] = {{.kind = Door::Kind::kHttp}};
+constexpr Door kDoors[] = {
+    {.transports = transports(Transport::kTcp, Transport::kUnix), .kind = Door::Kind::kHttp}};
 
 }  // namespace
 

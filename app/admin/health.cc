@@ -42,7 +42,8 @@ class Health final : public Service {
   Pages pages_;
 };
 
-constexpr Door kDoors[] = {{.kind = Door::Kind::kHttp}};
+constexpr Door kDoors[] = {
+    {.transports = transports(Transport::kTcp, Transport::kUnix), .kind = Door::Kind::kHttp}};
 
 }  // namespace
 

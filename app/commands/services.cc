@@ -52,7 +52,11 @@ bool has_upper_bound(const OptionSpec& row) {
 
 std::string in_unit(const OptionSpec& row, std::int64_t number) {
   if (row.type == OptionType::kSize) return format_size(static_cast<std::uint64_t>(number));
-  if (row.type == OptionType::kDuration) return format_duration(std::chrono::milliseconds(number));
+  if (row.type == OptionType::kDuration) {
+    const std::string text =
+        format_duration(std::chrono::milliseconds(number < 0 ? -number : number));
+    return number < 0 ? "-" + text : text;
+  }
   return std::to_string(number);
 }
 

@@ -18,7 +18,9 @@
 #include <cstring>
 #include <mutex>
 
+#include "core/base/text.h"
 #include "core/observe/log_line.h"
+#include "core/observe/own_output.h"
 
 namespace polyport {
 namespace {
@@ -30,8 +32,8 @@ constexpr milliseconds kFlushLimit{1000};
 
 // Where lines end. Lives on the worker's thread, except for the counters.
 //
-// A descriptor that came from outside (stderr, stdout) shares its flags with other processes, so it
-// is not made non-blocking. It is asked first: where poll reports room, a pipe takes 4 KiB at once.
+// It never waits in write(), where nothing could end the wait: it asks poll first, and where poll
+// reports room a pipe takes 4 KiB at once, a terminal what it can (see own_output).
 class Target final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   explicit Target(int fd) : fd_(fd) {}
@@ -145,11 +147,9 @@ class SilentLog final : public Log {
   SilentLog() : Log(LogLevel::kOff) {}
 };
 
-// A descriptor of our own, so that whoever closes fd 2 later does not hand our lines to a client
-// whose socket got the number.
 int open_target(const std::string& target) {
-  if (target == "stderr") return ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-  if (target == "stdout") return ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (target == "stderr") return own_output(STDERR_FILENO);
+  if (target == "stdout") return own_output(STDOUT_FILENO);
   // Non-blocking, because opening a FIFO without a reader would wait for one.
   return ::open(target.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 }
@@ -162,7 +162,8 @@ Result<std::unique_ptr<Log>> Log::open(const Options& options) {
     const int error = errno;
     const bool denied = error == EACCES || error == EPERM || error == EROFS;
     return failure(denied ? ErrorCode::kNotPermitted : ErrorCode::kSystem,
-                   std::string("cannot open the log: ") + std::strerror(error), options.target,
+                   std::string("cannot open the log: ") + std::strerror(error),
+                   printable(options.target),
                    error == ENXIO ? "it is a pipe that nobody reads"
                                   : "log_target is \"stderr\", \"stdout\" or a path");
   }

@@ -16,11 +16,11 @@ using namespace polyport;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   if (const auto duration = parse_duration(input)) {
-    POLYPORT_ASSERT(parse_duration(format_duration(*duration)) == duration);
+    POLYPORT_ASSERT(parse_duration(format_duration(*duration)).value() == *duration);
     POLYPORT_ASSERT(is_utf8(human_duration(*duration)));
   }
   if (const auto bytes = parse_size(input)) {
-    POLYPORT_ASSERT(parse_size(format_size(*bytes)) == bytes);
+    POLYPORT_ASSERT(parse_size(format_size(*bytes)).value() == *bytes);
     POLYPORT_ASSERT(is_utf8(human_size(*bytes)));
   }
   const std::string shown = quoted(input);

@@ -1,13 +1,13 @@
 // The broken files of config/bad: each begins with the messages it must give, "# expect: MESSAGE" a
-// line, and gives exactly these, in this order.
+// line, and gives exactly these, in this order. Checked against the services of the program.
 #include <algorithm>
 #include <filesystem>
 #include <vector>
 
+#include "app/types.h"
 #include "core/base/text.h"
 #include "tests/support/catch.h"
 #include "tests/support/paths.h"
-#include "tests/unit/settings_schema.h"
 
 using namespace polyport;
 
@@ -26,7 +26,7 @@ std::vector<std::string> expected_messages(std::string_view text) {
 
 std::vector<std::string> messages_of(std::string_view text) {
   std::vector<std::string> messages;
-  for (const Error& error : load_settings(text, "FILE", test::settings_schema()).errors) {
+  for (const Error& error : load_settings(text, "FILE", make_schema()).errors) {
     const std::string line = error.text();
     messages.push_back(line.substr(line.find(':') + 1));
   }
@@ -62,7 +62,7 @@ TEST_CASE("wherever a broken file is cut, each message is one line with its plac
     for (std::size_t length = 0; length < text.size(); length += 7) {
       INFO(file << " cut to " << length);
       const auto result =
-          load_settings(std::string_view(text).substr(0, length), "FILE", test::settings_schema());
+          load_settings(std::string_view(text).substr(0, length), "FILE", make_schema());
       for (const Error& error : result.errors) {
         CHECK(error.where.starts_with("FILE"));
         CHECK(error.text().find('\n') == std::string::npos);

@@ -101,6 +101,15 @@ TEST_CASE("who listens on every address is told which network sees it") {
   CHECK(has(wildcard("127.0.0.2"), "this machine  curl http://127.0.0.2:8080/"));
 }
 
+TEST_CASE("one socket for both families is shown as it was written, and so is who reaches it") {
+  ListenerStatus both = listener(Transport::kTcp, "::", 8080);
+  both.configured = "tcp://*:8080";
+  const std::vector<Address> networks = {*Address::parse_ip("10.1.2.3"),
+                                         *Address::parse_ip("2001:db8::7")};
+  CHECK(has(table({service("web", "http", {both})}, {}, networks),
+            "http *:8080  user   your network: 10.1.2.3 2001:db8::7  curl http://localhost:8080/"));
+}
+
 TEST_CASE("without a network even every address is only this machine") {
   CHECK(has(table({service("web", "http", {listener(Transport::kTcp, "0.0.0.0", 8080)})}),
             "http 0.0.0.0:8080  user   this machine  curl http://localhost:8080/"));
