@@ -51,11 +51,11 @@ std::string normalised(Bytes path) {
 // -----------------------------------------------------------------------------------------
 
 Bytes Parameters::raw(std::string_view name) const {
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (items_[i].name == name) return items_[i].value;
-  }
-  POLYPORT_ASSERT(!"a parameter that the pattern of the route does not have");
-  return {};
+  const auto* const end = items_.begin() + count_;
+  const auto* const item =
+      std::find_if(items_.begin(), end, [&](const Item& each) { return each.name == name; });
+  POLYPORT_ASSERT(item != end);
+  return item->value;
 }
 
 std::string Parameters::text(std::string_view name) const {
