@@ -129,8 +129,7 @@ Result<int> open_bound_socket(const BindRequest& request) {
   return fd;
 }
 
-// --- the file of a unix socket
-// -----------------------------------------------------------------------
+// --- the file of a unix socket -------------------------------------------------------------------
 
 namespace {
 

@@ -71,8 +71,7 @@ class Network final : private Turn::Work {
   std::size_t drain_idle();
   void close_all(CloseReason reason);
 
-  // --- figures
-  // ---------------------------------------------------------------------------------------
+  // --- figures -----------------------------------------------------------------------------------
   struct Totals {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
