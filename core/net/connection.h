@@ -40,8 +40,8 @@ class Connection : private PollHandle {
   // callback returns, together; else at the end of the turn. After finish, close or reset: dropped.
   void send(Bytes bytes);
   void send(Payload payload);
-  // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own callback
-  // everything it has sent counts.
+  // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own
+  // callback everything it has sent counts.
   std::size_t queued_bytes() const;
   // Forgets what is queued and not begun; a payload already half written stays. For a last word to
   // a reader that is too slow.
