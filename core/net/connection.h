@@ -33,8 +33,8 @@ class Connection : private PollHandle {
   Listener& listener() const;
   Network& network() const;
 
-  // --- bytes going out
-  // ----------------------------------------------------------------------------- Queues bytes. The
+  // --- bytes going out ---------------------------------------------------------------------------
+  // Queues bytes. The
   // caller's memory is free again when send returns, except that bytes of the current on_data are
   // written from where they lie. Sent from the connection's own callback they leave as that
   // callback returns, together; else at the end of the turn. After finish, close or reset: dropped.
@@ -47,8 +47,8 @@ class Connection : private PollHandle {
   // a reader that is too slow.
   void drop_unsent();
 
-  // --- ways out
-  // ------------------------------------------------------------------------------------ Flush,
+  // --- ways out ----------------------------------------------------------------------------------
+  // Flush,
   // shut down our side, wait for the peer's FIN (5 s or 256 KiB at most), close.
   void finish(Linger linger = Linger::kWait, CloseReason reason = CloseReason::kFinished);
   // Flush what the kernel takes now, then close.
@@ -58,8 +58,8 @@ class Connection : private PollHandle {
   // True from finish, close or reset on: nothing more can be sent.
   bool ending() const { return (flags_ & (kFinishing | kClosing)) != 0; }
 
-  // --- bytes coming in
-  // ----------------------------------------------------------------------------- Stops and resumes
+  // --- bytes coming in ---------------------------------------------------------------------------
+  // Stops and resumes
   // on_data. Reading is also paused by the core while the queue is over its high mark (slow_reader
   // = "pause"); the two do not undo each other.
   void pause_reading();
@@ -69,8 +69,8 @@ class Connection : private PollHandle {
   void wake();
   bool peer_finished() const { return (flags_ & kPeerFinished) != 0; }  // its FIN has been read
 
-  // --- time
-  // ---------------------------------------------------------------------------------------- Closes
+  // --- time --------------------------------------------------------------------------------------
+  // Closes
   // the connection with `reason` (see StreamHandler::on_deadline) once `after` has passed. One
   // deadline at a time: setting it again replaces it. Granularity 1/16 s.
   void set_deadline(std::chrono::milliseconds after, CloseReason reason);

@@ -44,8 +44,8 @@ class Network final : private Turn::Work {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  // --- sockets
-  // --------------------------------------------------------------------------------------- Takes
+  // --- sockets -----------------------------------------------------------------------------------
+  // Takes
   // over a bound, listening descriptor. The listener belongs to the network and stays until it
   // ends.
   Listener& add_listener(StreamDoor& door, int fd, std::string id);
@@ -62,8 +62,8 @@ class Network final : private Turn::Work {
     });
   }
 
-  // --- stopping
-  // -------------------------------------------------------------------------------------- Closes
+  // --- stopping ----------------------------------------------------------------------------------
+  // Closes
   // every listener and UDP socket.
   void stop_accepting();
   // Asks each connection's handler whether it has work to finish and closes those that have not.

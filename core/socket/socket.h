@@ -17,8 +17,8 @@
 
 namespace polyport::sock {
 
-// --- watching the calls
-// ---------------------------------------------------------------------------- One call that made,
+// --- watching the calls --------------------------------------------------------------------------
+// One call that made,
 // changed or ended a socket (socket, setsockopt, bind, listen, accept4, shutdown, close): reads and
 // writes are not reported.
 struct Call {
