@@ -182,6 +182,31 @@ TEST_CASE("all errors come at once, in the order of the file and then of the ove
         "admin.KEY and services.NAME.KEY)\n");
 }
 
+TEST_CASE("a type is a name in quotes, and one that exists") {
+  CHECK(errors_of(load("[services.a]\ntype = 21\n")) ==
+        "a.toml:2:8: error: type: expected a service type in quotes (the types are chat, daytime, "
+        "echo, http, portless, sntp)\n");
+  CHECK(errors_of(load("[services.a]\ntype = 'htpp'\n")) ==
+        "a.toml:2:8: error: unknown service type \"htpp\" (did you mean \"http\"?)\n");
+  CHECK(
+      errors_of(load("[services.ehco]\n")) ==
+      "a.toml:1:11: error: service \"ehco\" needs a type (did you mean [services.echo]? Otherwise "
+      "add type = \"echo\")\n");
+}
+
+TEST_CASE("each door takes its own transports") {
+  CHECK(errors_of(load("[services.chat]\nlisten = 'unix:chat'\nweb = [80, 'unix:page']\n")) ==
+        "a.toml:3:12: error: web: chat does not speak unix (it speaks tcp)\n");
+}
+
+TEST_CASE("bounds are told in the unit of the option") {
+  CHECK(errors_of(load("[services.web]\ntype = 'http'\nwrite_high = '1B'\nmax_body = '2GiB'\n"
+                       "idle_timeout = '1d'\n[services.echo]\nidle_timeout = '25h'\n")) ==
+        "a.toml:3:14: error: write_high: 1B is out of range (1KiB or more)\n"
+        "a.toml:4:12: error: max_body: 2GiB is out of range (from 0B to 1GiB)\n"
+        "a.toml:7:16: error: idle_timeout: 25h is out of range (from 0s to 1d)\n");
+}
+
 TEST_CASE("a secret is never shown") {
   const std::string where = "[services.web]\ntype = 'http'\n";
   for (const std::string& line :
@@ -204,6 +229,15 @@ TEST_CASE("a configuration is at most 1 MiB") {
   CHECK(errors_of(load(comment + "#")) ==
         "a.toml: error: a configuration of 1048577 bytes is larger than 1 MiB (is this the right "
         "file?)\n");
+}
+
+TEST_CASE("a configuration may have many sections") {
+  std::string text;
+  for (int i = 0; i < 300; ++i) {
+    text += "[services.s" + std::to_string(i) + "]\ntype = 'echo'\nlisten = 10.5\n";
+  }
+  CHECK(load(text).errors.size() == 300);
+  CHECK(load(text).errors.back().where == "a.toml:900:10");
 }
 
 TEST_CASE("nesting and numbers of errors are bounded") {
@@ -247,7 +281,14 @@ TEST_CASE("letters beyond ASCII may stand in every kind of text and in comments"
   CHECK(load("'\u00e9' = 1").errors.at(0).what == "unknown key \"\u00e9\"");
   CHECK(load("a = 1 \u00e9").errors.at(0).where == "a.toml:1:7");
   CHECK(load("'\u00e9\u00e9' = \u00e9").errors.at(0).where == "a.toml:1:8");
+  CHECK(motd("\"\\\" \u00e9\"") == "\" \u00e9");
   // No escape hides the end of the text.
+  const auto outside = [](const std::string& text) {
+    return load(text).errors.at(0).what.find("stands outside of quotes") != std::string::npos;
+  };
+  CHECK(outside("a = 'x\\' \u00e9"));
+  CHECK(outside("a = \"x\\\\\" \u00e9"));
+  CHECK(outside("a = \"\"\"x\\\n \"\"\" \u00e9"));
   CHECK(load("a = 'x\\' \u00e9").errors.at(0).where == "a.toml:1:10");
   CHECK(load("a = \"x\\\\\" \u00e9").errors.at(0).where == "a.toml:1:11");
 }
@@ -374,7 +415,7 @@ TEST_CASE("only variables with a section and two underscores are settings") {
                    "POLYPORT_PORT_80_TCP_ADDR=10.0.0.1", "POLYPORT_PORT_80_TCP_PORT=80",
                    "POLYPORT_PORT_80_TCP_PROTO=tcp", "POLYPORT_ENV__X=1", "POLYPORT_SERVER_NAME=no",
                    "XPOLYPORT_SERVER__NAME=no", "polyport_server__name=no",
-                   "POLYPORT_server__name=no", "POLYPORT_SERVER__NAME",
+                   "POLYPORT_server__name=no", "POLYPORT_SERVER__NAME", "POLYPORT_SERVER=x",
                    "POLYPORT_SERVER__STATE_DIR=/a=b", "POLYPORT_SERVICES__WEB__LISTEN="});
   REQUIRE(overrides.size() == 2);
   CHECK(overrides[0].path == "server.state_dir");
