@@ -90,8 +90,8 @@ class Server {
  private:
   int not_started(const Errors& errors) {
     print_findings(stderr, errors);
-    std::fprintf(stderr, "polyport: nothing was started: %s\n",
-                 count_findings(errors.size(), 0).c_str());
+    std::fprintf(stderr, "polyport: nothing was started: %zu error%s\n", errors.size(),
+                 errors.size() == 1 ? "" : "s");
     const bool permissions = std::all_of(errors.begin(), errors.end(), [](const Error& error) {
       return error.code == ErrorCode::kNotPermitted;
     });

@@ -34,8 +34,7 @@ bool Session::idle() const {
   return phase_ == Phase::kHead && head_.empty() && pending_.empty() && !in_exchange_;
 }
 
-// --- the loop
-// -----------------------------------------------------------------------------------------
+// --- the loop ------------------------------------------------------------------------------------
 
 void Session::receive(Bytes data) {
   if (pending_.empty()) {
@@ -117,8 +116,7 @@ void Session::meet_the_end_of_input() {
   }
 }
 
-// --- the head
-// -----------------------------------------------------------------------------------------
+// --- the head ------------------------------------------------------------------------------------
 
 bool Session::read_head() {
   check_ = HeadCheck{};
@@ -213,8 +211,7 @@ void Session::ask_handler() {
   if (answer_ == Answer::kNone) connection_->send("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
-// --- the body
-// -----------------------------------------------------------------------------------------
+// --- the body ------------------------------------------------------------------------------------
 
 bool Session::read_body() {
   if (body_paused_ && answer_ != Answer::kDone) return false;
@@ -275,8 +272,7 @@ void Session::complete_message() {
   }
 }
 
-// --- the end of an exchange
-// -----------------------------------------------------------------------------
+// --- the end of an exchange ----------------------------------------------------------------------
 
 // Called with the answer complete; what belongs to the exchange is forgotten.
 void Session::end_exchange() {
@@ -354,8 +350,7 @@ void Session::keep_views() {
   request_.body = body_;
 }
 
-// --- time
-// ---------------------------------------------------------------------------------------------
+// --- time ----------------------------------------------------------------------------------------
 
 void Session::arm_deadline() {
   const ServerOptions& options = server_.options_;

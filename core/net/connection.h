@@ -40,8 +40,8 @@ class Connection : private PollHandle {
   // callback returns, together; else at the end of the turn. After finish, close or reset: dropped.
   void send(Bytes bytes);
   void send(Payload payload);
-  // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own callback
-  // everything it has sent counts.
+  // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own
+  // callback everything it has sent counts.
   std::size_t queued_bytes() const;
   // Forgets what is queued and not begun; a payload already half written stays. For a last word to
   // a reader that is too slow.
@@ -76,8 +76,7 @@ class Connection : private PollHandle {
   void set_deadline(std::chrono::milliseconds after, CloseReason reason);
   void clear_deadline();
 
-  // --- who
-  // -----------------------------------------------------------------------------------------
+  // --- who ---------------------------------------------------------------------------------------
   Address peer() const;
   Address local() const;  // a system call on a wildcard listener: not for a hot path
 
@@ -85,8 +84,7 @@ class Connection : private PollHandle {
   void* session() const { return session_; }
   void set_session(void* session) { session_ = session; }
 
-  // --- what it has done
-  // ----------------------------------------------------------------------------
+  // --- what it has done --------------------------------------------------------------------------
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
   std::uint32_t requests() const { return requests_; }

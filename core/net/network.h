@@ -71,8 +71,7 @@ class Network final : private Turn::Work {
   std::size_t drain_idle();
   void close_all(CloseReason reason);
 
-  // --- figures
-  // ---------------------------------------------------------------------------------------
+  // --- figures -----------------------------------------------------------------------------------
   struct Totals {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
@@ -165,8 +164,9 @@ class Network final : private Turn::Work {
   std::unique_ptr<char[]> read_buffer_;
 
   Connection* current_ = nullptr;  // whose callback is running
-  // What that callback has sent and no queue holds: in the outbox, or taken by the kernel already. It
-  // counts as queued until the callback returns, or one that sends until it is congested might never be.
+  // What that callback has sent and no queue holds: in the outbox, or taken by the kernel already.
+  // It counts as queued until the callback returns, or one that sends until it is congested might
+  // never be.
   std::size_t gathered_ = 0;
   std::vector<ConnectionId> dirty_, dirty_now_, dirty_next_turn_;
   std::vector<ConnectionId> closing_, closing_now_;

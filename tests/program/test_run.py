@@ -167,7 +167,8 @@ class Failures(ProgramTest):
     def test_an_address_of_another_machine_is_exit_code_3(self):
         result = cli("run", "echo:192.0.2.1:10007")
         self.assertEqual(result.code, 3, result)
-        self.assertIn("192.0.2.1:10007", result.err)
+        self.assertIn("tcp://192.0.2.1:10007 (echo:192.0.2.1:10007): error: ", result.err)
+        self.assertTrue(result.err.endswith("polyport: nothing was started: 1 error\n"), result.err)
 
     def test_a_log_or_a_ready_file_that_cannot_be_written_is_a_failure(self):
         result = cli("run", "echo:0", "--set", "server.log_target=/no/such/dir/log")
