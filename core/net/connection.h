@@ -33,11 +33,11 @@ class Connection : private PollHandle {
   Listener& listener() const;
   Network& network() const;
 
-  // --- bytes going out
-  // ----------------------------------------------------------------------------- Queues bytes. The
-  // caller's memory is free again when send returns, except that bytes of the current on_data are
-  // written from where they lie. Sent from the connection's own callback they leave as that
-  // callback returns, together; else at the end of the turn. After finish, close or reset: dropped.
+  // --- bytes going out ---------------------------------------------------------------------------
+  // Queues bytes. The caller's memory is free again when send returns, except that bytes of the
+  // current on_data are written from where they lie. Sent from the connection's own callback they
+  // leave as that callback returns, together; else at the end of the turn. After finish, close or
+  // reset: dropped.
   void send(Bytes bytes);
   void send(Payload payload);
   // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own
@@ -47,9 +47,8 @@ class Connection : private PollHandle {
   // a reader that is too slow.
   void drop_unsent();
 
-  // --- ways out
-  // ------------------------------------------------------------------------------------ Flush,
-  // shut down our side, wait for the peer's FIN (5 s or 256 KiB at most), close.
+  // --- ways out ----------------------------------------------------------------------------------
+  // Flush, shut down our side, wait for the peer's FIN (5 s or 256 KiB at most), close.
   void finish(Linger linger = Linger::kWait, CloseReason reason = CloseReason::kFinished);
   // Flush what the kernel takes now, then close.
   void close(CloseReason reason = CloseReason::kServiceClosed);
@@ -58,10 +57,9 @@ class Connection : private PollHandle {
   // True from finish, close or reset on: nothing more can be sent.
   bool ending() const { return (flags_ & (kFinishing | kClosing)) != 0; }
 
-  // --- bytes coming in
-  // ----------------------------------------------------------------------------- Stops and resumes
-  // on_data. Reading is also paused by the core while the queue is over its high mark (slow_reader
-  // = "pause"); the two do not undo each other.
+  // --- bytes coming in ---------------------------------------------------------------------------
+  // Stops and resumes on_data. Reading is also paused by the core while the queue is over its high
+  // mark (slow_reader = "pause"); the two do not undo each other.
   void pause_reading();
   void resume_reading();
   // Has on_writable called at the end of the turn, full queue or not: for a handler that must go on
@@ -69,10 +67,9 @@ class Connection : private PollHandle {
   void wake();
   bool peer_finished() const { return (flags_ & kPeerFinished) != 0; }  // its FIN has been read
 
-  // --- time
-  // ---------------------------------------------------------------------------------------- Closes
-  // the connection with `reason` (see StreamHandler::on_deadline) once `after` has passed. One
-  // deadline at a time: setting it again replaces it. Granularity 1/16 s.
+  // --- time --------------------------------------------------------------------------------------
+  // Closes the connection with `reason` (see StreamHandler::on_deadline) once `after` has passed.
+  // One deadline at a time: setting it again replaces it. Granularity 1/16 s.
   void set_deadline(std::chrono::milliseconds after, CloseReason reason);
   void clear_deadline();
 

@@ -44,10 +44,9 @@ class Network final : private Turn::Work {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  // --- sockets
-  // --------------------------------------------------------------------------------------- Takes
-  // over a bound, listening descriptor. The listener belongs to the network and stays until it
-  // ends.
+  // --- sockets -----------------------------------------------------------------------------------
+  // Takes over a bound, listening descriptor. The listener belongs to the network and stays until
+  // it ends.
   Listener& add_listener(StreamDoor& door, int fd, std::string id);
   // Takes over a bound datagram socket.
   UdpSocket& add_udp_socket(UdpDoor& door, int fd, std::string id);
@@ -62,9 +61,8 @@ class Network final : private Turn::Work {
     });
   }
 
-  // --- stopping
-  // -------------------------------------------------------------------------------------- Closes
-  // every listener and UDP socket.
+  // --- stopping ----------------------------------------------------------------------------------
+  // Closes every listener and UDP socket.
   void stop_accepting();
   // Asks each connection's handler whether it has work to finish and closes those that have not.
   // Returns how many are left.

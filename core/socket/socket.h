@@ -17,10 +17,9 @@
 
 namespace polyport::sock {
 
-// --- watching the calls
-// ---------------------------------------------------------------------------- One call that made,
-// changed or ended a socket (socket, setsockopt, bind, listen, accept4, shutdown, close): reads and
-// writes are not reported.
+// --- watching the calls --------------------------------------------------------------------------
+// One call that made, changed or ended a socket (socket, setsockopt, bind, listen, accept4,
+// shutdown, close): reads and writes are not reported.
 struct Call {
   std::string_view name;
   int fd = -1;
