@@ -47,8 +47,7 @@ std::string normalised(Bytes path) {
 
 }  // namespace
 
-// --- parameters
-// -----------------------------------------------------------------------------------------
+// --- parameters ----------------------------------------------------------------------------------
 
 Bytes Parameters::raw(std::string_view name) const {
   const auto* const end = items_.begin() + count_;
@@ -67,8 +66,7 @@ std::int64_t Parameters::number(std::string_view name) const {
       .value_or(std::numeric_limits<std::int64_t>::max());
 }
 
-// --- the table
-// ------------------------------------------------------------------------------------------
+// --- the table -----------------------------------------------------------------------------------
 
 Router::Route& Router::insert(std::string_view methods, std::string_view pattern) {
   Route route;
@@ -151,8 +149,7 @@ const Router::Route* Router::find(const Request& request, Parameters& parameters
   return nullptr;
 }
 
-// --- answering
-// ------------------------------------------------------------------------------------------
+// --- answering -----------------------------------------------------------------------------------
 
 Router::Body Router::on_head(Exchange& exchange) {
   const Request& request = exchange.request();

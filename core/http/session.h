@@ -29,15 +29,13 @@ class Session final : public Exchange {
   // Nothing of a message is here: the session can serve another connection.
   bool idle() const;
 
-  // --- called by the server, inside a callback of the connection
-  // ------------------------------------
+  // --- called by the server, inside a callback of the connection ---------------------------------
   void receive(Bytes data);
   void resume();  // the output has room, or the answer or the pause of a body has ended
   void time_out(CloseReason reason);
   void abort();  // the connection is gone
 
-  // --- Exchange
-  // -------------------------------------------------------------------------------------
+  // --- Exchange ----------------------------------------------------------------------------------
   using Exchange::respond;
   const Request& request() const override { return request_; }
   Connection& connection() override { return *connection_; }

@@ -56,8 +56,7 @@ UdpSocket& Network::add_udp_socket(UdpDoor& door, int fd, std::string id) {
   return *udp_sockets_.back();
 }
 
-// --- stopping
-// ----------------------------------------------------------------------------------------
+// --- stopping ------------------------------------------------------------------------------------
 
 void Network::stop_accepting() {
   for (auto& listener : listeners_)
@@ -100,8 +99,7 @@ Network::Totals Network::totals(const Listener& listener) {
   return sum;
 }
 
-// --- the end of a turn
-// -------------------------------------------------------------------------------
+// --- the end of a turn ---------------------------------------------------------------------------
 
 void Network::update_now() {
   const std::uint64_t ms = loop_.now_ms();
@@ -240,8 +238,7 @@ void Network::sweep_unwatched() {
   if (!unwatched_.empty()) sweep_timer_.start(kSweepEvery);
 }
 
-// --- deadlines
-// ---------------------------------------------------------------------------------------
+// --- deadlines -----------------------------------------------------------------------------------
 
 Tick Network::due(const Connection& connection, CloseReason& reason) const {
   Tick earliest = 0;
@@ -325,8 +322,7 @@ void Network::arm_wheel_timer() {
   wheel_timer_.start(std::chrono::milliseconds(at > now_ms_ ? at - now_ms_ : 0));
 }
 
-// --- room for more
-// -----------------------------------------------------------------------------------
+// --- room for more -------------------------------------------------------------------------------
 
 void Network::wait_for_room(Listener& listener, CloseReason reason) {
   waiting_.push_back(&listener);

@@ -16,8 +16,7 @@ constexpr int kMostWritesPerFlush = 16;
 constexpr std::size_t kPiecesPerWrite = 64;
 }  // namespace
 
-// --- coming
-// ------------------------------------------------------------------------------------------
+// --- coming --------------------------------------------------------------------------------------
 
 void Network::open(Listener& listener, int fd, const Address& peer) {
   Connection& connection = table_.allocate();
@@ -127,8 +126,7 @@ void Network::deliver_end(Connection& connection) {
   run_callback(connection, [&](StreamHandler& handler) { handler.on_end(connection); });
 }
 
-// --- going out
-// ---------------------------------------------------------------------------------------
+// --- going out -----------------------------------------------------------------------------------
 
 void Network::send(Connection& connection, Bytes bytes) {
   if (bytes.empty() || connection.ending()) return;
@@ -271,8 +269,7 @@ void Network::flush(Connection& connection) {
   }
 }
 
-// --- ending
-// ------------------------------------------------------------------------------------------
+// --- ending --------------------------------------------------------------------------------------
 
 void Network::advance_finish(Connection& connection) {
   const std::uint32_t flags = connection.flags_;

@@ -1,6 +1,7 @@
 #include "services/http/request_json.h"
 
 #include <ctime>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -21,14 +22,11 @@ class Groups {
   enum class Case : std::uint8_t { kMatters, kIgnored };
   explicit Groups(Case names) : case_(names) {}
 
-  void add(std::string name, std::string value) {
-    for (auto& [known, values] : groups_) {
-      const bool same = case_ == Case::kMatters ? known == name : equals_ignoring_case(known, name);
-      if (!same) continue;
-      values.push_back(std::move(value));
-      return;
-    }
-    groups_.emplace_back(std::move(name), std::vector<std::string>{std::move(value)});
+  void add(const std::string& name, std::string value) {
+    const std::string key = case_ == Case::kMatters ? name : to_lower(name);
+    const auto [place, is_new] = places_.try_emplace(key, groups_.size());
+    if (is_new) groups_.emplace_back(name, std::vector<std::string>{});
+    groups_[place->second].second.push_back(std::move(value));
   }
 
   void write(JsonWriter& json, std::string_view key) const {
@@ -47,6 +45,7 @@ class Groups {
  private:
   Case case_;
   std::vector<std::pair<std::string, std::vector<std::string>>> groups_;
+  std::map<std::string, std::size_t> places_;  // in groups_
 };
 
 void write_end(JsonWriter& json, std::string_view key, const Address& address) {
@@ -86,11 +85,8 @@ std::string formatted(const std::tm& parts, const char* format) {
 
 std::string request_json(const polyport::http::Request& request, const Address& peer) {
   Groups arguments(Groups::Case::kMatters);
-  std::size_t count = 0;
-  polyport::http::for_each_argument(request.query, [&](std::string name, std::string value) {
-    // Looking up a name costs as many comparisons as there are names: thousands are no use to
-    // anybody.
-    if (++count <= 1000) arguments.add(std::move(name), std::move(value));
+  polyport::http::for_each_argument(request.query, [&](const std::string& name, std::string value) {
+    arguments.add(name, std::move(value));
   });
   Groups headers(Groups::Case::kIgnored);
   for (const auto& header : request.headers)

@@ -100,6 +100,7 @@ extern const ServiceType service_type = {
     .doors = kDoors,
     .options = kOptions,
     .try_it = "chronyd -Q 'server {host} port {port} iburst'",
+    .udp_loop_free = true,  // an answer is never a question, and NTP clients ask from port 123
     .create = make_service<Sntp>,
 };
 
