@@ -59,8 +59,10 @@ UdpSocket& Network::add_udp_socket(UdpDoor& door, int fd, std::string id) {
 // --- stopping ------------------------------------------------------------------------------------
 
 void Network::stop_accepting() {
-  for (auto& listener : listeners_)
+  for (auto& listener : listeners_) {
+    listener->accept_backlog();
     listener->close();
+  }
   for (auto& socket : udp_sockets_)
     socket->close();
 }
