@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/json_value.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
 #include "core/http/base64.h"
@@ -109,6 +110,10 @@ std::string request_json(const polyport::http::Request& request, const Address& 
   } else {
     json.field("body",
                "data:application/octet-stream;base64," + polyport::http::base64(request.body));
+  }
+  if (is_json(request.body)) {
+    json.key("json");
+    json.raw(request.body);
   }
   json.end_object();
   out += '\n';
