@@ -47,7 +47,11 @@ struct Host::State {
   void drain_step() {
     const bool over = std::chrono::steady_clock::now() >= give_up;
     if (over) network->close_all(CloseReason::kDrain);
-    if (network->drain_idle() == 0 || over) finish_drain();
+    if (network->drain_idle() == 0 || over) {
+      finish_drain();
+    } else {
+      drain_timer.start(kDrainStep);
+    }
   }
 
   void finish_drain() {
@@ -129,7 +133,6 @@ void Host::drain(std::function<void()> done) {
     instance->stop();
   // From the timer, so that `done` never comes before drain() has returned.
   state.drain_timer.start(std::chrono::milliseconds(0));
-  state.drain_timer.start_every(kDrainStep);
 }
 
 void Host::stop() {
@@ -141,10 +144,10 @@ void Host::stop() {
 
 std::vector<ServiceStatus> Host::services() const {
   std::vector<ServiceStatus> list;
-  for (const auto& instance : state_->instances) {
-    POLYPORT_ASSERT(state_->network);
-    list.push_back(instance->status(*state_->network));
-  }
+  if (!state_->network) return list;
+  const auto totals = state_->network->totals();
+  for (const auto& instance : state_->instances)
+    list.push_back(instance->status(totals));
   return list;
 }
 

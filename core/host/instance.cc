@@ -187,7 +187,7 @@ void Instance::stop() {
   service_->stop();
 }
 
-ServiceStatus Instance::status(Network& network) const {
+ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const {
   ServiceStatus status_;
   status_.name = plan_.name;
   status_.type = plan_.type->name;
@@ -196,11 +196,12 @@ ServiceStatus Instance::status(Network& network) const {
   status_.state = state_;
   status_.reason = reason_;
   for (const Port& port : ports_)
-    status_.listeners.push_back(status(port, network));
+    status_.listeners.push_back(status(port, totals));
   return status_;
 }
 
-ListenerStatus Instance::status(const Port& port, Network& network) const {
+ListenerStatus Instance::status(const Port& port,
+                                const std::vector<Network::Totals>& totals) const {
   ListenerStatus row;
   row.id = port.id;
   row.door = port.door.door.name;
@@ -211,12 +212,12 @@ ListenerStatus Instance::status(const Port& port, Network& network) const {
   row.group = port.group;
   if (port.listener != nullptr) {
     const Listener& listener = *port.listener;
-    const Network::Totals totals = network.totals(listener);
+    const Network::Totals& moved = totals[listener.number()];
     row.backlog = bind_settings_.backlog;
     row.accepted = listener.accepted();
     row.active = listener.active();
-    row.bytes_in = totals.bytes_in;
-    row.bytes_out = totals.bytes_out;
+    row.bytes_in = moved.bytes_in;
+    row.bytes_out = moved.bytes_out;
     for (std::size_t i = 0; i < kCloseReasons; ++i) {
       if (listener.refused()[i] == 0) continue;
       row.refused.emplace_back(name(static_cast<CloseReason>(i)), listener.refused()[i]);

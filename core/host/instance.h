@@ -32,7 +32,8 @@ class Instance {
   ServiceState state() const { return state_; }
   const ServicePlan& plan() const { return plan_; }
   bool skips_conflicts() const;
-  ServiceStatus status(Network& network) const;
+  // `totals` as Network::totals gives them.
+  ServiceStatus status(const std::vector<Network::Totals>& totals) const;
 
   template <class Visit>
   void for_each_stream_door(Visit visit) const {
@@ -61,7 +62,7 @@ class Instance {
   void make_doors(UdpGuard& guard);
   void open_endpoint(OpenDoor& door, const Endpoint& endpoint, Errors& errors,
                      std::vector<std::string>& notes);
-  ListenerStatus status(const Port& port, Network& network) const;
+  ListenerStatus status(const Port& port, const std::vector<Network::Totals>& totals) const;
 
   ServicePlan plan_;
   ServiceState state_ = ServiceState::kStarting;

@@ -109,7 +109,7 @@ class Connection : private PollHandle {
     kOwesWritable = 1u << 11,  // on_writable to come
     kSkipLinger = 1u << 12,
     kUnwatched = 1u << 13,  // nothing armed: the sweep looks for a RST once a second
-    kOpen = 1u << 14,       // on_open has been called
+    kFolded = 1u << 14,     // its bytes are counted by the listener now
   };
 
   static constexpr std::uint16_t kNoBucket = 0xffff;

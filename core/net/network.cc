@@ -59,8 +59,10 @@ UdpSocket& Network::add_udp_socket(UdpDoor& door, int fd, std::string id) {
 // --- stopping ------------------------------------------------------------------------------------
 
 void Network::stop_accepting() {
-  for (auto& listener : listeners_)
+  for (auto& listener : listeners_) {
+    listener->accept_backlog();
     listener->close();
+  }
   for (auto& socket : udp_sockets_)
     socket->close();
 }
@@ -88,15 +90,18 @@ void Network::close_all(CloseReason reason) {
   turn_.request();
 }
 
-Network::Totals Network::totals(const Listener& listener) {
-  Totals sum{listener.bytes_in(), listener.bytes_out()};
-  table_.for_each([&](Connection& connection) {
-    if (connection.listener_ != listener.number()) return;
-    if ((connection.flags_ & Connection::kClosing) != 0) return;  // see deliver_close
-    sum.bytes_in += connection.bytes_in_;
-    sum.bytes_out += connection.bytes_out_;
+std::vector<Network::Totals> Network::totals() {
+  std::vector<Totals> sums;
+  sums.reserve(listeners_.size());
+  for (const auto& listener : listeners_) {
+    sums.push_back({listener->bytes_in(), listener->bytes_out()});
+  }
+  table_.for_each([&](const Connection& connection) {
+    if ((connection.flags_ & Connection::kFolded) != 0) return;
+    sums[connection.listener_].bytes_in += connection.bytes_in_;
+    sums[connection.listener_].bytes_out += connection.bytes_out_;
   });
-  return sum;
+  return sums;
 }
 
 // --- the end of a turn ---------------------------------------------------------------------------

@@ -74,8 +74,8 @@ class Network final : private Turn::Work {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
   };
-  // Of one listener, its open connections included: walks the table.
-  Totals totals(const Listener& listener);
+  // Of every listener, by its number, open connections included: one walk of the table.
+  std::vector<Totals> totals();
   std::uint64_t turns() const { return turn_.count(); }
   std::uint32_t most_callbacks_in_a_turn() const { return turn_.most_callbacks(); }
   std::uint64_t descriptor_bursts() const { return descriptor_bursts_; }

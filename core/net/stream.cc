@@ -26,7 +26,6 @@ void Network::open(Listener& listener, int fd, const Address& peer) {
   connection.peer_port_ = peer.port;
   connection.peer_family_ = peer.family;
   connection.opened_tick_ = connection.active_tick_ = now_;
-  connection.flags_ = Connection::kOpen;
   if (events_.watched()) {
     const EventSink::Opened event{listener.door().service, listener.id(), text(connection.id()),
                                   peer};
@@ -319,6 +318,7 @@ void Network::deliver_close(Connection& connection) {
   }
   listener.bytes_in_ += connection.bytes_in_;
   listener.bytes_out_ += connection.bytes_out_;
+  connection.flags_ |= Connection::kFolded;
   --listener.active_;
   ++listener.door().closed[static_cast<std::size_t>(connection.close_reason_)];
   listener.door().admission.leave(connection.peer());
