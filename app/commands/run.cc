@@ -19,6 +19,7 @@
 #include "app/process.h"
 #include "app/ready.h"
 #include "app/report.h"
+#include "app/state_dir.h"
 #include "app/table.h"
 #include "app/terminal.h"
 #include "app/types.h"
@@ -174,6 +175,16 @@ bool is_open(std::optional<int> fd) {
   return !fd || ::fcntl(*fd, F_GETFD) >= 0;
 }
 
+// A place that was asked for and cannot be had is told once; the default one is not worth a word
+// while nobody writes to it.
+void warn_of_state_dir(const std::string& configured, Log& log) {
+  const Result<void> usable = check_state_dir(state_dir_path(configured));
+  if (usable) return;
+  const std::string message =
+      usable.error().where + ": " + usable.error().what + "; what services keep stays in memory";
+  log.warn({.event = "state_in_memory", .message = message});
+}
+
 }  // namespace
 
 int run_server(const RunOptions& options) {
@@ -201,6 +212,7 @@ int run_server(const RunOptions& options) {
     print_findings(stderr, {log.error()});
     return log.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
   }
+  if (!configuration.state_dir.empty()) warn_of_state_dir(configuration.state_dir, **log);
   return Server(options, std::move(configuration), **log, began).run();
 }
 

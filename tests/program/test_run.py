@@ -253,6 +253,19 @@ class Surroundings(ProgramTest):
         server = self.start(config=ECHO, env={"HOME": "/no/such/home", "XDG_STATE_HOME": None})
         self.assertEqual(talk(server.address("echo")), b"hello")
 
+    def test_a_state_directory_that_cannot_be_written_is_one_warning(self):
+        server = self.start("--set", "server.state_dir=/dev/null/state", config=ECHO)
+        self.assertEqual(talk(server.address("echo")), b"hello")
+        server.stop()
+        warnings = [line for line in server.stderr().splitlines() if "state_in_memory" in line]
+        self.assertEqual(len(warnings), 1, server.stderr())
+        self.assertIn("/dev/null/state: cannot write the state directory", warnings[0])
+        wanted = self.folder() / "new" / "state"
+        server = self.start("--set", f"server.state_dir={wanted}", config=ECHO)
+        server.stop()
+        self.assertNotIn("state_in_memory", server.stderr())
+        self.assertFalse(wanted.parent.exists())  # nobody needed it
+
     def test_closed_standard_descriptors_are_no_sockets(self):
         """A program started without stderr must not send its log into a client's socket."""
         ready = self.folder() / "ready"
