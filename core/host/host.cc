@@ -87,10 +87,11 @@ Errors Host::start(std::vector<ServicePlan> plans) {
   State& state = *state_;
   POLYPORT_ASSERT(!state.network);
   Errors errors;
+  const Families families = probe_families();
   for (ServicePlan& plan : plans) {
     auto instance = std::make_unique<Instance>(std::move(plan), state.guard);
     Errors own;
-    instance->open_sockets(own, state.notes);
+    instance->open_sockets(families, own, state.notes);
     if (!own.empty() && instance->skips_conflicts()) {
       instance->skip(own.front().what);
       state.notes.push_back("left out: " + own.front().text());

@@ -98,7 +98,7 @@ bool Instance::skips_conflicts() const {
   return plan_.values.text("on_conflict") == "skip";
 }
 
-void Instance::open_sockets(Errors& errors, std::vector<std::string>& notes) {
+void Instance::open_sockets(Families families, Errors& errors, std::vector<std::string>& notes) {
   if (state_ == ServiceState::kDisabled) return;
   const auto& mode = plan_.values.value("unix_mode");
   const auto octal = parse_octal(mode.text);
@@ -110,14 +110,14 @@ void Instance::open_sockets(Errors& errors, std::vector<std::string>& notes) {
   bind_settings_.unix_mode = *octal;
   for (auto& door : doors_) {
     for (const Endpoint& endpoint : plan_.values.endpoints(door->door.option)) {
-      open_endpoint(*door, endpoint, errors, notes);
+      open_endpoint(*door, endpoint, families, errors, notes);
     }
   }
 }
 
-void Instance::open_endpoint(OpenDoor& door, const Endpoint& endpoint, Errors& errors,
-                             std::vector<std::string>& notes) {
-  auto resolved = resolve(endpoint);
+void Instance::open_endpoint(OpenDoor& door, const Endpoint& endpoint, Families families,
+                             Errors& errors, std::vector<std::string>& notes) {
+  auto resolved = resolve(endpoint, families);
   const auto add_error = [&](Error error) {
     const std::string& place = plan_.values.value(door.door.option).where;
     error.what = "service " + quoted(plan_.name) + ": " + error.what;
@@ -214,6 +214,7 @@ ListenerStatus Instance::status(const Port& port,
     const Listener& listener = *port.listener;
     const Network::Totals& moved = totals[listener.number()];
     row.backlog = bind_settings_.backlog;
+    row.accept_queue = listener.accept_queue();
     row.accepted = listener.accepted();
     row.active = listener.active();
     row.bytes_in = moved.bytes_in;

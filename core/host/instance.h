@@ -20,7 +20,8 @@ class Instance {
 
   // Opens every socket of every door. What cannot be opened is added to `errors`; what a person
   // should know to `notes`.
-  void open_sockets(Errors& errors, std::vector<std::string>& notes);
+  // `families` are those this machine has.
+  void open_sockets(Families families, Errors& errors, std::vector<std::string>& notes);
   // Closes what was opened and says why nothing is served.
   void skip(std::string reason);
   Result<void> start(Loop& loop, Network& network, Log& log, HostView& host);
@@ -60,7 +61,7 @@ class Instance {
   };
 
   void make_doors(UdpGuard& guard);
-  void open_endpoint(OpenDoor& door, const Endpoint& endpoint, Errors& errors,
+  void open_endpoint(OpenDoor& door, const Endpoint& endpoint, Families families, Errors& errors,
                      std::vector<std::string>& notes);
   ListenerStatus status(const Port& port, const std::vector<Network::Totals>& totals) const;
 

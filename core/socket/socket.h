@@ -30,6 +30,17 @@ struct Call {
 using Trace = void (*)(void* context, const Call& call);
 // Reports each call to `trace` from now on; null ends it. For one watcher, on the loop's thread.
 void set_trace(Trace trace, void* context);
+// While one lives nothing is reported: for calls that only ask what this machine can do.
+class Untraced {
+ public:
+  Untraced();
+  ~Untraced();
+  Untraced(const Untraced&) = delete;
+  Untraced& operator=(const Untraced&) = delete;
+
+ private:
+  Trace trace_;
+};
 
 // --- making --------------------------------------------------------------------------------------
 // Non-blocking and close-on-exec. Family kUnix gives AF_UNIX.
@@ -75,6 +86,9 @@ void close(int fd);
 // --- asking --------------------------------------------------------------------------------------
 int local_address(int fd, Address& address);
 int peer_address(int fd, Address& address);
+// Connections that wait in a listening TCP socket's queue to be accepted; -errno for any other
+// socket.
+int accept_queue(int fd);
 std::uint32_t peer_uid(int fd);  // of a unix stream; the overflow uid where the kernel does not say
 
 }  // namespace polyport::sock

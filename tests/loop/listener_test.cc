@@ -66,6 +66,7 @@ TEST_CASE("a full service leaves clients in the backlog and takes them when one 
   net.run_until([] { return false; }, 100ms);
   CHECK(echo.opened == 2);
   CHECK(refused(listener, CloseReason::kLimitConnections) == 1);
+  CHECK(listener.accept_queue() == 1);
   a.close();
   CHECK(answers(net, waiting, "now me"));
 }
