@@ -43,6 +43,24 @@ LogLevel log_level(std::string_view word) {
   return static_cast<LogLevel>(found - std::begin(kWords));
 }
 
+// Services on the command line have no lines to point at; their places are the arguments.
+void name_places(const Source& source, LoadResult& loaded) {
+  if (source.arguments.empty()) return;
+  for (Errors* const found : {&loaded.errors, &loaded.warnings}) {
+    for (Error& error : *found)
+      error.where = source.named_place(error.where);
+  }
+  for (ServiceSettings& service : loaded.settings.services) {
+    service.where = source.named_place(service.where);
+    const auto all = service.values.all();  // a copy: the values are replaced on the way
+    for (const auto& [option, value] : all) {
+      OptionValues::Value named = value;
+      named.where = source.named_place(value.where);
+      service.values.set(option, std::move(named));
+    }
+  }
+}
+
 // Leaves the services that --only names; health and admin are not services and stay.
 void keep_only(const std::vector<std::string>& only, Settings& settings, Errors& errors) {
   if (only.empty()) return;
@@ -128,8 +146,7 @@ Configuration load_configuration(const ConfigurationOptions& options) {
   if (!configuration.usage.empty()) return configuration;
 
   LoadResult loaded = load_settings(source.text, source.name, make_schema(), overrides);
-  source.name_arguments(loaded.errors);
-  source.name_arguments(loaded.warnings);
+  name_places(source, loaded);
   configuration.errors = std::move(loaded.errors);
   configuration.warnings = std::move(loaded.warnings);
   if (!configuration.errors.empty()) return configuration;

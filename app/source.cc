@@ -163,15 +163,13 @@ Source read_source(const std::vector<std::string>& what) {
   return ad_hoc_source(what);
 }
 
-void Source::name_arguments(Errors& found) const {
+std::string Source::named_place(const std::string& place) const {
   const std::string start = name + ":";
-  for (Error& error : found) {
-    if (arguments.empty() || !error.where.starts_with(start)) continue;
-    const std::string_view rest = std::string_view(error.where).substr(start.size());
-    const auto line = parse_number<std::size_t>(rest.substr(0, rest.find(':')), 1);
-    if (!line || *line > arguments.size() || arguments[*line - 1].empty()) continue;
-    error.where = printable(arguments[*line - 1]);
-  }
+  if (arguments.empty() || !place.starts_with(start)) return place;
+  const std::string_view rest = std::string_view(place).substr(start.size());
+  const auto line = parse_number<std::size_t>(rest.substr(0, rest.find(':')), 1);
+  if (!line || *line > arguments.size() || arguments[*line - 1].empty()) return place;
+  return printable(arguments[*line - 1]);
 }
 
 }  // namespace polyport

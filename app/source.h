@@ -18,8 +18,8 @@ struct Source {
   std::vector<std::string> arguments;
   Errors errors;  // what stands on the command line is wrong; all of them
 
-  // Puts the argument itself in the place of "command line:4:3".
-  void name_arguments(Errors& found) const;
+  // The argument itself for "command line:4:3"; any other place as it is.
+  std::string named_place(const std::string& place) const;
 };
 
 // `what` is the list of arguments behind `run` or `check`: nothing, one path, "-", or services.

@@ -7,18 +7,14 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/base/text.h"
+
 namespace polyport {
 namespace {
 
 std::string variable(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-Result<void> no_directory(const std::string& path, int error) {
-  return failure(error == EACCES || error == EROFS ? ErrorCode::kNotPermitted : ErrorCode::kSystem,
-                 std::string("cannot write the state directory: ") + std::strerror(error), path,
-                 "set [server] state_dir to a directory of your own");
 }
 
 }  // namespace
@@ -35,15 +31,25 @@ std::string state_dir_path(const std::string& configured) {
   return home.empty() ? "" : home + "/.local/state/polyport";
 }
 
-Result<void> make_state_dir(const std::string& path) {
-  if (path.empty()) return no_directory("state_dir", ENOENT);
-  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    const std::string part = path.substr(0, end);
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return no_directory(path, errno);
-    if (end == std::string::npos) break;
+Result<void> check_state_dir(const std::string& path) {
+  std::string existing = path;
+  while (::access(existing.c_str(), F_OK) != 0 && errno == ENOENT) {
+    const std::size_t slash = existing.rfind('/');
+    if (slash == std::string::npos) {
+      existing = ".";
+    } else {
+      existing.resize(slash == 0 ? 1 : slash);
+    }
   }
-  if (::access(path.c_str(), W_OK | X_OK) != 0) return no_directory(path, errno);
-  return {};
+  struct stat status {};
+  int error = ::access(existing.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+  if (error == 0 && ::stat(existing.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
+    error = ENOTDIR;
+  }
+  if (error == 0) return {};
+  return failure(error == EACCES || error == EROFS ? ErrorCode::kNotPermitted : ErrorCode::kSystem,
+                 std::string("cannot write the state directory: ") + std::strerror(error),
+                 printable(path));
 }
 
 }  // namespace polyport

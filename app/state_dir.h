@@ -1,7 +1,7 @@
 // The state directory: where services keep what must survive a restart.
 //
-// Nothing is created before somebody asks, so that a first try of the program leaves no trace; a
-// place that cannot be written is no reason to stop, only to say so once.
+// No service of this version keeps anything, so nothing is created here: a first try of the program
+// leaves no trace. A place that cannot be written is no reason to stop, only to say so once.
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@ namespace polyport {
 // place.
 std::string state_dir_path(const std::string& configured);
 
-// Makes the directory, and those above it, with mode 0700. Fails where it cannot be made or
-// written.
-Result<void> make_state_dir(const std::string& path);
+// Whether files could be kept there: it, or the nearest directory above it that exists, can be
+// written. Creates nothing.
+Result<void> check_state_dir(const std::string& path);
 
 }  // namespace polyport

@@ -22,6 +22,7 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   // A datagram socket has no queue of connections to listen for.
   json.field("state", listener.transport == Transport::kUdp ? "bound" : "listening");
   json.field("backlog", listener.backlog);
+  json.field("accept_queue", listener.accept_queue);
   json.field("accepted_total", listener.accepted);
   json.field("active", listener.active);
   json.key("refused_total");

@@ -76,21 +76,22 @@ std::vector<Line> lines_by_port(const ServiceStatus& service, const ServiceType*
     socket.transports |= transports(listener.transport);
     socket.dual_stack = is_dual_stack(listener);
   }
-  for (const auto& [key, socket] : sockets) {
-    const auto& [door, port, family, address] = key;
-    const auto same = std::find_if(lines.begin(), lines.end(), [&](const Line& line) {
-      return line.path.empty() && line.door == door && line.first_port == port &&
-             line.transports == socket.transports && line.dual_stack == socket.dual_stack;
+  for (const auto& entry : sockets) {
+    const auto& [door, port, family, address] = entry.first;
+    const Line line{.door = door,
+                    .transports = entry.second.transports,
+                    .addresses = {address},
+                    .first_port = port,
+                    .last_port = port,
+                    .dual_stack = entry.second.dual_stack};
+    const auto same = std::find_if(lines.begin(), lines.end(), [&line](const Line& other) {
+      return other.path.empty() && other.door == line.door && other.first_port == line.first_port &&
+             other.transports == line.transports && other.dual_stack == line.dual_stack;
     });
     if (same != lines.end()) {
       same->addresses.push_back(address);
     } else {
-      lines.push_back({.door = door,
-                       .transports = socket.transports,
-                       .addresses = {address},
-                       .first_port = port,
-                       .last_port = port,
-                       .dual_stack = socket.dual_stack});
+      lines.push_back(line);
     }
   }
   return lines;

@@ -15,9 +15,9 @@ import sys
 # Places on one floor may not include each other.
 FLOORS = [
     ["core/base"],
-    ["core/socket"],
-    ["core/loop"],
-    ["core/ports", "core/observe"],
+    ["core/socket", "core/loop"],
+    ["core/ports"],
+    ["core/observe"],
     ["core/net"],
     ["core/settings"],
     ["core/service.h"],

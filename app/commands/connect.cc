@@ -1,8 +1,6 @@
 // The command itself: read what is asked for, connect, say so, copy, say how it ended.
 #include "app/commands/connect.h"
 
-#include <signal.h>
-
 #include "app/commands/connect/console.h"
 #include "app/commands/connect/datagram_copy.h"
 #include "app/commands/connect/dial.h"
@@ -84,7 +82,6 @@ int say_unusable(const Error& error) {
 }  // namespace
 
 int run_connect(const ConnectOptions& options) {
-  ::signal(SIGPIPE, SIG_IGN);
   if (options.count < 1 || options.count > kMaxConnectCount) {
     say("--count: error: " + std::to_string(options.count) + " is not between 1 and " +
         std::to_string(kMaxConnectCount) + "\n");

@@ -27,7 +27,7 @@ struct ConnectOptions {
 inline constexpr std::uint32_t kMaxConnectCount = 10'000;
 
 // Runs until the connection is closed or the user interrupts it; the result is the exit code.
-// Ignores SIGPIPE for the whole process.
+// SIGPIPE must be ignored, and the three standard descriptors open.
 int run_connect(const ConnectOptions& options);
 
 }  // namespace polyport

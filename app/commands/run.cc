@@ -19,6 +19,7 @@
 #include "app/process.h"
 #include "app/ready.h"
 #include "app/report.h"
+#include "app/state_dir.h"
 #include "app/table.h"
 #include "app/terminal.h"
 #include "app/types.h"
@@ -90,8 +91,8 @@ class Server {
  private:
   int not_started(const Errors& errors) {
     print_findings(stderr, errors);
-    std::fprintf(stderr, "polyport: nothing was started: %s\n",
-                 count_findings(errors.size(), 0).c_str());
+    std::fprintf(stderr, "polyport: nothing was started: %zu error%s\n", errors.size(),
+                 errors.size() == 1 ? "" : "s");
     const bool permissions = std::all_of(errors.begin(), errors.end(), [](const Error& error) {
       return error.code == ErrorCode::kNotPermitted;
     });
@@ -174,6 +175,16 @@ bool is_open(std::optional<int> fd) {
   return !fd || ::fcntl(*fd, F_GETFD) >= 0;
 }
 
+// A place that was asked for and cannot be had is told once; the default one is not worth a word
+// while nobody writes to it.
+void warn_of_state_dir(const std::string& configured, Log& log) {
+  const Result<void> usable = check_state_dir(state_dir_path(configured));
+  if (usable) return;
+  const std::string message =
+      usable.error().where + ": " + usable.error().what + "; what services keep stays in memory";
+  log.warn({.event = "state_in_memory", .message = message});
+}
+
 }  // namespace
 
 int run_server(const RunOptions& options) {
@@ -201,6 +212,7 @@ int run_server(const RunOptions& options) {
     print_findings(stderr, {log.error()});
     return log.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
   }
+  if (!configuration.state_dir.empty()) warn_of_state_dir(configuration.state_dir, **log);
   return Server(options, std::move(configuration), **log, began).run();
 }
 

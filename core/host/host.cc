@@ -47,7 +47,11 @@ struct Host::State {
   void drain_step() {
     const bool over = std::chrono::steady_clock::now() >= give_up;
     if (over) network->close_all(CloseReason::kDrain);
-    if (network->drain_idle() == 0 || over) finish_drain();
+    if (network->drain_idle() == 0 || over) {
+      finish_drain();
+    } else {
+      drain_timer.start(kDrainStep);
+    }
   }
 
   void finish_drain() {
@@ -83,10 +87,11 @@ Errors Host::start(std::vector<ServicePlan> plans) {
   State& state = *state_;
   POLYPORT_ASSERT(!state.network);
   Errors errors;
+  const Families families = probe_families();
   for (ServicePlan& plan : plans) {
     auto instance = std::make_unique<Instance>(std::move(plan), state.guard);
     Errors own;
-    instance->open_sockets(own, state.notes);
+    instance->open_sockets(families, own, state.notes);
     if (!own.empty() && instance->skips_conflicts()) {
       instance->skip(own.front().what);
       state.notes.push_back("left out: " + own.front().text());
@@ -129,7 +134,6 @@ void Host::drain(std::function<void()> done) {
     instance->stop();
   // From the timer, so that `done` never comes before drain() has returned.
   state.drain_timer.start(std::chrono::milliseconds(0));
-  state.drain_timer.start_every(kDrainStep);
 }
 
 void Host::stop() {
@@ -141,10 +145,10 @@ void Host::stop() {
 
 std::vector<ServiceStatus> Host::services() const {
   std::vector<ServiceStatus> list;
-  for (const auto& instance : state_->instances) {
-    POLYPORT_ASSERT(state_->network);
-    list.push_back(instance->status(*state_->network));
-  }
+  if (!state_->network) return list;
+  const auto totals = state_->network->totals();
+  for (const auto& instance : state_->instances)
+    list.push_back(instance->status(totals));
   return list;
 }
 

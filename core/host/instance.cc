@@ -98,7 +98,7 @@ bool Instance::skips_conflicts() const {
   return plan_.values.text("on_conflict") == "skip";
 }
 
-void Instance::open_sockets(Errors& errors, std::vector<std::string>& notes) {
+void Instance::open_sockets(Families families, Errors& errors, std::vector<std::string>& notes) {
   if (state_ == ServiceState::kDisabled) return;
   const auto& mode = plan_.values.value("unix_mode");
   const auto octal = parse_octal(mode.text);
@@ -110,14 +110,14 @@ void Instance::open_sockets(Errors& errors, std::vector<std::string>& notes) {
   bind_settings_.unix_mode = *octal;
   for (auto& door : doors_) {
     for (const Endpoint& endpoint : plan_.values.endpoints(door->door.option)) {
-      open_endpoint(*door, endpoint, errors, notes);
+      open_endpoint(*door, endpoint, families, errors, notes);
     }
   }
 }
 
-void Instance::open_endpoint(OpenDoor& door, const Endpoint& endpoint, Errors& errors,
-                             std::vector<std::string>& notes) {
-  auto resolved = resolve(endpoint);
+void Instance::open_endpoint(OpenDoor& door, const Endpoint& endpoint, Families families,
+                             Errors& errors, std::vector<std::string>& notes) {
+  auto resolved = resolve(endpoint, families);
   const auto add_error = [&](Error error) {
     const std::string& place = plan_.values.value(door.door.option).where;
     error.what = "service " + quoted(plan_.name) + ": " + error.what;
@@ -187,7 +187,7 @@ void Instance::stop() {
   service_->stop();
 }
 
-ServiceStatus Instance::status(Network& network) const {
+ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const {
   ServiceStatus status_;
   status_.name = plan_.name;
   status_.type = plan_.type->name;
@@ -196,11 +196,12 @@ ServiceStatus Instance::status(Network& network) const {
   status_.state = state_;
   status_.reason = reason_;
   for (const Port& port : ports_)
-    status_.listeners.push_back(status(port, network));
+    status_.listeners.push_back(status(port, totals));
   return status_;
 }
 
-ListenerStatus Instance::status(const Port& port, Network& network) const {
+ListenerStatus Instance::status(const Port& port,
+                                const std::vector<Network::Totals>& totals) const {
   ListenerStatus row;
   row.id = port.id;
   row.door = port.door.door.name;
@@ -211,12 +212,13 @@ ListenerStatus Instance::status(const Port& port, Network& network) const {
   row.group = port.group;
   if (port.listener != nullptr) {
     const Listener& listener = *port.listener;
-    const Network::Totals totals = network.totals(listener);
+    const Network::Totals& moved = totals[listener.number()];
     row.backlog = bind_settings_.backlog;
+    row.accept_queue = listener.accept_queue();
     row.accepted = listener.accepted();
     row.active = listener.active();
-    row.bytes_in = totals.bytes_in;
-    row.bytes_out = totals.bytes_out;
+    row.bytes_in = moved.bytes_in;
+    row.bytes_out = moved.bytes_out;
     for (std::size_t i = 0; i < kCloseReasons; ++i) {
       if (listener.refused()[i] == 0) continue;
       row.refused.emplace_back(name(static_cast<CloseReason>(i)), listener.refused()[i]);

@@ -20,7 +20,8 @@ class Instance {
 
   // Opens every socket of every door. What cannot be opened is added to `errors`; what a person
   // should know to `notes`.
-  void open_sockets(Errors& errors, std::vector<std::string>& notes);
+  // `families` are those this machine has.
+  void open_sockets(Families families, Errors& errors, std::vector<std::string>& notes);
   // Closes what was opened and says why nothing is served.
   void skip(std::string reason);
   Result<void> start(Loop& loop, Network& network, Log& log, HostView& host);
@@ -32,7 +33,8 @@ class Instance {
   ServiceState state() const { return state_; }
   const ServicePlan& plan() const { return plan_; }
   bool skips_conflicts() const;
-  ServiceStatus status(Network& network) const;
+  // `totals` as Network::totals gives them.
+  ServiceStatus status(const std::vector<Network::Totals>& totals) const;
 
   template <class Visit>
   void for_each_stream_door(Visit visit) const {
@@ -59,9 +61,9 @@ class Instance {
   };
 
   void make_doors(UdpGuard& guard);
-  void open_endpoint(OpenDoor& door, const Endpoint& endpoint, Errors& errors,
+  void open_endpoint(OpenDoor& door, const Endpoint& endpoint, Families families, Errors& errors,
                      std::vector<std::string>& notes);
-  ListenerStatus status(const Port& port, Network& network) const;
+  ListenerStatus status(const Port& port, const std::vector<Network::Totals>& totals) const;
 
   ServicePlan plan_;
   ServiceState state_ = ServiceState::kStarting;

@@ -19,8 +19,6 @@ constexpr Refusal kBadTrailer{400, "a trailer field is not of the form Name: val
 constexpr Refusal kFramingTrailer{400, "framing and routing fields are not allowed in trailers"};
 constexpr Refusal kLongTrailers{431, "the trailer fields are too large"};
 
-constexpr std::uint64_t kMaxChunk = (std::uint64_t{1} << 60) - 1;
-
 bool is_blank(char byte) {
   return byte == ' ' || byte == '\t';
 }

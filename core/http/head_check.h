@@ -46,8 +46,7 @@ class HeadCheck {
   std::size_t field_start() const { return fields_at_; }  // of the first field line
   std::size_t length() const { return line_at_; }         // of kComplete: all up to the body
 
-  // --- of a complete head
-  // --------------------------------------------------------------------------
+  // --- of a complete head ------------------------------------------------------------------------
   Slice method, target, path, query, authority;
   TargetForm form = TargetForm::kOrigin;
   std::uint8_t minor = 1;  // HTTP/1.0 or 1.1

@@ -56,6 +56,11 @@ constexpr OptionSpec kRows[] = {
      .fallback = "0",
      .help = "requests on one connection before it is closed; 0 is no limit",
      .max = 1'000'000'000},
+    {.name = "idle_timeout",
+     .type = OptionType::kDuration,
+     .fallback = "0s",
+     .help = "not taken here: keepalive_timeout is for connections between two requests",
+     .instead = "use keepalive_timeout, header_timeout or body_timeout"},
 };
 
 }  // namespace

@@ -47,15 +47,14 @@ std::string normalised(Bytes path) {
 
 }  // namespace
 
-// --- parameters
-// -----------------------------------------------------------------------------------------
+// --- parameters ----------------------------------------------------------------------------------
 
 Bytes Parameters::raw(std::string_view name) const {
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (items_[i].name == name) return items_[i].value;
-  }
-  POLYPORT_ASSERT(!"a parameter that the pattern of the route does not have");
-  return {};
+  const auto* const end = items_.begin() + count_;
+  const auto* const item =
+      std::find_if(items_.begin(), end, [&](const Item& each) { return each.name == name; });
+  POLYPORT_ASSERT(item != end);
+  return item->value;
 }
 
 std::string Parameters::text(std::string_view name) const {
@@ -67,8 +66,7 @@ std::int64_t Parameters::number(std::string_view name) const {
       .value_or(std::numeric_limits<std::int64_t>::max());
 }
 
-// --- the table
-// ------------------------------------------------------------------------------------------
+// --- the table -----------------------------------------------------------------------------------
 
 Router::Route& Router::insert(std::string_view methods, std::string_view pattern) {
   Route route;
@@ -151,8 +149,7 @@ const Router::Route* Router::find(const Request& request, Parameters& parameters
   return nullptr;
 }
 
-// --- answering
-// ------------------------------------------------------------------------------------------
+// --- answering -----------------------------------------------------------------------------------
 
 Router::Body Router::on_head(Exchange& exchange) {
   const Request& request = exchange.request();

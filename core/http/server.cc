@@ -6,7 +6,9 @@
 namespace polyport::http {
 
 Server::Server(Handler& handler, ServerOptions options)
-    : handler_(handler), options_(std::move(options)) {}
+    : handler_(handler), options_(std::move(options)) {
+  idle_.reserve(kMostIdle);
+}
 
 Server::~Server() {
   POLYPORT_ASSERT(busy() == 0);
@@ -14,16 +16,17 @@ Server::~Server() {
 
 Session& Server::session_of(Connection& connection) {
   if (connection.session() != nullptr) return *static_cast<Session*>(connection.session());
+  std::unique_ptr<Session> session;
   if (idle_.empty()) {
-    sessions_.push_back(std::make_unique<Session>(*this));
-    idle_.reserve(sessions_.size());
-    idle_.push_back(sessions_.back().get());
+    session = std::make_unique<Session>(*this);
+  } else {
+    session = std::move(idle_.back());
+    idle_.pop_back();
   }
-  Session& session = *idle_.back();
-  idle_.pop_back();
-  session.attach(connection);
-  connection.set_session(&session);
-  return session;
+  ++busy_;
+  session->attach(connection);
+  connection.set_session(session.get());
+  return *session.release();
 }
 
 void Server::settle(Connection& connection, Session& session) {
@@ -32,8 +35,11 @@ void Server::settle(Connection& connection, Session& session) {
 
 void Server::take_back(Connection& connection, Session& session) {
   connection.set_session(nullptr);
-  session.detach();
-  idle_.push_back(&session);
+  std::unique_ptr<Session> owned(&session);
+  --busy_;
+  if (idle_.size() >= kMostIdle) return;
+  owned->detach();
+  idle_.push_back(std::move(owned));
 }
 
 void Server::on_open(Connection& connection) {

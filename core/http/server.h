@@ -29,7 +29,7 @@ class Server final : public StreamHandler {
 
   const ServerOptions& options() const { return options_; }
   // Sessions lent at the moment: connections with a message half done.
-  std::size_t busy() const { return sessions_.size() - idle_.size(); }
+  std::size_t busy() const { return busy_; }
 
   void on_open(Connection& connection) override;
   void on_data(Connection& connection, Bytes data) override;
@@ -43,6 +43,9 @@ class Server final : public StreamHandler {
  private:
   friend class Session;
 
+  // More are not worth their memory: lending begins with an allocation again.
+  static constexpr std::size_t kMostIdle = 64;
+
   Session& session_of(Connection& connection);
   // Takes the session back where the connection is idle or ending without an exchange.
   void settle(Connection& connection, Session& session);
@@ -54,8 +57,8 @@ class Server final : public StreamHandler {
   DateCache date_;
   std::string scratch_;  // for answer heads too large for the stack
   bool draining_ = false;
-  std::vector<std::unique_ptr<Session>> sessions_;
-  std::vector<Session*> idle_;
+  std::size_t busy_ = 0;
+  std::vector<std::unique_ptr<Session>> idle_;  // a lent one belongs to its connection
 };
 
 }  // namespace polyport::http

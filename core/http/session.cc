@@ -7,7 +7,7 @@
 namespace polyport::http {
 namespace {
 
-constexpr std::size_t kMostKeptMemory = 32 * 1024;
+constexpr std::size_t kMostKeptMemory = 16 * 1024;
 
 void give_back(std::string& buffer) {
   if (buffer.capacity() > kMostKeptMemory) {
@@ -34,8 +34,7 @@ bool Session::idle() const {
   return phase_ == Phase::kHead && head_.empty() && pending_.empty() && !in_exchange_;
 }
 
-// --- the loop
-// -----------------------------------------------------------------------------------------
+// --- the loop ------------------------------------------------------------------------------------
 
 void Session::receive(Bytes data) {
   if (pending_.empty()) {
@@ -117,8 +116,7 @@ void Session::meet_the_end_of_input() {
   }
 }
 
-// --- the head
-// -----------------------------------------------------------------------------------------
+// --- the head ------------------------------------------------------------------------------------
 
 bool Session::read_head() {
   check_ = HeadCheck{};
@@ -213,8 +211,7 @@ void Session::ask_handler() {
   if (answer_ == Answer::kNone) connection_->send("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
-// --- the body
-// -----------------------------------------------------------------------------------------
+// --- the body ------------------------------------------------------------------------------------
 
 bool Session::read_body() {
   if (body_paused_ && answer_ != Answer::kDone) return false;
@@ -275,8 +272,7 @@ void Session::complete_message() {
   }
 }
 
-// --- the end of an exchange
-// -----------------------------------------------------------------------------
+// --- the end of an exchange ----------------------------------------------------------------------
 
 // Called with the answer complete; what belongs to the exchange is forgotten.
 void Session::end_exchange() {
@@ -352,64 +348,6 @@ void Session::keep_views() {
   if (body.empty()) return;
   if (body_.empty()) body_.assign(body);
   request_.body = body_;
-}
-
-// --- time
-// ---------------------------------------------------------------------------------------------
-
-void Session::arm_deadline() {
-  const ServerOptions& options = server_.options_;
-  const bool waits_for_peer = !paused_ && !congested();
-  if (phase_ == Phase::kHead && !head_.empty() && waits_for_peer) {
-    // The first request's has been running since the accept.
-    if (deadline_ == Deadline::kHeader) return;
-    deadline_ = Deadline::kHeader;
-    if (connection_->requests() > 0 && options.header_timeout.count() > 0) {
-      connection_->set_deadline(options.header_timeout, CloseReason::kHeaderTimeout);
-    }
-  } else if (phase_ == Phase::kBody && waits_for_peer) {
-    if (deadline_ == Deadline::kBody || options.body_timeout.count() == 0) return;
-    deadline_ = Deadline::kBody;
-    mark_ = connection_->age();
-    since_mark_ = 0;
-    connection_->set_deadline(options.body_timeout, CloseReason::kBodyTimeout);
-  } else if (idle()) {
-    deadline_ = Deadline::kOther;
-    if (connection_->requests() == 0) return;
-    if (options.keepalive_timeout.count() > 0) {
-      connection_->set_deadline(options.keepalive_timeout, CloseReason::kIdleTimeout);
-    } else {
-      connection_->clear_deadline();
-    }
-  } else {
-    deadline_ = Deadline::kOther;
-    connection_->clear_deadline();
-  }
-}
-
-// body_timeout is the longest time below the rate: it begins anew whenever the bytes since the last
-// mark were enough for the time since then.
-void Session::watch_body_rate(std::size_t received) {
-  if (deadline_ != Deadline::kBody) return;
-  since_mark_ += received;
-  const std::chrono::milliseconds now = connection_->age();
-  const auto elapsed_ms = static_cast<std::uint64_t>((now - mark_).count());
-  if (since_mark_ * 1000 < server_.options_.body_min_rate * elapsed_ms) return;
-  mark_ = now;
-  since_mark_ = 0;
-  connection_->set_deadline(server_.options_.body_timeout, CloseReason::kBodyTimeout);
-}
-
-void Session::time_out(CloseReason reason) {
-  if (reason == CloseReason::kHeaderTimeout) {
-    if (in_exchange_) return;
-    fail({408,
-          "the head of the request did not come within header_timeout; it ends with an empty "
-          "line"},
-         reason);
-  } else {
-    fail({408, "the body came in slower than body_min_rate for longer than body_timeout"}, reason);
-  }
 }
 
 }  // namespace polyport::http

@@ -2,7 +2,7 @@
 //
 // Input goes through one loop, run(), and nothing else calls it again from inside: a thousand
 // pipelined requests are a thousand rounds, not a thousand frames. session.cc reads requests,
-// session_answer.cc writes answers. Internal to core/http.
+// session_answer.cc writes answers, session_time.cc keeps the deadlines. Internal to core/http.
 #pragma once
 
 #include <chrono>
@@ -29,15 +29,13 @@ class Session final : public Exchange {
   // Nothing of a message is here: the session can serve another connection.
   bool idle() const;
 
-  // --- called by the server, inside a callback of the connection
-  // ------------------------------------
+  // --- called by the server, inside a callback of the connection ---------------------------------
   void receive(Bytes data);
   void resume();  // the output has room, or the answer or the pause of a body has ended
   void time_out(CloseReason reason);
   void abort();  // the connection is gone
 
-  // --- Exchange
-  // -------------------------------------------------------------------------------------
+  // --- Exchange ----------------------------------------------------------------------------------
   using Exchange::respond;
   const Request& request() const override { return request_; }
   Connection& connection() override { return *connection_; }
@@ -81,6 +79,8 @@ class Session final : public Exchange {
   void keep_views();
   void meet_the_end_of_input();
   void fail(Refusal refusal, CloseReason reason = CloseReason::kProtocolError);
+
+  // Deadlines (session_time.cc).
   void arm_deadline();
   void watch_body_rate(std::size_t received);
 

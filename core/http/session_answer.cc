@@ -27,8 +27,7 @@ void Session::resume_body() {
   if (!running_) connection_->wake();
 }
 
-// --- whole answers
-// ------------------------------------------------------------------------------------
+// --- whole answers -------------------------------------------------------------------------------
 
 void Session::respond(int status, std::span<const Header> headers, Bytes body) {
   POLYPORT_ASSERT(answer_ == Answer::kNone);
@@ -62,8 +61,7 @@ void Session::respond_error(int status, Bytes detail, std::span<const Header> he
   respond(status, all, body);
 }
 
-// --- streamed answers
-// -----------------------------------------------------------------------------------
+// --- streamed answers ----------------------------------------------------------------------------
 
 void Session::begin(int status, std::span<const Header> headers,
                     std::optional<std::uint64_t> content_length) {
@@ -131,8 +129,7 @@ void Session::end(std::span<const Header> trailers) {
   answer_ended();
 }
 
-// --- common to both
-// -------------------------------------------------------------------------------------
+// --- common to both ------------------------------------------------------------------------------
 
 // Whether the connection cannot go on after this answer, because more of the request is on its way
 // than is worth reading, or nobody knows whether it comes at all (RFC 9110 section 10.1.1).

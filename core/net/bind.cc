@@ -49,7 +49,8 @@ std::string hint_for(int error, const BindRequest& request) {
     }
     case EACCES:
     case EPERM:
-      if (request.target.transport == Transport::kUnix) return "check who may write to that directory";
+      if (request.target.transport == Transport::kUnix)
+        return "check who may write to that directory";
       return "use a port from " + std::to_string(unprivileged_port_start()) +
              " up, or allow it: setcap cap_net_bind_service=+ep on the program";
     case EADDRNOTAVAIL:
@@ -71,13 +72,15 @@ std::string hint_for(int error, const BindRequest& request) {
 
 tl::unexpected<Error> failed(std::string_view step, int error, const BindRequest& request) {
   std::string what = std::string(step) + " failed: " + std::strerror(error);
-  return failure(code_of(error), std::move(what), endpoint_text(request.target), hint_for(error, request));
+  return failure(code_of(error), std::move(what), endpoint_text(request.target),
+                 hint_for(error, request));
 }
 
 int open_socket(const BindRequest& request) {
   if (request.target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
-  return request.target.transport == Transport::kUdp ? sock::open_datagram(request.target.address.family)
-                                              : sock::open_stream(request.target.address.family);
+  return request.target.transport == Transport::kUdp
+             ? sock::open_datagram(request.target.address.family)
+             : sock::open_stream(request.target.address.family);
 }
 
 // Options that must be set before bind. Those that fail are ones a kernel may lack: none is vital.
@@ -129,8 +132,7 @@ Result<int> open_bound_socket(const BindRequest& request) {
   return fd;
 }
 
-// --- the file of a unix socket
-// -----------------------------------------------------------------------
+// --- the file of a unix socket -------------------------------------------------------------------
 
 namespace {
 

@@ -33,23 +33,22 @@ class Connection : private PollHandle {
   Listener& listener() const;
   Network& network() const;
 
-  // --- bytes going out
-  // ----------------------------------------------------------------------------- Queues bytes. The
-  // caller's memory is free again when send returns, except that bytes of the current on_data are
-  // written from where they lie. Sent from the connection's own callback they leave as that
-  // callback returns, together; else at the end of the turn. After finish, close or reset: dropped.
+  // --- bytes going out ---------------------------------------------------------------------------
+  // Queues bytes. The caller's memory is free again when send returns, except that bytes of the
+  // current on_data are written from where they lie. Sent from the connection's own callback they
+  // leave as that callback returns, together; else at the end of the turn. After finish, close or
+  // reset: dropped.
   void send(Bytes bytes);
   void send(Payload payload);
-  // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own callback
-  // everything it has sent counts.
+  // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own
+  // callback everything it has sent counts.
   std::size_t queued_bytes() const;
   // Forgets what is queued and not begun; a payload already half written stays. For a last word to
   // a reader that is too slow.
   void drop_unsent();
 
-  // --- ways out
-  // ------------------------------------------------------------------------------------ Flush,
-  // shut down our side, wait for the peer's FIN (5 s or 256 KiB at most), close.
+  // --- ways out ----------------------------------------------------------------------------------
+  // Flush, shut down our side, wait for the peer's FIN (5 s or 256 KiB at most), close.
   void finish(Linger linger = Linger::kWait, CloseReason reason = CloseReason::kFinished);
   // Flush what the kernel takes now, then close.
   void close(CloseReason reason = CloseReason::kServiceClosed);
@@ -58,10 +57,9 @@ class Connection : private PollHandle {
   // True from finish, close or reset on: nothing more can be sent.
   bool ending() const { return (flags_ & (kFinishing | kClosing)) != 0; }
 
-  // --- bytes coming in
-  // ----------------------------------------------------------------------------- Stops and resumes
-  // on_data. Reading is also paused by the core while the queue is over its high mark (slow_reader
-  // = "pause"); the two do not undo each other.
+  // --- bytes coming in ---------------------------------------------------------------------------
+  // Stops and resumes on_data. Reading is also paused by the core while the queue is over its high
+  // mark (slow_reader = "pause"); the two do not undo each other.
   void pause_reading();
   void resume_reading();
   // Has on_writable called at the end of the turn, full queue or not: for a handler that must go on
@@ -69,15 +67,13 @@ class Connection : private PollHandle {
   void wake();
   bool peer_finished() const { return (flags_ & kPeerFinished) != 0; }  // its FIN has been read
 
-  // --- time
-  // ---------------------------------------------------------------------------------------- Closes
-  // the connection with `reason` (see StreamHandler::on_deadline) once `after` has passed. One
-  // deadline at a time: setting it again replaces it. Granularity 1/16 s.
+  // --- time --------------------------------------------------------------------------------------
+  // Closes the connection with `reason` (see StreamHandler::on_deadline) once `after` has passed.
+  // One deadline at a time: setting it again replaces it. Granularity 1/16 s.
   void set_deadline(std::chrono::milliseconds after, CloseReason reason);
   void clear_deadline();
 
-  // --- who
-  // -----------------------------------------------------------------------------------------
+  // --- who ---------------------------------------------------------------------------------------
   Address peer() const;
   Address local() const;  // a system call on a wildcard listener: not for a hot path
 
@@ -85,8 +81,7 @@ class Connection : private PollHandle {
   void* session() const { return session_; }
   void set_session(void* session) { session_ = session; }
 
-  // --- what it has done
-  // ----------------------------------------------------------------------------
+  // --- what it has done --------------------------------------------------------------------------
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
   std::uint32_t requests() const { return requests_; }
@@ -114,7 +109,7 @@ class Connection : private PollHandle {
     kOwesWritable = 1u << 11,  // on_writable to come
     kSkipLinger = 1u << 12,
     kUnwatched = 1u << 13,  // nothing armed: the sweep looks for a RST once a second
-    kOpen = 1u << 14,       // on_open has been called
+    kFolded = 1u << 14,     // its bytes are counted by the listener now
   };
 
   static constexpr std::uint16_t kNoBucket = 0xffff;

@@ -1,5 +1,6 @@
 #include "core/net/listener.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -63,6 +64,10 @@ void Listener::close() {
   }
   fd_ = -1;
   state_ = State::kClosed;
+}
+
+int Listener::accept_queue() const {
+  return fd_ < 0 ? 0 : std::max(0, sock::accept_queue(fd_));
 }
 
 void Listener::ready() {

@@ -49,6 +49,9 @@ class Listener : private PollHandle {
   std::uint16_t number() const { return number_; }
   const Address& address() const { return address_; }
 
+  // Connections the kernel holds for us now; 0 where it does not tell.
+  int accept_queue() const;
+
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t active() const { return active_; }
   // Of connections that have ended; Network::totals adds the open ones.

@@ -56,12 +56,13 @@ UdpSocket& Network::add_udp_socket(UdpDoor& door, int fd, std::string id) {
   return *udp_sockets_.back();
 }
 
-// --- stopping
-// ----------------------------------------------------------------------------------------
+// --- stopping ------------------------------------------------------------------------------------
 
 void Network::stop_accepting() {
-  for (auto& listener : listeners_)
+  for (auto& listener : listeners_) {
+    listener->accept_backlog();
     listener->close();
+  }
   for (auto& socket : udp_sockets_)
     socket->close();
 }
@@ -89,19 +90,21 @@ void Network::close_all(CloseReason reason) {
   turn_.request();
 }
 
-Network::Totals Network::totals(const Listener& listener) {
-  Totals sum{listener.bytes_in(), listener.bytes_out()};
-  table_.for_each([&](Connection& connection) {
-    if (connection.listener_ != listener.number()) return;
-    if ((connection.flags_ & Connection::kClosing) != 0) return;  // see deliver_close
-    sum.bytes_in += connection.bytes_in_;
-    sum.bytes_out += connection.bytes_out_;
+std::vector<Network::Totals> Network::totals() {
+  std::vector<Totals> sums;
+  sums.reserve(listeners_.size());
+  for (const auto& listener : listeners_) {
+    sums.push_back({listener->bytes_in(), listener->bytes_out()});
+  }
+  table_.for_each([&](const Connection& connection) {
+    if ((connection.flags_ & Connection::kFolded) != 0) return;
+    sums[connection.listener_].bytes_in += connection.bytes_in_;
+    sums[connection.listener_].bytes_out += connection.bytes_out_;
   });
-  return sum;
+  return sums;
 }
 
-// --- the end of a turn
-// -------------------------------------------------------------------------------
+// --- the end of a turn ---------------------------------------------------------------------------
 
 void Network::update_now() {
   const std::uint64_t ms = loop_.now_ms();
@@ -240,8 +243,7 @@ void Network::sweep_unwatched() {
   if (!unwatched_.empty()) sweep_timer_.start(kSweepEvery);
 }
 
-// --- deadlines
-// ---------------------------------------------------------------------------------------
+// --- deadlines -----------------------------------------------------------------------------------
 
 Tick Network::due(const Connection& connection, CloseReason& reason) const {
   Tick earliest = 0;
@@ -325,8 +327,7 @@ void Network::arm_wheel_timer() {
   wheel_timer_.start(std::chrono::milliseconds(at > now_ms_ ? at - now_ms_ : 0));
 }
 
-// --- room for more
-// -----------------------------------------------------------------------------------
+// --- room for more -------------------------------------------------------------------------------
 
 void Network::wait_for_room(Listener& listener, CloseReason reason) {
   waiting_.push_back(&listener);

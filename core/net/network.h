@@ -44,10 +44,9 @@ class Network final : private Turn::Work {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  // --- sockets
-  // --------------------------------------------------------------------------------------- Takes
-  // over a bound, listening descriptor. The listener belongs to the network and stays until it
-  // ends.
+  // --- sockets -----------------------------------------------------------------------------------
+  // Takes over a bound, listening descriptor. The listener belongs to the network and stays until
+  // it ends.
   Listener& add_listener(StreamDoor& door, int fd, std::string id);
   // Takes over a bound datagram socket.
   UdpSocket& add_udp_socket(UdpDoor& door, int fd, std::string id);
@@ -62,23 +61,21 @@ class Network final : private Turn::Work {
     });
   }
 
-  // --- stopping
-  // -------------------------------------------------------------------------------------- Closes
-  // every listener and UDP socket.
+  // --- stopping ----------------------------------------------------------------------------------
+  // Closes every listener and UDP socket.
   void stop_accepting();
   // Asks each connection's handler whether it has work to finish and closes those that have not.
   // Returns how many are left.
   std::size_t drain_idle();
   void close_all(CloseReason reason);
 
-  // --- figures
-  // ---------------------------------------------------------------------------------------
+  // --- figures -----------------------------------------------------------------------------------
   struct Totals {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
   };
-  // Of one listener, its open connections included: walks the table.
-  Totals totals(const Listener& listener);
+  // Of every listener, by its number, open connections included: one walk of the table.
+  std::vector<Totals> totals();
   std::uint64_t turns() const { return turn_.count(); }
   std::uint32_t most_callbacks_in_a_turn() const { return turn_.most_callbacks(); }
   std::uint64_t descriptor_bursts() const { return descriptor_bursts_; }
@@ -165,8 +162,9 @@ class Network final : private Turn::Work {
   std::unique_ptr<char[]> read_buffer_;
 
   Connection* current_ = nullptr;  // whose callback is running
-  // What that callback has sent and no queue holds: in the outbox, or taken by the kernel already. It
-  // counts as queued until the callback returns, or one that sends until it is congested might never be.
+  // What that callback has sent and no queue holds: in the outbox, or taken by the kernel already.
+  // It counts as queued until the callback returns, or one that sends until it is congested might
+  // never be.
   std::size_t gathered_ = 0;
   std::vector<ConnectionId> dirty_, dirty_now_, dirty_next_turn_;
   std::vector<ConnectionId> closing_, closing_now_;

@@ -16,8 +16,7 @@ constexpr int kMostWritesPerFlush = 16;
 constexpr std::size_t kPiecesPerWrite = 64;
 }  // namespace
 
-// --- coming
-// ------------------------------------------------------------------------------------------
+// --- coming --------------------------------------------------------------------------------------
 
 void Network::open(Listener& listener, int fd, const Address& peer) {
   Connection& connection = table_.allocate();
@@ -27,7 +26,6 @@ void Network::open(Listener& listener, int fd, const Address& peer) {
   connection.peer_port_ = peer.port;
   connection.peer_family_ = peer.family;
   connection.opened_tick_ = connection.active_tick_ = now_;
-  connection.flags_ = Connection::kOpen;
   if (events_.watched()) {
     const EventSink::Opened event{listener.door().service, listener.id(), text(connection.id()),
                                   peer};
@@ -127,8 +125,7 @@ void Network::deliver_end(Connection& connection) {
   run_callback(connection, [&](StreamHandler& handler) { handler.on_end(connection); });
 }
 
-// --- going out
-// ---------------------------------------------------------------------------------------
+// --- going out -----------------------------------------------------------------------------------
 
 void Network::send(Connection& connection, Bytes bytes) {
   if (bytes.empty() || connection.ending()) return;
@@ -271,8 +268,7 @@ void Network::flush(Connection& connection) {
   }
 }
 
-// --- ending
-// ------------------------------------------------------------------------------------------
+// --- ending --------------------------------------------------------------------------------------
 
 void Network::advance_finish(Connection& connection) {
   const std::uint32_t flags = connection.flags_;
@@ -322,6 +318,7 @@ void Network::deliver_close(Connection& connection) {
   }
   listener.bytes_in_ += connection.bytes_in_;
   listener.bytes_out_ += connection.bytes_out_;
+  connection.flags_ |= Connection::kFolded;
   --listener.active_;
   ++listener.door().closed[static_cast<std::size_t>(connection.close_reason_)];
   listener.door().admission.leave(connection.peer());

@@ -42,6 +42,9 @@ struct OptionSpec {
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   Applies applies = Applies::kRestart;
   std::string_view since = "0.1.0";
+  // Where a type does not take an option that the others have: a row of that name with a hint here
+  // makes any value for it an error.
+  std::string_view instead = {};
 };
 
 // The checked values of one table of the config, read by option name. Asking for a name or a kind

@@ -67,6 +67,10 @@ OptionValues SectionReader::read() {
                            .text = std::string(type->name),
                            .where = node != nullptr ? report_.where(node->place) : "default",
                            .is_default = node == nullptr});
+    } else if (node != nullptr && !row->instead.empty()) {
+      report_.add(node->key_place, ErrorCode::kUnknownKey,
+                  quoted(row->name) + " is not an option of this service",
+                  std::string(row->instead));
     } else if (node == nullptr) {
       set_default(*row);
     } else if (auto value = read_value(*node, *row, endpoint_rules(*row), report_)) {

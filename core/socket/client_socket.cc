@@ -2,7 +2,6 @@
 // to do itself.
 #include "core/socket/client_socket.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -28,15 +27,6 @@ int poll_timeout(ClientSocket::Deadline deadline) {
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kMost));
 }
 
-// A server may have been started with its standard streams closed; a socket must not become one.
-int above_standard_streams(int fd) {
-  if (fd < 0 || fd > 2) return fd;
-  const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  const int error = errno;
-  sock::close(fd);
-  return moved < 0 ? -error : moved;
-}
-
 ClientSocket::Transfer transfer(std::ptrdiff_t result) {
   if (result < 0) return {0, static_cast<int>(-result)};
   return {static_cast<std::size_t>(result), 0};
@@ -57,8 +47,7 @@ ClientSocket& ClientSocket::operator=(ClientSocket&& other) noexcept {
 
 int ClientSocket::open(Kind kind, Family family) {
   close();
-  fd_ = above_standard_streams(kind == Kind::kStream ? sock::open_stream(family)
-                                                     : sock::open_datagram(family));
+  fd_ = kind == Kind::kStream ? sock::open_stream(family) : sock::open_datagram(family);
   return fd_ < 0 ? -fd_ : 0;
 }
 

@@ -9,6 +9,7 @@ namespace polyport {
 namespace {
 
 bool can_bind_loopback(Family family) {
+  const sock::Untraced quiet;  // no port of anybody's
   const int fd = sock::open_stream(family);
   if (fd < 0) return false;
   const bool bound = sock::bind(fd, Address::loopback(family)) == 0;

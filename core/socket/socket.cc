@@ -133,6 +133,13 @@ void set_trace(Trace trace, void* context) {
   g_trace_context = context;
 }
 
+Untraced::Untraced() : trace_(g_trace) {
+  g_trace = nullptr;
+}
+Untraced::~Untraced() {
+  g_trace = trace_;
+}
+
 int open_stream(Family family) {
   return open(family, SOCK_STREAM, "SOCK_STREAM");
 }
@@ -247,6 +254,15 @@ int local_address(int fd, Address& address) {
 }
 int peer_address(int fd, Address& address) {
   return ask(fd, address, ::getpeername);
+}
+
+int accept_queue(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return -errno;
+  if (info.tcpi_state != TCP_LISTEN) return -EINVAL;
+  // On a listening socket these two fields are its queue and the queue's limit (sock_diag(7)).
+  return static_cast<int>(info.tcpi_unacked);
 }
 
 std::uint32_t peer_uid(int fd) {

@@ -17,10 +17,9 @@
 
 namespace polyport::sock {
 
-// --- watching the calls
-// ---------------------------------------------------------------------------- One call that made,
-// changed or ended a socket (socket, setsockopt, bind, listen, accept4, shutdown, close): reads and
-// writes are not reported.
+// --- watching the calls --------------------------------------------------------------------------
+// One call that made, changed or ended a socket (socket, setsockopt, bind, listen, accept4,
+// shutdown, close): reads and writes are not reported.
 struct Call {
   std::string_view name;
   int fd = -1;
@@ -31,9 +30,19 @@ struct Call {
 using Trace = void (*)(void* context, const Call& call);
 // Reports each call to `trace` from now on; null ends it. For one watcher, on the loop's thread.
 void set_trace(Trace trace, void* context);
+// While one lives nothing is reported: for calls that only ask what this machine can do.
+class Untraced {
+ public:
+  Untraced();
+  ~Untraced();
+  Untraced(const Untraced&) = delete;
+  Untraced& operator=(const Untraced&) = delete;
 
-// --- making
-// ----------------------------------------------------------------------------------------
+ private:
+  Trace trace_;
+};
+
+// --- making --------------------------------------------------------------------------------------
 // Non-blocking and close-on-exec. Family kUnix gives AF_UNIX.
 int open_stream(Family family);
 int open_datagram(Family family);
@@ -59,8 +68,7 @@ int accept(int fd, Address& peer);
 int connect(int fd, const Address& address);
 int connect_unix(int fd, std::string_view path);
 
-// --- moving bytes
-// ----------------------------------------------------------------------------------
+// --- moving bytes --------------------------------------------------------------------------------
 std::ptrdiff_t receive(int fd, char* buffer, std::size_t size);
 // Looks at one byte without taking it: 0 at the end, -EAGAIN where nothing is there yet.
 std::ptrdiff_t peek(int fd);
@@ -69,17 +77,18 @@ std::ptrdiff_t send(int fd, const iovec* pieces, std::size_t count);
 int receive_many(int fd, mmsghdr* messages, unsigned count);
 int send_many(int fd, mmsghdr* messages, unsigned count);
 
-// --- ending
-// ----------------------------------------------------------------------------------------
+// --- ending --------------------------------------------------------------------------------------
 int shutdown_write(int fd);
 // Makes the close that follows a RST.
 void arm_reset(int fd);
 void close(int fd);
 
-// --- asking
-// ----------------------------------------------------------------------------------------
+// --- asking --------------------------------------------------------------------------------------
 int local_address(int fd, Address& address);
 int peer_address(int fd, Address& address);
+// Connections that wait in a listening TCP socket's queue to be accepted; -errno for any other
+// socket.
+int accept_queue(int fd);
 std::uint32_t peer_uid(int fd);  // of a unix stream; the overflow uid where the kernel does not say
 
 }  // namespace polyport::sock

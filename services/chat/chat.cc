@@ -93,8 +93,7 @@ Chat::Chat(const OptionValues& values)
               .unread_bytes = values.bytes("max_unread")},
       hub_(rules_of(values)) {}
 
-// --- coming and going
-// ------------------------------------------------------------------------------
+// --- coming and going ----------------------------------------------------------------------------
 
 void Chat::on_open(Connection& connection) {
   auto owned = std::make_unique<LineMember>(connection, hub_.rules(), limits_);
@@ -119,8 +118,7 @@ void Chat::show_out(Connection& connection, LineMember& member, std::string_view
   connection.finish();
 }
 
-// --- what members type
-// -----------------------------------------------------------------------------
+// --- what members type ---------------------------------------------------------------------------
 
 void Chat::on_data(Connection& connection, Bytes data) {
   LineMember& member = member_of(connection);
@@ -201,8 +199,7 @@ void Chat::take_line(Connection& connection, LineMember& member, std::string_vie
   (this->*found->handler)(connection, member, words.rest);
 }
 
-// --- commands
-// --------------------------------------------------------------------------------------
+// --- commands ------------------------------------------------------------------------------------
 
 void Chat::change_nick(Connection& connection, LineMember& member, std::string_view nick) {
   switch (hub_.rename(member, nick)) {
@@ -259,8 +256,7 @@ void Chat::help(Connection& connection, LineMember&, std::string_view) {
   connection.send(Payload::literal(kHelp));
 }
 
-// --- the type
-// --------------------------------------------------------------------------------------
+// --- the type ------------------------------------------------------------------------------------
 
 constexpr Door kDoors[] = {{.transports = transports(Transport::kTcp, Transport::kUnix)}};
 

@@ -3,8 +3,7 @@
 namespace polyport::services::http {
 namespace {
 
-// --- the doors
-// ------------------------------------------------------------------------------------------
+// --- the doors -----------------------------------------------------------------------------------
 
 const ServiceType* find_type(std::string_view name) {
   for (const ServiceType* type : service_types()) {
@@ -81,8 +80,7 @@ bool is_shown_already(const FrontPage& page, const DoorLine& line) {
   return false;
 }
 
-// --- writing
-// --------------------------------------------------------------------------------------------
+// --- writing -------------------------------------------------------------------------------------
 
 std::string escaped(std::string_view text) {
   std::string out;

@@ -1,9 +1,11 @@
 #include "services/http/request_json.h"
 
 #include <ctime>
+#include <map>
 #include <utility>
 #include <vector>
 
+#include "core/base/json_value.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
 #include "core/http/base64.h"
@@ -21,14 +23,11 @@ class Groups {
   enum class Case : std::uint8_t { kMatters, kIgnored };
   explicit Groups(Case names) : case_(names) {}
 
-  void add(std::string name, std::string value) {
-    for (auto& [known, values] : groups_) {
-      const bool same = case_ == Case::kMatters ? known == name : equals_ignoring_case(known, name);
-      if (!same) continue;
-      values.push_back(std::move(value));
-      return;
-    }
-    groups_.emplace_back(std::move(name), std::vector<std::string>{std::move(value)});
+  void add(const std::string& name, std::string value) {
+    const std::string key = case_ == Case::kMatters ? name : to_lower(name);
+    const auto [place, is_new] = places_.try_emplace(key, groups_.size());
+    if (is_new) groups_.emplace_back(name, std::vector<std::string>{});
+    groups_[place->second].second.push_back(std::move(value));
   }
 
   void write(JsonWriter& json, std::string_view key) const {
@@ -47,6 +46,7 @@ class Groups {
  private:
   Case case_;
   std::vector<std::pair<std::string, std::vector<std::string>>> groups_;
+  std::map<std::string, std::size_t> places_;  // in groups_
 };
 
 void write_end(JsonWriter& json, std::string_view key, const Address& address) {
@@ -86,11 +86,8 @@ std::string formatted(const std::tm& parts, const char* format) {
 
 std::string request_json(const polyport::http::Request& request, const Address& peer) {
   Groups arguments(Groups::Case::kMatters);
-  std::size_t count = 0;
-  polyport::http::for_each_argument(request.query, [&](std::string name, std::string value) {
-    // Looking up a name costs as many comparisons as there are names: thousands are no use to
-    // anybody.
-    if (++count <= 1000) arguments.add(std::move(name), std::move(value));
+  polyport::http::for_each_argument(request.query, [&](const std::string& name, std::string value) {
+    arguments.add(name, std::move(value));
   });
   Groups headers(Groups::Case::kIgnored);
   for (const auto& header : request.headers)
@@ -113,6 +110,10 @@ std::string request_json(const polyport::http::Request& request, const Address& 
   } else {
     json.field("body",
                "data:application/octet-stream;base64," + polyport::http::base64(request.body));
+  }
+  if (is_json(request.body)) {
+    json.key("json");
+    json.raw(request.body);
   }
   json.end_object();
   out += '\n';

@@ -54,6 +54,10 @@ struct TestHandler : http::Handler {
                                            {"Content-Length", "5"},
                                            {"Connection", "close"}};
       exchange.respond(204, kHeaders, "not sent");
+    } else if (request.path == "/throw") {
+      throw std::runtime_error("a handler that fails");
+    } else if (request.path == "/large") {
+      exchange.respond(200, kText, std::string(big_bytes, 'l'));
     } else if (request.path == "/later") {
       later.push_back(&exchange);
       exchange.keep();
@@ -339,9 +343,10 @@ TEST_CASE("a client that pipelines and never reads is not read any more") {
   Fixture fixture;
   fixture.handler.big_bytes = 50'000;
   Client client = fixture.connect();
+  const std::string path = GENERATE("/big", "/large");
   std::string requests;
   while (requests.size() < 8'000'000)
-    requests += get("/big");
+    requests += get(path);
   Bytes rest = requests;
   std::size_t most_queued = 0;
   for (int i = 0; i < 2000; ++i) {
@@ -376,7 +381,7 @@ TEST_CASE("a streamed upload can be paused, and its sender feels it") {
       sent += taken;
     }
   };
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     push();
     fixture.net.loop.run_ready();
   }
@@ -559,6 +564,41 @@ TEST_CASE("keepalive_requests ends a connection with its last answer") {
   CHECK(fixture.closes(client));
   CHECK(count(client.received, "HTTP/1.1 200 OK") == 2);
   CHECK(count(client.received, "Connection: close\r\n") == 1);
+}
+
+TEST_CASE("a handler that throws costs its own connection and nothing else") {
+  Fixture fixture;
+  Client client = fixture.connect();
+  client.send(get("/plain") + get("/throw") + get("/plain"));
+  CHECK(fixture.closes(client));
+  CHECK(count(client.received, "Hello, World!") == 1);
+  REQUIRE(fixture.net.run_until([&] { return fixture.handler.aborts == 1; }));
+  CHECK(fixture.server.busy() == 0);
+  Client other = fixture.connect();
+  other.send(get("/plain"));
+  CHECK(fixture.receives(other, 100));
+}
+
+TEST_CASE("a timeout of zero never ends a connection") {
+  http::ServerOptions options = test_options();
+  options.header_timeout = 0ms;
+  options.body_timeout = 0ms;
+  options.keepalive_timeout = 200ms;
+  Fixture fixture(options);
+  Client head = fixture.connect();
+  head.send(get("/plain") + "GET /plain HTTP/1.1\r\n");
+  Client body = fixture.connect();
+  body.send(get("/plain") + "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na");
+  Client idle = fixture.connect();
+  idle.send(get("/plain"));
+  CHECK(fixture.closes(idle, 3s));
+  CHECK(head.pump());
+  CHECK(body.pump());
+  body.send("b");
+  REQUIRE(fixture.net.run_until([&] {
+    body.pump();
+    return body.received.ends_with("POST ab");
+  }));
 }
 
 TEST_CASE("a later answer to a client that asked to close ends the connection") {

@@ -66,6 +66,7 @@ TEST_CASE("a full service leaves clients in the backlog and takes them when one 
   net.run_until([] { return false; }, 100ms);
   CHECK(echo.opened == 2);
   CHECK(refused(listener, CloseReason::kLimitConnections) == 1);
+  CHECK(listener.accept_queue() == 1);
   a.close();
   CHECK(answers(net, waiting, "now me"));
 }
@@ -96,19 +97,29 @@ TEST_CASE("descriptors exhausted: accepting pauses without spinning, and resumes
   std::vector<Client> clients;
   for (int i = 0; i < 20; ++i)
     clients.push_back(net.connect(listener));
+  // UBSan opens a pipe to look at a type it meets for the first time, and takes a failure for a
+  // bug: the log is shown to it now, and nothing is asserted while there are no descriptors.
+  net.log->warn({.event = "test"});
+  bool noticed = false;
+  int before = 0, after = 0;
+  std::uint64_t turns = 0, bursts = 0;
   {
     const int next = ::dup(0);  // the lowest free descriptor: room for four more
     ::close(next);
     DescriptorLimit limit(static_cast<rlim_t>(next) + 4);
-    REQUIRE(net.run_until([&] { return net.network.descriptor_bursts() == 1; }));
-    const int before = echo.opened;
-    CHECK(before < 20);
-    const std::uint64_t turns = net.network.turns();
+    noticed = net.run_until([&] { return net.network.descriptor_bursts() == 1; });
+    before = echo.opened;
+    turns = net.network.turns();
     net.run_until([] { return false; }, 500ms);
-    CHECK(net.network.turns() - turns < 400);  // the fixture's own tick is 100 of them
-    CHECK(echo.opened == before);
-    CHECK(net.network.descriptor_bursts() == 1);  // one line a burst
+    turns = net.network.turns() - turns;
+    after = echo.opened;
+    bursts = net.network.descriptor_bursts();
   }
+  CHECK(noticed);
+  CHECK(before < 20);
+  CHECK(after == before);
+  CHECK(turns < 400);  // the fixture's own tick is 100 of them
+  CHECK(bursts == 1);  // one line a burst
   REQUIRE(net.run_until([&] { return echo.opened == 20; }, 2s));
   for (Client& client : clients)
     REQUIRE(answers(net, client, "alive"));

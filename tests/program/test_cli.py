@@ -1,9 +1,10 @@
 """The command line: help that fits a screen, errors that say what to type, exit code 2 for all."""
 
 import json
+import re
 import unittest
 
-from support import ProgramTest, cli
+from support import SOURCE, ProgramTest, cli
 
 COMMANDS = ["run", "check", "services", "connect", "healthcheck"]
 
@@ -115,6 +116,16 @@ class Services(ProgramTest):
             for option in service["options"]:
                 self.assertRegex(text, rf"(?m)^  {option['name']} +{option['type']} ")
                 self.assertIn(option["help"], text)
+
+    def test_the_table_of_the_readme_is_true(self):
+        services = {service["type"]: service
+                    for service in json.loads(cli("services", "--json").out)["services"]}
+        rows = re.findall(r"(?m)^\| `(\w+)` \| (\d+) \| (.*) \|$", (SOURCE / "README.md").read_text())
+        self.assertGreater(len(rows), 5)
+        for name, port, summary in rows:
+            self.assertEqual(services[name]["default_port"], int(port), name)
+            if name != "http":  # the README says more of it
+                self.assertEqual(services[name]["summary"], summary)
 
 
 if __name__ == "__main__":

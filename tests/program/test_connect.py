@@ -1,6 +1,7 @@
 """polyport connect, against servers of Python's own sockets, so that no fault of ours hides another."""
 
 import contextlib
+import fcntl
 import os
 import re
 import select
@@ -8,12 +9,13 @@ import signal
 import socket
 import struct
 import subprocess
+import termios
 import threading
 import time
 import unittest
 
 from support import (BINARY, TIMEOUT, Namespace, ProgramTest, cli, clean_environment, read_exactly,
-                     read_to_end, sanitizer_report)
+                     read_to_end, sanitizer_report, wait_until)
 
 LOOPBACK = "127.0.0.1"
 
@@ -117,6 +119,12 @@ class Client:
     def local_port(self):
         return int(self.wait_for(r"you \S+:(\d+)  →")[1])
 
+    def read(self, size):
+        """At least one byte of standard output, within the usual bound."""
+        if not select.select([self.process.stdout], [], [], TIMEOUT)[0]:
+            raise AssertionError(f"no byte on standard output: {self.errors.decode()}")
+        return os.read(self.process.stdout.fileno(), size)
+
     def finish(self):
         """Waits for the end; (exit code, what is left on stdout, all of stderr)."""
         out, errors = self.process.communicate(timeout=TIMEOUT)
@@ -139,6 +147,21 @@ def tcp_states(local_port, remote_port):
 
 
 TIME_WAIT = 6
+
+
+def fill_queue(stack, bound):
+    """Listens, and leaves no room for another connection."""
+    bound.listen(0)
+    for _ in range(3):
+        waiting = stack.enter_context(socket.socket())
+        waiting.setblocking(False)
+        waiting.connect_ex(bound.getsockname())
+        select.select([], [waiting], [], 0.2)
+
+
+def unacknowledged(connection):
+    """Bytes that the peer's kernel does not have yet (SIOCOUTQ)."""
+    return struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 class ConnectTest(ProgramTest):
@@ -225,6 +248,20 @@ class Streams(ConnectTest):
         self.assertEqual((result.code, result.out), (0, "x"), result)
         self.assertIn(f"→  [::1]:{listener.port}", result.err)
 
+    def test_a_silent_address_leaves_time_for_the_next(self):
+        with contextlib.ExitStack() as stack:
+            silent = stack.enter_context(socket.socket())
+            for _ in range(20):  # until the number is free in both families
+                answering = self.listen(echo, host="::1")
+                with contextlib.suppress(OSError):
+                    silent.bind((LOOPBACK, answering.port))
+                    break
+            fill_queue(stack, silent)
+            started = time.monotonic()
+            result = cli("connect", "--wait", "3s", f"localhost:{answering.port}", input="x")
+            self.assertEqual((result.code, result.out), (0, "x"), result)
+            self.assertLess(time.monotonic() - started, 2.8)
+
     def test_without_ipv6_localhost_is_ipv4(self):
         with Namespace(ipv6=False) as lab:
             result = cli("connect", "localhost:9", namespace=lab)
@@ -237,11 +274,12 @@ class Streams(ConnectTest):
                       "9 is the server's port, in the system range 0-1023, registered for discard")
 
     def test_standard_input_may_be_closed(self):
-        port = self.listen(daytime).port
+        def serve(connection):
+            connection.sendall(b"%d bytes" % len(read_to_end(connection)))
+        port = self.listen(serve).port
         result = subprocess.run(["sh", "-c", f"exec {BINARY} connect {LOOPBACK}:{port} <&-"],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT)
-        self.assertEqual((result.returncode, result.stdout),
-                         (0, b"Sun Sep 16 01:03:52 1973\r\n"), result.stderr)
+        self.assertEqual((result.returncode, result.stdout), (0, b"0 bytes"), result.stderr)
 
 
 class Pressure(ConnectTest):
@@ -287,7 +325,7 @@ class Pressure(ConnectTest):
         client = Client(self, "--wait", "200ms", f"{LOOPBACK}:{listener.port}")
         client.process.stdin.close()
         client.process.stdin = None
-        head = os.read(client.process.stdout.fileno(), 100)
+        head = client.read(100)
         select.select([], [], [], 0.6)
         code, rest, words = client.finish()
         self.assertEqual(code, 0, words)
@@ -298,7 +336,7 @@ class Pressure(ConnectTest):
             while True:
                 connection.sendall(b"x" * 1000)
         client = Client(self, f"{LOOPBACK}:{self.listen(endless).port}")
-        os.read(client.process.stdout.fileno(), 10)
+        client.read(10)
         client.process.stdout.close()
         client.process.stdout = None
         client.wait_for("closed      you first, as nobody reads the output any more")
@@ -325,12 +363,7 @@ class Failures(ConnectTest):
         with contextlib.ExitStack() as stack:
             listener = stack.enter_context(socket.socket())
             listener.bind((LOOPBACK, 0))
-            listener.listen(0)
-            for _ in range(3):
-                waiting = stack.enter_context(socket.socket())
-                waiting.setblocking(False)
-                waiting.connect_ex(listener.getsockname())
-                select.select([], [waiting], [], 0.2)
+            fill_queue(stack, listener)
             address = "%s:%d" % listener.getsockname()
             started = time.monotonic()
             result = cli("connect", "--wait", "300ms", address)
@@ -346,7 +379,7 @@ class Failures(ConnectTest):
             seen.wait(TIMEOUT)
             reset(connection)
         client = Client(self, f"{LOOPBACK}:{self.listen(serve).port}")
-        self.assertEqual(os.read(client.process.stdout.fileno(), 6), b"answer")
+        self.assertEqual(client.read(6), b"answer")
         seen.set()
         code, out, words = client.finish()
         self.assertEqual((code, out), (1, b""), words)
@@ -358,6 +391,45 @@ class Failures(ConnectTest):
             reset(connection)
         result = cli("connect", f"{LOOPBACK}:{self.listen(serve).port}", input=b"x" * (16 << 20))
         self.says(result, 1, "reset       by the server (RST), ")
+
+    # More than a pipe and the client hold, less than the kernel keeps for it besides.
+    MORE_THAN_IS_READ = 150_000
+
+    def test_a_reset_behind_unread_bytes(self):
+        sent = threading.Event()
+
+        def serve(connection):
+            connection.sendall(b"x" * self.MORE_THAN_IS_READ)
+            wait_until(lambda: unacknowledged(connection) == 0, "all is with the client")
+            reset(connection)
+            connection.close()
+            sent.set()
+        client = Client(self, f"{LOOPBACK}:{self.listen(serve).port}")
+        self.assertTrue(sent.wait(TIMEOUT))
+        client.process.stdin.write(b"into the void")  # this is what meets the reset first
+        client.wait_for("server's port")
+        select.select([], [], [], 0.2)
+        code, out, words = client.finish()
+        self.assertEqual((code, len(out)), (1, self.MORE_THAN_IS_READ), words)
+        self.assertIn("reset       by the server (RST), ", words)
+
+    def test_a_fin_behind_unread_bytes_was_first(self):
+        closed = threading.Event()
+
+        def serve(connection):
+            connection.sendall(b"x" * self.MORE_THAN_IS_READ)
+            wait_until(lambda: unacknowledged(connection) == 0, "all is with the client")
+            connection.close()
+            closed.set()
+        client = Client(self, f"{LOOPBACK}:{self.listen(serve).port}")
+        self.assertTrue(closed.wait(TIMEOUT))
+        client.process.stdin.close()
+        client.process.stdin = None
+        client.wait_for("server's port")
+        select.select([], [], [], 0.2)
+        code, out, words = client.finish()
+        self.assertEqual((code, len(out)), (0, self.MORE_THAN_IS_READ), words)
+        self.assertIn("closed      by the server first (FIN), ", words)
 
     def test_no_such_name(self):
         self.says(cli("connect", "nobody.invalid:80"), 1, "no such name  ", '"nobody.invalid"')
@@ -455,6 +527,17 @@ class Modes(ConnectTest):
         listener.close()
         self.assertEqual(ended, [b""] * 50)
 
+    def test_many_end_with_a_fin_even_while_the_server_talks(self):
+        ended = []
+
+        def talk(connection):
+            connection.sendall(b"x" * (1 << 20))
+            ended.append(read_to_end(connection))
+        listener = self.listen(talk)
+        self.assertEqual(cli("connect", "--count", 3, f"{LOOPBACK}:{listener.port}").code, 0)
+        listener.close()
+        self.assertEqual((ended, listener.errors), ([b""] * 3, []))
+
     def test_many_are_told_which_one_the_server_closed(self):
         client = Client(self, "--count", 2, "--hold", f"{LOOPBACK}:{self.listen(daytime).port}")
         client.wait_for(r"#1 +closed by the server first")
@@ -491,7 +574,7 @@ class Modes(ConnectTest):
         client.process.stdin.write(b"hi")
         client.process.stdin.close()
         client.process.stdin = None
-        self.assertEqual(os.read(client.process.stdout.fileno(), 4), b"late")
+        self.assertEqual(client.read(4), b"late")
         client.process.send_signal(signal.SIGINT)
         code, _, words = client.finish()
         self.assertEqual(code, 0, words)
@@ -503,7 +586,7 @@ class Modes(ConnectTest):
             client = Client(self, f"{LOOPBACK}:{self.listen(echo).port}")
             client.wait_for("server's port")
             client.process.stdin.write(b"hello")
-            self.assertEqual(os.read(client.process.stdout.fileno(), 5), b"hello")
+            self.assertEqual(client.read(5), b"hello")
             client.process.send_signal(number)
             code, _, words = client.finish()
             self.assertEqual(code, 0, words)
@@ -616,7 +699,7 @@ class Datagrams(ConnectTest):
         self.addCleanup(os.close, ours)
         client = Client(self, f"udp://{LOOPBACK}:{port}", stdin=theirs)
         os.close(theirs)
-        self.assertEqual(os.read(client.process.stdout.fileno(), 100), b"time flies\r\n")
+        self.assertEqual(client.read(100), b"time flies\r\n")
         self.assertEqual(received, [b""])
         client.process.send_signal(signal.SIGINT)
         self.assertEqual(client.finish()[0], 0)

@@ -88,6 +88,9 @@ class Http(ProgramTest):
         self.assertEqual(answer["headers"]["X-One"], ["1", "2"])
         self.assertEqual(answer["body"], "\u00e4")
         self.assertEqual(answer["origin"], "127.0.0.1")
+        as_json = json.loads(self.curl("/echo", "--data-binary", "@-", data=b'{"n":[1]}'))
+        self.assertEqual((as_json["body"], as_json["json"]), ('{"n":[1]}', {"n": [1]}))
+        self.assertNotIn("json", json.loads(self.curl("/echo", "-d", "{no json")))
         binary = json.loads(self.curl("/echo", "--data-binary", "@-", data=b"\xff\x00\xfe"))
         self.assertEqual(binary["body"], "data:application/octet-stream;base64,/wD+")
 

@@ -179,7 +179,8 @@ TEST_CASE("every line ends in CR LF (RFC 9112 section 2.2)") {
        {"GET / HTTP/1.1\n", "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\nHost: a\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\n\n", "\nGET / HTTP/1.1\r\n", "\r\n\nGET / HTTP/1.1\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nX: b\rc\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n"}) {
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n", "GET / HTTP/1.1x\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: ab\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nx\n"}) {
     CHECK(judge(head) == 400);
   }
 }

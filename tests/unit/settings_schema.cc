@@ -1,6 +1,7 @@
 #include "tests/unit/settings_schema.h"
 
 #include "core/settings/server_options.h"
+#include "tests/support/catch.h"
 
 namespace polyport::test {
 
@@ -53,6 +54,42 @@ const Schema& settings_schema() {
                 {"sntp", 10123, {kCommon}, {{"listen", kUdp, Transport::kUdp}}}},
   };
   return schema;
+}
+
+LoadResult load(std::string_view text, const std::vector<Override>& overrides) {
+  return load_settings(text, "a.toml", settings_schema(), overrides);
+}
+
+Override set(std::string_view argument) {
+  const auto result = parse_override(argument);
+  REQUIRE(result);
+  return *result;
+}
+
+// What is wrong, one message a line.
+std::string errors_of(const LoadResult& result) {
+  std::string text;
+  for (const Error& error : result.errors)
+    text += error.text() + "\n";
+  return text;
+}
+
+ServiceSettings service(const LoadResult& result, std::string_view name) {
+  INFO(errors_of(result));
+  REQUIRE(result.ok());
+  for (const ServiceSettings& found : result.settings.services) {
+    if (found.name == name) return found;
+  }
+  FAIL("no service " << name);
+  return result.settings.health;
+}
+
+std::string endpoints(const OptionValues& values, std::string_view option) {
+  std::string text;
+  for (const Endpoint& endpoint : values.endpoints(option)) {
+    text += (text.empty() ? "" : " ") + endpoint.text();
+  }
+  return text;
 }
 
 }  // namespace polyport::test

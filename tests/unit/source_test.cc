@@ -31,12 +31,10 @@ TEST_CASE("an endpoint cannot leave its quotes") {
 
 TEST_CASE("an error of the text is shown at the argument it came from") {
   const Source source = ad_hoc_source({"echo:1", "http:99999"});
-  polyport::Errors errors = {
-      {polyport::ErrorCode::kBadValue, "port 99999", "command line:12:1", ""},
-      {polyport::ErrorCode::kBadValue, "other", "demo:1:1", ""}};
-  source.name_arguments(errors);
-  CHECK(errors[0].where == "http:99999");
-  CHECK(errors[1].where == "demo:1:1");
+  CHECK(source.named_place("command line:12:1") == "http:99999");
+  CHECK(source.named_place("command line:1:1") == "command line:1:1");  // a line of ours
+  CHECK(source.named_place("command line:99:1") == "command line:99:1");
+  CHECK(source.named_place("demo:1:1") == "demo:1:1");
 }
 
 TEST_CASE("what is no service, and one name for two types, are errors that say what to write") {

@@ -2,7 +2,6 @@
 #include "app/commands/connect/many.h"
 
 #include <poll.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include "app/commands/connect/console.h"
 #include "app/commands/connect/interrupt.h"
 #include "app/commands/exit_code.h"
+#include "app/process.h"
 
 namespace polyport {
 namespace {
@@ -27,13 +27,6 @@ struct Open {
   ClientSocket socket;
   std::uint32_t number;
 };
-
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 std::string numbered(std::uint32_t number) {
   return "#" + std::to_string(number);
