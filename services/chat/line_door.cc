@@ -22,10 +22,12 @@ enum TelnetByte : unsigned char {
 constexpr std::uint16_t kMostSubnegotiationBytes = 512;
 constexpr char kTlsHandshake = 0x16;  // the record type that opens every TLS connection
 
+// "GET /path HTTP/1.1": the target tells it from what a person might say about HTTP.
 bool is_http_request(std::string_view line) {
-  const std::size_t version = line.rfind(" HTTP/");
-  return version != std::string_view::npos && version > 0 && line.find(' ') < version &&
-         line.size() - version <= std::string_view(" HTTP/1.1").size();
+  const auto [target, version] = split_word(split_word(line).rest);
+  if (version.size() != std::string_view("HTTP/1.1").size()) return false;
+  if (!version.starts_with("HTTP/") || version[6] != '.') return false;
+  return target.starts_with('/') || target == "*" || target.find(':') != std::string_view::npos;
 }
 
 }  // namespace

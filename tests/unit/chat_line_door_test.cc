@@ -95,7 +95,8 @@ TEST_CASE("the line door takes telnet out and refuses its options", "[chat]") {
                              {Kind::kTelnetReply, "\xff\xfe\x03"},
                              {Kind::kLine, "abcd"}});
   CHECK(read("a\xff\xf4\xff\xf1"
-             "b\n") == line("ab"));  // interrupt, no operation
+             "b\n") == line("ab"));                       // interrupt, no operation
+  CHECK(read("a\xff\xfc\"\xff\xfe\"b\n") == line("ab"));  // LINEMODE's number is a quote
   CHECK(read("a\xff\xff"
              "b\n") == line("ab"));  // an escaped 255
 }
@@ -117,6 +118,10 @@ TEST_CASE("the line door knows an HTTP client by its first line", "[chat]") {
   CHECK(read("PRI * HTTP/2.0\r\n") == Items{{Kind::kHttp, ""}});
   CHECK(read("hello\nGET / HTTP/1.1\n").back() == std::pair(Kind::kLine, "GET / HTTP/1.1"s));
   CHECK(read("what is HTTP/1.1 about?\n") == line("what is HTTP/1.1 about?"));
+  CHECK(read("CONNECT example.org:443 HTTP/1.1\n") == Items{{Kind::kHttp, ""}});
+  CHECK(read("long live HTTP/1.1\n") == line("long live HTTP/1.1"));
+  CHECK(read("I say: use HTTP/1.1\n") == line("I say: use HTTP/1.1"));
+  CHECK(read("I like HTTP/2\n") == line("I like HTTP/2"));
   CHECK(read("HTTP/1.1\n") == line("HTTP/1.1"));
 }
 
