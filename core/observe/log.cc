@@ -114,8 +114,10 @@ class QueuedLog final : public Log {
   ~QueuedLog() override {
     flush();
     target_->abandon();
+    // The pool first: it joins the worker, which waits for nobody now. The other way round the
+    // worker may be the one to delete the logger.
+    pool_.reset();
     logger_.reset();
-    pool_.reset();  // joins the worker, which waits for nobody now
   }
 
   std::uint64_t dropped() const override { return pool_->overrun_counter() + target_->lost(); }
