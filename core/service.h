@@ -62,7 +62,7 @@ struct ListenerStatus {
   Address address;          // of an IP listener
   std::uint32_t group = 0;  // endpoints that one string expanded to share it
   int backlog = 0;
-  int accept_queue = 0;  // connections of the backlog that wait now
+  int accept_queue = 0;        // connections of the backlog that wait now
   std::uint64_t accepted = 0;  // connections, or datagrams received
   std::uint64_t active = 0;
   std::uint64_t datagrams_out = 0;  // of a UDP listener

@@ -4,6 +4,8 @@
 
 namespace polyport {
 
-bool is_json(Bytes text) { return nlohmann::json::accept(text.begin(), text.end()); }
+bool is_json(Bytes text) {
+  return nlohmann::json::accept(text.begin(), text.end());
+}
 
 }  // namespace polyport
