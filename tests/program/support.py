@@ -59,6 +59,12 @@ def wait_until(condition, what, timeout=TIMEOUT):
         time.sleep(0.01)
 
 
+def peak_bytes(pid):
+    """The most memory that the process has had at one time."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+
 # --- the environment of a program under test ---------------------------------------------------
 
 

@@ -24,8 +24,8 @@ import threading
 import time
 import unittest
 
-from support import (SOURCE, ProgramTest, connect, read_exactly, read_line, read_to_end, run_tool,
-                     tool, tool_environment, udp)
+from support import (SOURCE, ProgramTest, connect, peak_bytes, read_exactly, read_line,
+                     read_to_end, run_tool, tool, tool_environment, udp)
 
 UNIX_EPOCH = 2_208_988_800  # 1970-01-01 in seconds since 1900
 
@@ -235,6 +235,12 @@ class Chargen(ServiceTest):
                     read += len(part)
             self.assertGreater(read, 0)
 
+    def test_a_client_that_only_types_is_not_held_up(self):
+        server = self.serve("chargen")
+        with connect(server.address("chargen")) as sock:
+            for block in blocks("only typed", 32):  # more than the buffers of both kernels hold
+                sock.sendall(block)
+
     def test_a_client_that_has_nothing_to_say_may_read_on(self):
         server = self.serve("chargen")
         with connect(server.address("chargen")) as sock:
@@ -425,10 +431,17 @@ class Banner(ServiceTest):
             answers = read_to_end(sock).splitlines()
         self.assertEqual(len(answers), 50)
         self.assertTrue(answers[-1].startswith(b"421 "))
-        with connect(address) as sock:
+
+    def test_a_line_without_an_end_costs_nothing(self):
+        server = self.serve("smtp type=banner style=smtp")
+        with connect(server.address("smtp", "tcp")) as sock:
             read_line(sock)
-            sock.sendall(b"x" * 1_000_000 + b"\r\n")
+            before = peak_bytes(server.pid)
+            for _ in range(48):
+                sock.sendall(b"x" * (1 << 20))
+            sock.sendall(b"\r\n")
             self.assertTrue(read_line(sock).startswith(b"502 "))
+            self.assertLess(peak_bytes(server.pid) - before, 16 << 20)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 
 import re
 import struct
+import subprocess
+import sys
 import time
 import unittest
 
-from support import ProgramTest, cli, run_tool, udp
+from support import Namespace, ProgramTest, cli, run_tool, udp
 
 UNIX_EPOCH = 2_208_988_800  # 1970-01-01 in seconds since 1900
 
@@ -79,6 +81,25 @@ class Sntp(ProgramTest):
             sock.settimeout(0.2)
             with self.assertRaises(TimeoutError):
                 sock.recv(1000)
+
+    def test_a_client_may_ask_from_port_123(self):
+        # NTP daemons do; of most other services the guard would refuse such a peer.
+        client = ("import socket, sys\n"
+                  "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                  "s.settimeout(20)\n"
+                  "s.bind(('127.0.0.1', 123))\n"
+                  "s.sendto(bytes.fromhex(sys.argv[2]), ('127.0.0.1', int(sys.argv[1])))\n"
+                  "print(s.recv(1000).hex())\n")
+        with Namespace() as lab:
+            server = self.start(namespace=lab, config="[services.sntp]\nstratum = \"2\"\n"
+                                "listen = \"udp://127.0.0.1:0\"\n")
+            port = server.port("sntp", "udp")
+            done = subprocess.run(lab.wrap([sys.executable, "-c", client, str(port),
+                                            question().hex()]),
+                                  stdout=subprocess.PIPE, text=True, timeout=30)
+            self.assertEqual(done.returncode, 0)
+            self.assertEqual(Answer(bytes.fromhex(done.stdout)).stratum, 2)
+            server.stop()
 
     def test_by_itself_it_says_what_the_kernel_knows(self):
         answer = self.ask(self.serve(), question())
