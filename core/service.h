@@ -75,7 +75,8 @@ struct ServiceStatus {
   std::string name;
   std::string_view type;
   std::string_view summary;
-  bool internal = false;  // health and admin
+  std::string_view try_it;  // as in ServiceType
+  bool internal = false;    // health and admin
   ServiceState state = ServiceState::kStarting;
   std::string reason;  // why it is skipped or failed
   std::vector<ListenerStatus> listeners;

@@ -25,13 +25,12 @@ std::uint64_t open_descriptors() {
   return count;
 }
 
-// As many connections as descriptors are left for, with some kept back for files and admin work.
-std::uint64_t connections_that_fit(const HostOptions& options) {
+// As many connections as descriptors are left for, with some kept back. 0 where nobody knows.
+std::uint64_t connections_that_fit(std::uint64_t reserve) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return options.max_connections;
-  const std::uint64_t taken = open_descriptors() + options.reserve_descriptors;
-  const std::uint64_t room = limit.rlim_cur > taken + 1 ? limit.rlim_cur - taken : 1;
-  return options.max_connections == 0 ? room : std::min(options.max_connections, room);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const std::uint64_t taken = open_descriptors() + reserve;
+  return limit.rlim_cur > taken + 1 ? limit.rlim_cur - taken : 1;
 }
 
 }  // namespace
@@ -103,7 +102,9 @@ Errors Host::start(std::vector<ServicePlan> plans) {
   if (errors.empty()) {
     state.network = std::make_unique<Network>(
         state.loop, state.log, state.events,
-        Network::Options{.max_connections = connections_that_fit(state.options)});
+        Network::Options{.max_connections = state.options.max_connections,
+                         .descriptors = connections_that_fit(state.options.reserve_descriptors),
+                         .reserve = state.options.reserve_descriptors / 2});
     for (auto& instance : state.instances) {
       auto started = instance->start(state.loop, *state.network, state.log, *this);
       if (!started) errors.push_back(std::move(started.error()));

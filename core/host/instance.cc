@@ -85,7 +85,8 @@ void Instance::make_doors(UdpGuard& guard) {
                      .stream = {.service = plan_.name,
                                 .handler = handler,
                                 .policy = policy_from(values, client_first),
-                                .admission = admission_},
+                                .admission = admission_,
+                                .uses_reserve = plan_.type->internal},
                      .udp = {.service = plan_.name,
                              .handler = *service_,
                              .guard = guard,
@@ -192,6 +193,7 @@ ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const
   status_.name = plan_.name;
   status_.type = plan_.type->name;
   status_.summary = plan_.type->summary;
+  status_.try_it = plan_.type->try_it;
   status_.internal = plan_.type->internal;
   status_.state = state_;
   status_.reason = reason_;

@@ -78,9 +78,13 @@ void Listener::ready() {
 }
 
 bool Listener::accept_one() {
-  if (door_.admission.full() || network_.full()) {
+  if (door_.admission.full() || network_.full(door_)) {
     // Left in the backlog: the kernel keeps them until there is room.
     wait_for_room(CloseReason::kLimitConnections);
+    return false;
+  }
+  if (network_.short_of_descriptors(door_)) {
+    wait_for_room(CloseReason::kDescriptorLimit);
     return false;
   }
   Address peer;
@@ -105,7 +109,6 @@ bool Listener::accept_one() {
   }
   ++accepted_;
   ++active_;
-  network_.descriptors_short_ = false;
   network_.open(*this, fd, peer);
   return true;
 }
@@ -118,7 +121,10 @@ void Listener::wait_for_room(CloseReason reason) {
 }
 
 void Listener::resume() {
-  if (state_ != State::kWaiting || door_.admission.full() || network_.full()) return;
+  if (state_ != State::kWaiting || door_.admission.full() || network_.full(door_) ||
+      network_.short_of_descriptors(door_)) {
+    return;
+  }
   state_ = State::kAccepting;
   network_.poller_.set(*this, kReadable);
 }

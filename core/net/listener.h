@@ -27,6 +27,8 @@ struct StreamDoor {
   StreamHandler& handler;
   StreamPolicy policy;
   Admission& admission;
+  // Health and admin: a full process must still answer them.
+  bool uses_reserve = false;
   std::array<std::uint64_t, kCloseReasons> closed{};  // connections ended, by reason
 };
 

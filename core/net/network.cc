@@ -333,16 +333,27 @@ void Network::wait_for_room(Listener& listener, CloseReason reason) {
   waiting_.push_back(&listener);
   if (reason != CloseReason::kDescriptorLimit) return;
   // Descriptors may come back without a connection of ours ending: look again after a while. One
-  // line a burst, however many listeners stand still.
-  if (!descriptors_short_) {
-    descriptors_short_ = true;
+  // line a burst, however many listeners stand still and however often one gets through.
+  constexpr std::uint64_t kBurstMs = 1'000;
+  if (descriptors_short_ms_ == 0 || now_ms_ - descriptors_short_ms_ > kBurstMs) {
     ++descriptor_bursts_;
     log_.warn({.event = "descriptor_limit",
                .message = "no descriptors left: accepting pauses until some are free",
                .service = listener.door().service,
                .listener = listener.id()});
   }
+  descriptors_short_ms_ = now_ms_;
   retry_timer_.start(options_.retry_after);
+}
+
+bool Network::full(const StreamDoor& door) const {
+  return !door.uses_reserve && options_.max_connections != 0 &&
+         table_.in_use() >= options_.max_connections;
+}
+
+bool Network::short_of_descriptors(const StreamDoor& door) const {
+  const std::uint64_t reserve = door.uses_reserve ? options_.reserve : 0;
+  return options_.descriptors != 0 && table_.in_use() >= options_.descriptors + reserve;
 }
 
 void Network::resume_waiting() {

@@ -30,7 +30,11 @@ namespace polyport {
 class Network final : private Turn::Work {
  public:
   struct Options {
-    std::uint64_t max_connections = 0;  // in all; 0: no limit but the descriptors
+    std::uint64_t max_connections = 0;  // in all, by configuration; 0: no limit
+    // Connections there are descriptors for; 0: not known. Doors that may use the reserve (health,
+    // admin) get so many more.
+    std::uint64_t descriptors = 0;
+    std::uint64_t reserve = 0;
     // Listeners that cannot accept for want of descriptors look again after this long.
     std::chrono::milliseconds retry_after{100};
     std::chrono::milliseconds linger{5'000};
@@ -138,9 +142,8 @@ class Network final : private Turn::Work {
   void update_now();
 
   void wait_for_room(Listener& listener, CloseReason reason);
-  bool full() const {
-    return options_.max_connections != 0 && table_.in_use() >= options_.max_connections;
-  }
+  bool full(const StreamDoor& door) const;
+  bool short_of_descriptors(const StreamDoor& door) const;
   void tell_closed(Connection& connection);
   void poll_handle_opened() { ++open_handles_; }
   void poll_handle_closed() { --open_handles_; }
@@ -182,7 +185,7 @@ class Network final : private Turn::Work {
   std::optional<Tick> armed_tick_;
   bool stalled_ = false;  // the last turn came late: deadlines wait for one turn of reading
   bool room_made_ = false;
-  bool descriptors_short_ = false;  // from the first refusal until an accept succeeds
+  std::uint64_t descriptors_short_ms_ = 0;  // when accepting last had to stop for want of them
   std::uint64_t descriptor_bursts_ = 0;
   std::size_t open_handles_ = 0;
 };

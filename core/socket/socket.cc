@@ -165,9 +165,11 @@ int bind_unix(int fd, std::string_view path, unsigned mode) {
   sockaddr_un address;
   const socklen_t size = to_unix(path, address);
   if (size == 0) return -ENAMETOOLONG;
-  // The mode of the socket's inode is what bind() gives the file, so nobody can slip in between.
+  // The mode of the socket's inode is what bind() gives the file, less the umask, so nobody can
+  // slip in between; what the umask took is added afterwards.
   if (path.front() != '@' && ::fchmod(fd, mode) < 0) return -errno;
-  const int result = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size);
+  int result = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size);
+  if (result == 0 && path.front() != '@') result = ::chmod(address.sun_path, mode);
   return finish("bind", fd, result, [&] { return std::string(path); });
 }
 

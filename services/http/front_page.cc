@@ -5,13 +5,6 @@ namespace {
 
 // --- the doors -----------------------------------------------------------------------------------
 
-const ServiceType* find_type(std::string_view name) {
-  for (const ServiceType* type : service_types()) {
-    if (type->name == name) return type;
-  }
-  return nullptr;
-}
-
 std::string replaced(std::string text, std::string_view what, std::string_view by) {
   for (std::size_t at = text.find(what); at != std::string::npos;
        at = text.find(what, at + by.size()))
@@ -33,17 +26,8 @@ std::string host_of(const Address& address, const std::string& reached_host) {
   return address.family == Family::kIPv6 ? "[" + address.ip_text() + "]" : address.ip_text();
 }
 
-bool is_http(const ServiceType* type, std::string_view door) {
-  if (type == nullptr) return false;
-  for (const Door& candidate : type->doors) {
-    if (candidate.name == door) return candidate.kind == Door::Kind::kHttp;
-  }
-  return false;
-}
-
 DoorLine door_line(const ServiceStatus& service, const ListenerStatus& listener,
                    const std::string& reached_host) {
-  const ServiceType* type = find_type(service.type);
   DoorLine line{service.name, std::string(service.summary),
                 {},           std::string(name(listener.transport)),
                 {},           {}};
@@ -55,17 +39,16 @@ DoorLine door_line(const ServiceStatus& service, const ListenerStatus& listener,
   }
   line.number = std::to_string(listener.address.port);
   const std::string host = host_of(listener.address, reached_host);
-  if (listener.transport == Transport::kUdp) {
-    line.try_it = "polyport connect udp://" + host + ":" + line.number;
-    return line;
-  }
-  const bool http = is_http(type, listener.door);
-  std::string try_it(type != nullptr ? type->try_it : "polyport connect {host}:{port}");
-  if (http || service.internal) {
-    line.link = "http://" + host + ":" + line.number + "/";
-    if (type == nullptr) try_it = "curl http://{host}:{port}/";
+  std::string try_it(service.try_it);
+  // The program's own client needs to be told of UDP; another one in that place knows its protocol.
+  if (listener.transport == Transport::kUdp && try_it.starts_with("polyport connect")) {
+    try_it = replaced(std::move(try_it), "{host}", "udp://{host}");
   }
   line.try_it = replaced(replaced(std::move(try_it), "{host}", host), "{port}", line.number);
+  // A page of the service, where its line to try it names one: "curl
+  // http://localhost:9901/healthz".
+  const std::size_t address = line.try_it.find("http://");
+  if (address != std::string::npos) line.link = line.try_it.substr(address);
   return line;
 }
 

@@ -2,6 +2,7 @@
 #include "core/host/host.h"
 
 #include <dirent.h>
+#include <sys/resource.h>
 
 #include "core/settings/settings.h"
 #include "tests/support/network_fixture.h"
@@ -237,6 +238,48 @@ TEST_CASE("the process's limit holds for all services together") {
     three.pump();
     four.pump();
     return three.received == "3" && four.received == "4";
+  }));
+}
+
+TEST_CASE("when the descriptors are gone a line says so, and health still answers") {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit small = before;
+  small.rlim_cur = descriptors() + 40;
+  ::setrlimit(RLIMIT_NOFILE, &small);
+  HostFixture fixture({.reserve_descriptors = 20});
+  auto wanted = plans(
+      "[services.a]\ntype = \"echo\"\nlisten = \"127.0.0.1:0\"\n"
+      "[services.b]\ntype = \"echo\"\nlisten = \"127.0.0.1:0\"\n");
+  ServiceType internal = kEcho;
+  internal.internal = true;
+  wanted[1].type = &internal;
+  const Errors errors = fixture.host.start(std::move(wanted));
+  ::setrlimit(RLIMIT_NOFILE, &before);  // the clients of this test need descriptors too
+  REQUIRE(errors.empty());
+  const auto services = fixture.host.services();
+  std::vector<Client> clients;
+  for (int i = 0; i < 30; ++i)
+    clients.push_back(fixture.connect(services[0].listeners[0]));
+  std::string page;
+  REQUIRE(fixture.run_until([&] {
+    page.clear();
+    fixture.host.write_metrics(page);
+    return page.find("polyport_descriptor_bursts_total 1\n") != std::string::npos;
+  }));
+  CHECK(fixture.host.open_connections() < 40);
+  Client probe = fixture.connect(services[1].listeners[0]);
+  probe.send("well?");
+  CHECK(fixture.run_until([&] {
+    probe.pump();
+    return probe.received == "well?";
+  }));
+  for (int i = 0; i < 38; ++i)
+    clients[static_cast<std::size_t>(i)].close();
+  clients.back().send("at last");
+  CHECK(fixture.run_until([&] {
+    clients.back().pump();
+    return clients.back().received == "at last";
   }));
 }
 
