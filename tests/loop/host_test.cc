@@ -259,7 +259,7 @@ TEST_CASE("when the descriptors are gone a line says so, and health still answer
   REQUIRE(errors.empty());
   const auto services = fixture.host.services();
   std::vector<Client> clients;
-  for (int i = 0; i < 30; ++i)
+  for (int i = 0; i < 40; ++i)
     clients.push_back(fixture.connect(services[0].listeners[0]));
   std::string page;
   REQUIRE(fixture.run_until([&] {
