@@ -170,9 +170,13 @@ class Server {
   std::vector<std::unique_ptr<Signal>> ignored_;
 };
 
-// A --ready-fd that is not open is found before any port is: its number would go to a socket.
-bool is_open(std::optional<int> fd) {
-  return !fd || ::fcntl(*fd, F_GETFD) >= 0;
+// A --ready-fd that cannot be written to is found before any port is open: its number would go to a
+// socket. errno says why.
+bool is_writable(std::optional<int> fd) {
+  if (!fd) return true;
+  const int flags = ::fcntl(*fd, F_GETFL);
+  if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY) errno = EBADF;
+  return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 // A place that was asked for and cannot be had is told once; the default one is not worth a word
@@ -189,8 +193,8 @@ void warn_of_state_dir(const std::string& configured, Log& log) {
 
 int run_server(const RunOptions& options) {
   const Clock::time_point began = Clock::now();
-  if (!is_open(options.ready_fd)) {
-    std::fprintf(stderr, "polyport run: --ready-fd %d: %s (pass an open descriptor)\n",
+  if (!is_writable(options.ready_fd)) {
+    std::fprintf(stderr, "polyport run: --ready-fd %d: %s (pass a descriptor that is open for writing)\n",
                  *options.ready_fd, std::strerror(errno));
     return kExitUsage;
   }
