@@ -208,7 +208,8 @@ class Parser {
     connect.add_option("--bind", connect_.bind, "the local address, or :PORT")
         ->type_name("ADDRESS:PORT");
     connect.add_flag("--hold", connect_.hold, "keep the connection open when the input ends");
-    connect.add_option("--count", connect_.count, "open N connections and send nothing")->type_name("N");
+    connect.add_option("--count", connect_.count, "open N connections and send nothing")
+        ->type_name("N");
     add_duration(connect, "--wait", connect_.wait, "the longest wait for an answer");
     connect.add_flag("--crlf", connect_.crlf, "end lines with CR LF");
     connect.add_flag("--hex", connect_.hex, "show the bytes as numbers");

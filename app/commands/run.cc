@@ -194,7 +194,8 @@ void warn_of_state_dir(const std::string& configured, Log& log) {
 int run_server(const RunOptions& options) {
   const Clock::time_point began = Clock::now();
   if (!is_writable(options.ready_fd)) {
-    std::fprintf(stderr, "polyport run: --ready-fd %d: %s (pass a descriptor that is open for writing)\n",
+    std::fprintf(stderr,
+                 "polyport run: --ready-fd %d: %s (pass a descriptor that is open for writing)\n",
                  *options.ready_fd, std::strerror(errno));
     return kExitUsage;
   }

@@ -111,6 +111,7 @@ Errors Host::start(std::vector<ServicePlan> plans) {
     }
   }
   if (!errors.empty()) {
+    if (state.network) state.network->shut_down();
     state.network.reset();
     state.instances.clear();
     return errors;
@@ -140,8 +141,12 @@ void Host::drain(std::function<void()> done) {
 void Host::stop() {
   State& state = *state_;
   if (!state.network) return;
-  state.network.reset();
+  state.drain_timer.stop();
+  for (auto& instance : state.instances)
+    instance->stop();
+  state.network->shut_down();  // services are called from here, and may look at the host
   state.finish_drain();
+  state.network.reset();
 }
 
 std::vector<ServiceStatus> Host::services() const {
@@ -166,6 +171,7 @@ std::string_view Host::server_name() const {
 }
 
 void Host::write_metrics(std::string& out) const {
+  if (!state_->network) return;
   MetricsPage page{services(),
                    {},
                    state_->log.dropped(),

@@ -44,7 +44,8 @@ class Host final : public HostView {
 
   // Stops accepting, lets open work finish up to shutdown_grace, closes; then calls `done` once.
   void drain(std::function<void()> done);
-  // Closes everything now; a running drain's `done` is called.
+  // Closes everything now; a running drain's `done` is called. Runs the loop, as the destructor
+  // does: not from one of its callbacks.
   void stop();
 
   std::vector<ServiceStatus> services() const override;

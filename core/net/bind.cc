@@ -104,6 +104,13 @@ void set_options(int fd, const BindRequest& request) {
   }
 }
 
+// Of a socket that was bound and could not be used.
+void remove_unbound_file(const BindTarget& target) {
+  if (target.transport == Transport::kUnix && !target.path.starts_with('@')) {
+    ::unlink(target.path.c_str());
+  }
+}
+
 }  // namespace
 
 std::string endpoint_text(const BindTarget& target) {
@@ -126,6 +133,7 @@ Result<int> open_bound_socket(const BindRequest& request) {
     const int listening = sock::listen(fd, request.backlog);
     if (listening < 0) {
       sock::close(fd);
+      remove_unbound_file(request.target);
       return failed("listen", -listening, request);
     }
   }

@@ -39,7 +39,7 @@ void Connection::send(Payload payload) {
 }
 
 std::size_t Connection::queued_bytes() const {
-  return queue_ == nullptr ? 0 : queue_->bytes();
+  return network().queued_bytes(*this);
 }
 
 void Connection::drop_unsent() {

@@ -135,7 +135,7 @@ class Connection : private PollHandle {
   std::uint16_t wheel_bucket_ = kNoBucket;  // 2
   std::uint16_t listener_ = 0;              // 2
   std::uint16_t peer_port_ = 0;             // 2
-  std::uint16_t lingered_kib_ = 0;          // 2, read and dropped after our FIN
+  std::uint16_t lingered_ = 0;              // 2, dropped after our FIN, in 16 bytes
   Family peer_family_ = Family::kNone;      // 1
   std::uint8_t armed_ = 0;                  // 1, the interest libuv knows
   CloseReason deadline_reason_ = CloseReason::kIdleTimeout;  // 1

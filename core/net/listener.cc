@@ -120,13 +120,14 @@ void Listener::wait_for_room(CloseReason reason) {
   network_.wait_for_room(*this, reason);
 }
 
+bool Listener::has_room() const {
+  return !door_.admission.full() && !network_.full(door_) && !network_.short_of_descriptors(door_);
+}
+
 void Listener::resume() {
-  if (state_ != State::kWaiting || door_.admission.full() || network_.full(door_) ||
-      network_.short_of_descriptors(door_)) {
-    return;
-  }
   state_ = State::kAccepting;
-  network_.poller_.set(*this, kReadable);
+  accept_one();  // which may have to wait again
+  if (state_ == State::kAccepting) network_.poller_.set(*this, kReadable);
 }
 
 }  // namespace polyport

@@ -70,6 +70,8 @@ class Listener : private PollHandle {
   // Accepts one; false where there is nothing more to accept now.
   bool accept_one();
   void wait_for_room(CloseReason reason);
+  bool has_room() const;
+  // Takes one client at once and goes on accepting.
   void resume();
 
   Network& network_;

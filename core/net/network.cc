@@ -1,7 +1,9 @@
 #include "core/net/network.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
+#include <utility>
 
 #include "core/base/assert.h"
 #include "core/socket/socket.h"
@@ -33,6 +35,10 @@ Network::Network(Loop& loop, Log& log, Events& events, Options options)
 }
 
 Network::~Network() {
+  shut_down();
+}
+
+void Network::shut_down() {
   stop_accepting();
   close_all(CloseReason::kDrain);
   // Callbacks may close more, and libuv hands handles back a round later.
@@ -59,6 +65,8 @@ UdpSocket& Network::add_udp_socket(UdpDoor& door, int fd, std::string id) {
 // --- stopping ------------------------------------------------------------------------------------
 
 void Network::stop_accepting() {
+  loop_.update_now();  // often called from outside the loop's callbacks
+  update_now();
   for (auto& listener : listeners_) {
     listener->accept_backlog();
     listener->close();
@@ -68,6 +76,7 @@ void Network::stop_accepting() {
 }
 
 std::size_t Network::drain_idle() {
+  update_now();
   std::size_t left = 0;
   for_each_connection([&](Connection& connection) {
     bool busy = true;
@@ -233,7 +242,7 @@ void Network::sweep_unwatched() {
       continue;
     }
     const std::ptrdiff_t result = sock::peek(connection->fd_);
-    if (result < 0 && result != -EAGAIN) {
+    if ((result < 0 && result != -EAGAIN) || sock::is_dead(connection->fd_)) {
       retire(*connection, CloseReason::kResetByPeer);
     } else {
       unwatched_.push_back(id);
@@ -287,7 +296,7 @@ void Network::advance_wheel() {
     stalled_ = true;
     return;
   }
-  stalled_ = false;
+  const bool after_stall = std::exchange(stalled_, false);
   wheel_.collect(now_, due_);
   for (const ConnectionId id : due_) {
     Connection* connection = table_.find(id);
@@ -295,10 +304,23 @@ void Network::advance_wheel() {
     CloseReason reason;
     const Tick tick = due(*connection, reason);
     if (tick == 0) continue;
+    if (tick <= now_ && after_stall && has_event_coming(*connection)) {
+      wheel_.schedule(*connection, now_ + 1);
+      continue;
+    }
     if (tick <= now_) fire(*connection, reason);
     if ((connection->flags_ & Connection::kClosing) == 0) schedule(*connection);
   }
   due_.clear();
+}
+
+// One turn of reading serves 256 connections; after a stall there may be thousands whose event is
+// still on its way.
+bool Network::has_event_coming(Connection& connection) const {
+  if ((connection.flags_ & Connection::kWriteBlocked) != 0) {
+    return sock::is_writable(connection.fd_);
+  }
+  return (wanted_interest(connection) & kReadable) != 0 && sock::peek(connection.fd_) != -EAGAIN;
 }
 
 void Network::fire(Connection& connection, CloseReason reason) {
@@ -307,8 +329,12 @@ void Network::fire(Connection& connection, CloseReason reason) {
   } else if (reason == CloseReason::kWriteTimeout) {
     connection.reset(reason);
   } else {
-    connection.deadline_tick_ = 0;
-    connection.active_tick_ = now_;  // an idle connection that its handler keeps is idle from now
+    // The one that came due is spent, the other is left alone.
+    if (connection.deadline_tick_ != 0 && connection.deadline_tick_ <= now_) {
+      connection.deadline_tick_ = 0;
+    } else {
+      connection.active_tick_ = now_;  // an idle connection that its handler keeps is idle from now
+    }
     run_callback(connection,
                  [&](StreamHandler& handler) { handler.on_deadline(connection, reason); });
   }
@@ -359,9 +385,15 @@ bool Network::short_of_descriptors(const StreamDoor& door) const {
 void Network::resume_waiting() {
   room_made_ = false;
   waiting_now_.swap(waiting_);
+  // First come, first served, one client each: a busy listener waits again behind the others.
+  std::size_t unserved = 0;
   for (Listener* listener : waiting_now_) {
-    listener->resume();
-    if (listener->state_ == Listener::State::kWaiting) waiting_.push_back(listener);
+    if (listener->state_ != Listener::State::kWaiting) continue;
+    if (listener->has_room()) {
+      listener->resume();
+    } else {
+      waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(unserved++), listener);
+    }
   }
   waiting_now_.clear();
 }

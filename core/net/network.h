@@ -38,13 +38,12 @@ class Network final : private Turn::Work {
     // Listeners that cannot accept for want of descriptors look again after this long.
     std::chrono::milliseconds retry_after{100};
     std::chrono::milliseconds linger{5'000};
-    std::uint32_t linger_kib = 256;
+    std::uint32_t linger_kib = 256;  // at most 1,023
   };
 
   Network(Loop& loop, Log& log, Events& events) : Network(loop, log, events, Options()) {}
   Network(Loop& loop, Log& log, Events& events, Options options);
-  // Closes everything and runs the loop until every handle is gone.
-  ~Network();
+  ~Network();  // shut_down()
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
@@ -72,6 +71,9 @@ class Network final : private Turn::Work {
   // Returns how many are left.
   std::size_t drain_idle();
   void close_all(CloseReason reason);
+  // Closes everything and runs the loop until every handle is gone: not from a callback of the
+  // loop.
+  void shut_down();
 
   // --- figures -----------------------------------------------------------------------------------
   struct Totals {
@@ -87,7 +89,10 @@ class Network final : private Turn::Work {
 
   Loop& loop() { return loop_; }
   Log& log() { return log_; }
-  Tick now() const { return now_; }
+  Tick now() {
+    update_now();
+    return now_;
+  }
 
  private:
   friend class Connection;
@@ -134,6 +139,7 @@ class Network final : private Turn::Work {
   std::uint8_t wanted_interest(const Connection& connection) const;
   void advance_wheel();
   void fire(Connection& connection, CloseReason reason);
+  bool has_event_coming(Connection& connection) const;
   void arm_wheel_timer();
   void schedule(Connection& connection);
   Tick due(const Connection& connection, CloseReason& reason) const;

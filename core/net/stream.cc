@@ -35,7 +35,8 @@ void Network::open(Listener& listener, int fd, const Address& peer) {
   run_callback(connection, [&](StreamHandler& handler) { handler.on_open(connection); });
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   // Where the client speaks first its bytes are most often here already.
-  if (listener.door().policy.client_speaks_first && !connection.ending()) read_once(connection);
+  if (listener.door().policy.client_speaks_first && (wanted_interest(connection) & kReadable) != 0)
+    read_once(connection);
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   schedule(connection);
   mark_dirty(connection);
@@ -108,11 +109,11 @@ void Network::read_after_error(Connection& connection) {
 void Network::drop_input(Connection& connection) {
   const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), kReadBufferBytes);
   if (count > 0) {
-    const auto kib = static_cast<std::uint32_t>((count + 1023) / 1024);
+    const auto units = static_cast<std::uint32_t>((count + 15) / 16);
     connection.bytes_in_ += static_cast<std::uint64_t>(count);
-    connection.lingered_kib_ =
-        static_cast<std::uint16_t>(std::min<std::uint32_t>(connection.lingered_kib_ + kib, 0xffff));
-    if (connection.lingered_kib_ <= options_.linger_kib) return;
+    connection.lingered_ =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(connection.lingered_ + units, 0xffff));
+    if (connection.lingered_ <= options_.linger_kib * 64) return;
   } else if (count == -EAGAIN) {
     return;
   }
@@ -313,6 +314,11 @@ void Network::deliver_close(Connection& connection) {
   } catch (const std::exception& error) {
     log_.error({.event = "service_error",
                 .message = error.what(),
+                .service = listener.door().service,
+                .listener = listener.id()});
+  } catch (...) {
+    log_.error({.event = "service_error",
+                .message = "an exception of no known type",
                 .service = listener.door().service,
                 .listener = listener.id()});
   }

@@ -17,7 +17,7 @@ namespace polyport {
 
 namespace {
 constexpr std::size_t kControlBytes = 128;
-constexpr std::size_t kMostReplyBytes = 65'507;
+constexpr std::size_t kMostReplyBytes = 65'527;  // over IPv6; over IPv4 the kernel says EMSGSIZE
 constexpr int kBatchesPerWake = 4;
 }  // namespace
 
@@ -53,7 +53,8 @@ namespace {
 
 // The address a datagram was sent to, and the count of those the kernel dropped, from its control
 // data.
-void read_control(msghdr& header, Address& local, std::uint64_t& dropped) {
+bool read_control(msghdr& header, Address& local, std::uint64_t& dropped) {
+  bool unicast = true;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
       in_pktinfo info;
@@ -61,6 +62,8 @@ void read_control(msghdr& header, Address& local, std::uint64_t& dropped) {
       local.family = Family::kIPv4;
       local.ip = {};
       std::memcpy(local.ip.data(), &info.ipi_addr, sizeof info.ipi_addr);
+      // The kernel names another address to answer from only where this one is nobody's own.
+      unicast = info.ipi_addr.s_addr == info.ipi_spec_dst.s_addr;
     } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
       in6_pktinfo info;
       std::memcpy(&info, CMSG_DATA(c), sizeof info);
@@ -76,6 +79,7 @@ void read_control(msghdr& header, Address& local, std::uint64_t& dropped) {
       dropped = count;
     }
   }
+  return unicast;
 }
 
 // Control data that makes the answer leave from where the question went: the received packet info
@@ -191,9 +195,10 @@ void UdpSocket::serve(UdpBuffers::Batch& batch, std::size_t index) {
   counters_.bytes_in += bytes.size();
   const Address peer = Address::from(reinterpret_cast<const sockaddr*>(&batch.peers[index]));
   Address local = address_;
-  read_control(header, local, counters_.kernel_dropped);
+  const bool unicast = read_control(header, local, counters_.kernel_dropped);
 
-  const auto verdict = door_.guard.check_peer(peer, local, door_.loop_free);
+  const auto verdict = unicast ? door_.guard.check_peer(peer, local, door_.loop_free)
+                               : UdpGuard::Verdict::kNoUnicast;
   if (verdict != UdpGuard::Verdict::kAllow) {
     ++counters_.refused[static_cast<std::size_t>(verdict)];
     return;
@@ -208,6 +213,11 @@ void UdpSocket::serve(UdpBuffers::Batch& batch, std::size_t index) {
                          .message = error.what(),
                          .service = door_.service,
                          .listener = id_});
+  } catch (...) {
+    network_.log_.error({.event = "service_error",
+                         .message = "an exception of no known type",
+                         .service = door_.service,
+                         .listener = id_});
   }
 }
 
@@ -217,8 +227,11 @@ void Datagram::reply(Bytes bytes) {
 
 void UdpSocket::reply(Datagram& datagram, Bytes bytes) {
   POLYPORT_ASSERT(!answered_);
-  POLYPORT_ASSERT(bytes.size() <= kMostReplyBytes);
   answered_ = true;
+  if (bytes.size() > kMostReplyBytes) {
+    ++counters_.send_failed;
+    return;
+  }
   const auto verdict =
       door_.guard.check_reply(datagram.peer(), datagram.bytes().size(), bytes.size(),
                               door_.amplification, network_.loop_.now_ms());

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -265,6 +266,16 @@ int accept_queue(int fd) {
   if (info.tcpi_state != TCP_LISTEN) return -EINVAL;
   // On a listening socket these two fields are its queue and the queue's limit (sock_diag(7)).
   return static_cast<int>(info.tcpi_unacked);
+}
+
+bool is_dead(int fd) {
+  pollfd poll{fd, 0, 0};
+  return ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+bool is_writable(int fd) {
+  pollfd poll{fd, POLLOUT, 0};
+  return ::poll(&poll, 1, 0) > 0;
 }
 
 std::uint32_t peer_uid(int fd) {

@@ -89,6 +89,9 @@ int peer_address(int fd, Address& address);
 // Connections that wait in a listening TCP socket's queue to be accepted; -errno for any other
 // socket.
 int accept_queue(int fd);
+// The connection is over in both directions (a RST, say), whatever may still be read from it.
+bool is_dead(int fd);
+bool is_writable(int fd);
 std::uint32_t peer_uid(int fd);  // of a unix stream; the overflow uid where the kernel does not say
 
 }  // namespace polyport::sock

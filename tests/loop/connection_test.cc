@@ -435,3 +435,28 @@ TEST_CASE("small answers of one callback leave in one system call") {
   }));
   CHECK((client.received == expected));
 }
+
+TEST_CASE("a paused connection with unread bytes, or a finished peer, is still found dead") {
+  NetworkFixture net;
+  Scripted service;
+  int heard = 0;
+  const bool paused = GENERATE(true, false);
+  service.open = [&](Connection& c) {
+    if (paused) c.pause_reading();
+  };
+  service.end = [&](Connection&) { ++heard; };  // stays open
+  OpenDoor door(net, service);
+  Client client = net.connect(net.listen(door.door));
+  REQUIRE(net.run_until([&] { return net.network.open_connections() == 1; }));
+  if (paused) {
+    client.send("unread");
+  } else {
+    client.shut_down();
+    REQUIRE(net.run_until([&] { return heard == 1; }));
+    net.network.for_each_connection([](Connection& c) { c.send("unread by the client"); });
+    net.run_until([] { return false; }, std::chrono::milliseconds(50));
+  }
+  client.reset();
+  REQUIRE(net.run_until([&] { return !service.closed.empty(); }, std::chrono::seconds(4)));
+  CHECK(service.closed == std::vector{CloseReason::kResetByPeer});
+}

@@ -290,3 +290,16 @@ TEST_CASE("a unix_mode that is no mode is an error at its place") {
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].where == "test.toml:3:13");
 }
+
+TEST_CASE("a host that is stopped during a drain calls `done` and leaves nothing") {
+  HostFixture fixture({.shutdown_grace = 60s});
+  REQUIRE(fixture.host.start(plans("[services.echo]\nlisten = \"127.0.0.1:0\"\n")).empty());
+  Client client = fixture.connect(fixture.host.services()[0].listeners[0]);
+  client.send("x");
+  REQUIRE(fixture.run_until([&] { return fixture.host.open_connections() == 1; }));
+  int done = 0;
+  fixture.host.drain([&] { ++done; });
+  fixture.host.stop();
+  CHECK(done == 1);
+  CHECK(fixture.host.open_connections() == 0);
+}

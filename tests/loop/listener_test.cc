@@ -199,3 +199,22 @@ TEST_CASE("a drain closes the idle at once and lets queued bytes leave") {
     return busy.received.size() == 8'000'000;
   }));
 }
+
+TEST_CASE("two listeners that share a limit take turns") {
+  NetworkFixture net;
+  struct Once : StreamHandler {
+    void on_data(Connection& c, Bytes) override { c.close(); }
+  } once;
+  OpenDoor door(net, once, {}, {.connections = 1});
+  Listener& first = net.listen(door.door);
+  Listener& second = net.listen(door.door);
+  std::vector<Client> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(net.connect(i % 2 == 0 ? first : second));
+    clients.back().send("x");
+  }
+  REQUIRE(net.run_until([&] { return first.accepted() + second.accepted() >= 10; }));
+  CHECK(first.accepted() >= 3);
+  CHECK(second.accepted() >= 3);
+  REQUIRE(net.run_until([&] { return first.accepted() == 10 && second.accepted() == 10; }));
+}

@@ -1,6 +1,7 @@
 // The turn: fairness, deadlines, and what an idle process does not do.
 #include "core/net/turn.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -238,4 +239,65 @@ TEST_CASE("an endless sender with a reader as fast as itself does not starve the
   stop = true;
   reader.join();
   sock::close(fd);
+}
+
+TEST_CASE("inside a callback everything it has sent counts as queued") {
+  NetworkFixture net;
+  struct Sender : StreamHandler {
+    void on_open(Connection& c) override {
+      c.send(std::string(60'000, 's'));
+      inside = c.queued_bytes();
+    }
+    std::size_t inside = 0;
+  } sender;
+  OpenDoor door(net, sender);
+  Client client = net.connect(net.listen(door.door));
+  REQUIRE(net.run_until([&] {
+    client.pump();
+    return client.received.size() == 60'000;
+  }));
+  CHECK(sender.inside == 60'000);
+}
+
+TEST_CASE("idleness does not spend a deadline of the handler's own") {
+  NetworkFixture net;
+  struct Keeper : StreamHandler {
+    void on_open(Connection& c) override { c.set_deadline(700ms, CloseReason::kBodyTimeout); }
+    void on_deadline(Connection&, CloseReason reason) override { fired.push_back(reason); }
+    std::vector<CloseReason> fired;
+  } keeper;
+  StreamPolicy policy;
+  policy.idle_timeout = 300ms;
+  OpenDoor door(net, keeper, policy);
+  Client client = net.connect(net.listen(door.door));
+  CHECK(net.run_until(
+      [&] {
+        return std::count(keeper.fired.begin(), keeper.fired.end(), CloseReason::kBodyTimeout) == 1;
+      },
+      3s));
+  CHECK(keeper.fired.front() == CloseReason::kIdleTimeout);
+}
+
+TEST_CASE("after a stall every connection that wrote in time is read, however many there are") {
+  NetworkFixture net;
+  struct Reader : StreamHandler {
+    void on_data(Connection&, Bytes) override { ++read; }
+    void on_close(Connection&, CloseReason) override { ++closed; }
+    int read = 0, closed = 0;
+  } reader;
+  StreamPolicy policy;
+  policy.idle_timeout = 1s;
+  OpenDoor door(net, reader, policy);
+  Listener& listener = net.listen(door.door);
+  std::vector<Client> clients;
+  for (int i = 0; i < 600; ++i)
+    clients.push_back(net.connect(listener));
+  REQUIRE(net.run_until([&] { return net.network.open_connections() == 600; }));
+  for (Client& client : clients)
+    client.send("in time");
+  const auto until = std::chrono::steady_clock::now() + 1500ms;
+  while (std::chrono::steady_clock::now() < until) {
+  }
+  REQUIRE(net.run_until([&] { return reader.read + reader.closed >= 600; }));
+  CHECK(reader.closed == 0);
 }

@@ -156,3 +156,31 @@ TEST_CASE("an exception in a datagram handler costs that answer only") {
   CHECK(got->first == "fine");
   sock::close(fd);
 }
+
+TEST_CASE("over IPv6 a datagram may be larger than any over IPv4, and still nothing breaks") {
+  Echo echo;
+  UdpFixture udp(echo, "::1");
+  const int fd = udp.client("::1");
+  for (const std::size_t size : {65'508u, 65'527u}) {
+    CAPTURE(size);
+    const std::string bytes(size, '6');
+    udp.send(fd, bytes, "::1");
+    const auto got = udp.receive(fd);
+    REQUIRE(got);
+    CHECK((got->first == bytes));
+  }
+  sock::close(fd);
+}
+
+TEST_CASE("a datagram to a broadcast address is not answered") {
+  Echo echo;
+  UdpFixture udp(echo, "0.0.0.0");
+  const int fd = udp.client("0.0.0.0");
+  const int allowed = 1;
+  REQUIRE(::setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &allowed, sizeof allowed) == 0);
+  udp.send(fd, "anybody?", "127.255.255.255");
+  CHECK_FALSE(udp.receive(fd, 300ms));
+  CHECK(udp.socket->counters().refused[static_cast<std::size_t>(UdpGuard::Verdict::kNoUnicast)] ==
+        1);
+  sock::close(fd);
+}
