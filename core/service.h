@@ -94,7 +94,8 @@ class HostView {
   virtual void write_metrics(std::string& out) const = 0;
 };
 
-// Handed to start(); lives as long as the service.
+// Handed to start(); lives as long as the service. The callback of a Timer must not throw: no
+// connection is there to be closed for it, so it would end the process.
 struct ServiceContext {
   std::string instance;  // the name of the config table: "web"
   Loop& loop;            // for Timer

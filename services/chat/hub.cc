@@ -90,9 +90,12 @@ void Hub::forget(Member& member) {
 }
 
 void Hub::replay(Member& member) {
-  for (const Payload& said : history_) {
+  if (history_.empty()) return;
+  // Marked, because nobody of those who said it needs to be here any more.
+  tell(member, line("* said before you came:"));
+  for (const Payload& said : history_)
     tell(member, said);
-  }
+  tell(member, line("* you are here now"));
 }
 
 void Hub::say(const Member& from, std::string_view text) {

@@ -123,9 +123,10 @@ class Chat(ProgramTest):
         ann.expect("secret")
         bob = self.enter()
         bob.line("now")
-        bob.expect("now\r\n")
+        bob.expect("guest-2: now\r\n")
         self.assertEqual(bob.heard.split(b". /help\r\n")[1],
-                         b"guest-1: two\r\nguest-1: three\r\n* guest-1 four\r\nguest-2: now\r\n")
+                         b"* said before you came:\r\nguest-1: two\r\nguest-1: three\r\n"
+                         b"* guest-1 four\r\n* you are here now\r\nguest-2: now\r\n")
 
     def test_the_default_history_is_20_lines(self):
         self.serve()

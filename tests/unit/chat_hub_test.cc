@@ -76,7 +76,8 @@ TEST_CASE("the chat replays the last messages, and only those", "[chat]") {
     hub.say(first, text);
   Somebody second(hub);
   hub.replay(second);
-  CHECK(second.heard == Lines{"guest-1: b\r\n", "guest-1: c\r\n", "guest-1: d\r\n"});
+  CHECK(second.heard == Lines{"* said before you came:\r\n", "guest-1: b\r\n", "guest-1: c\r\n",
+                              "guest-1: d\r\n", "* you are here now\r\n"});
 }
 
 TEST_CASE("the chat keeps no history where none is asked for", "[chat]") {
