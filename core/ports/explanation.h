@@ -1,0 +1,92 @@
+// Explanation: a bind that failed (or would), told from facts: what the kernel answered, who is in
+// the way, which rule applied, what to do next. As one struct, from which text and JSON are
+// written.
+//
+// The judgement (`explain`) is pure; the facts are gathered by core/ports/port_facts.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/json_writer.h"
+#include "core/ports/bind_rules.h"
+#include "core/ports/kernel_sockets.h"
+#include "core/ports/processes.h"
+#include "core/ports/ranges.h"
+#include "core/ports/resolve.h"
+
+namespace polyport {
+
+enum class BindStep : std::uint8_t {
+  kNone,
+  kPath,  // of a unix socket: its lock, its leftover, before any bind
+  kSocket,
+  kBind,
+  kListen,
+};
+std::string_view name(BindStep step);  // "path", "socket", "bind", "listen"; empty for kNone
+
+// What was tried, and what the kernel answered.
+struct BindAttempt {
+  BindTarget target;
+  BindStep step = BindStep::kNone;  // that failed
+  int error = 0;                    // errno; 0: it could be bound
+  bool reuse_address = false;       // as set on the socket
+  bool reuse_port = false;
+  std::string service;  // who wanted it, and where that stands; empty where nobody's
+  std::string where;    // "my.toml:3:10"
+};
+
+enum class Verdict : std::uint8_t { kFree, kTaken, kForbidden, kUnavailable, kInvalid };
+std::string_view name(Verdict verdict);  // "free", …
+
+// A socket that is in the way.
+struct Holder {
+  enum class Kind : std::uint8_t { kListener, kBound, kUdp, kConnection, kTimeWait, kUnix };
+  Kind kind = Kind::kListener;
+  std::string endpoint;  // its local end, "127.0.0.1:8080" or a path
+  std::string remote;    // of a connection
+  bool ours = false;     // of this process
+  // Of a service of this process, or of another polyport that lets us read them.
+  std::string service;
+  std::string where;
+  std::optional<Process> process;
+  std::optional<std::uint32_t> uid;
+  Hidden hidden = Hidden::kNo;
+};
+std::string_view name(Holder::Kind kind);  // "listener", …
+
+struct Suggestion {
+  std::string kind;      // "other_port", "offset", "other_address", "stop_holder", …
+  std::string text;      // what it does, without a full stop
+  std::string command;   // to type; or
+  std::string config;    // to write into the configuration
+  std::string endpoint;  // the one it leads to
+};
+
+struct Explanation {
+  BindAttempt attempt;
+  Verdict verdict = Verdict::kFree;
+  BindRule rule = BindRule::kNone;
+  std::string text;  // the whole in one sentence, for the log and a status page
+  PortRange range = PortRange::kUser;
+  EphemeralRange ephemeral;
+  std::string iana_name;
+  std::vector<Holder> holders;
+  std::vector<Suggestion> suggestions;  // likeliest first
+};
+
+// The object pinned as version 1: fields are added over time, never changed.
+void write_explanation(JsonWriter& json, const Explanation& explanation);
+// {"explanations":[…]} and a newline.
+std::string explanations_json(std::span<const Explanation> explanations);
+
+// For a person: what could not be had, grouped by holder, the rules that applied, what to do. Lines
+// with their line feeds; nothing for an empty list.
+std::string explanations_text(std::span<const Explanation> explanations);
+
+}  // namespace polyport
