@@ -92,6 +92,8 @@ std::string explanations_json(std::span<const Explanation> explanations);
 // For a person: what could not be had and who is in the way, grouped by holder, then the rules that
 // applied and what to do. Lines with their line feeds; nothing for an empty list.
 std::string explanations_text(std::span<const Explanation> explanations);
+// Of that the second half: the rules and what to do.
+std::string advice_text(std::span<const Explanation> explanations);
 
 // An attempt's endpoint as messages call it: "127.0.0.1:8080", "udp 127.0.0.1:53",
 // "unix:/run/x.sock".

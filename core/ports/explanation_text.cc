@@ -3,54 +3,21 @@
 // One process often holds every port of a second start: its ports are told together, and what to do
 // is told once.
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
+#include <utility>
 
-#include "core/base/text.h"
+#include "core/base/layout.h"
 #include "core/ports/explanation.h"
 #include "core/ports/judge.h"
 
 namespace polyport {
 namespace {
 
-constexpr std::size_t kWidth = 80;
-constexpr std::size_t kLabelWidth = 7;  // "  rule   "
+constexpr std::size_t kTextColumn = 9;  // behind "  rule   "
 constexpr std::size_t kMostShown = 4;   // endpoints of a group after its first
 constexpr std::size_t kMostRules = 4;
 constexpr std::size_t kMostRemedies = 8;
-
-// --- layout --------------------------------------------------------------------------------------
-
-std::size_t columns(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-// Words from `indent` on, broken at spaces; the first line begins after what stands there already.
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t used) {
-  std::string out;
-  std::size_t at = used;
-  for (const std::string_view word : split(text, ' ')) {
-    const std::size_t width = columns(word);
-    if (at > indent && at + 1 + width > kWidth) {
-      out += "\n" + std::string(indent, ' ');
-      at = indent;
-    } else if (at > indent) {
-      out += ' ';
-      ++at;
-    }
-    out += word;
-    at += width;
-  }
-  return out;
-}
-
-std::string labelled(std::string_view label, std::string_view text) {
-  std::string line = "  " + std::string(label);
-  line.resize(2 + kLabelWidth, ' ');
-  return line + wrapped(text, line.size(), line.size()) + "\n";
-}
 
 // --- groups --------------------------------------------------------------------------------------
 
@@ -179,10 +146,10 @@ std::string remedy_lines(const std::vector<Suggestion>& chosen) {
     const std::string& typed = each.command.empty() ? each.config : each.command;
     const std::string whole = remedy_text(each);
     std::string line = "  " + std::string(std::exchange(label, ""));
-    line.resize(2 + kLabelWidth, ' ');
+    line.resize(kTextColumn, ' ');
     if (typed.empty()) {
       text += line + wrapped(whole, line.size(), line.size()) + "\n";
-    } else if (line.size() + columns(whole) <= kWidth) {
+    } else if (line.size() + columns(whole) <= kTerminalColumns) {
       text += line + whole + "\n";
     } else {
       const std::string deeper(line.size() + 4, ' ');
@@ -195,12 +162,7 @@ std::string remedy_lines(const std::vector<Suggestion>& chosen) {
 
 }  // namespace
 
-std::string explanations_text(std::span<const Explanation> explanations) {
-  std::string text;
-  for (const Group& group : grouped(explanations))
-    text += group_text(group);
-  if (text.empty()) return text;
-
+std::string advice_text(std::span<const Explanation> explanations) {
   std::vector<BindRule> rules;
   for (const Explanation& explanation : explanations) {
     if (sentence(explanation.rule).empty() || rules.size() == kMostRules) continue;
@@ -208,11 +170,18 @@ std::string explanations_text(std::span<const Explanation> explanations) {
       rules.push_back(explanation.rule);
     }
   }
-  text += "\n";
+  std::string text;
   std::string_view label = "rule";
   for (const BindRule rule : rules)
-    text += labelled(std::exchange(label, ""), sentence(rule));
+    text += labelled_line(std::exchange(label, ""), sentence(rule), kTextColumn);
   return text + remedy_lines(remedies(explanations));
+}
+
+std::string explanations_text(std::span<const Explanation> explanations) {
+  std::string text;
+  for (const Group& group : grouped(explanations))
+    text += group_text(group);
+  return text.empty() ? text : text + "\n" + advice_text(explanations);
 }
 
 }  // namespace polyport

@@ -13,6 +13,10 @@
 namespace polyport {
 namespace {
 
+bool is_path(const BindAttempt& attempt) {
+  return attempt.target.transport == Transport::kUnix;
+}
+
 // --- finding what is in the way ------------------------------------------------------------------
 
 struct Found {
@@ -112,19 +116,26 @@ Holder holder_of(const KernelSocket& socket, const PortFacts& facts,
 void add_holders(Explanation& explanation, const PortFacts& facts, std::span<const OwnSocket> own) {
   const std::vector<Found> found = find_holders(explanation.attempt.target, facts);
   explanation.holders_in_all = found.size();
-  if (!found.empty()) explanation.rule = found.front().rule;
+  // Who may not have a port at all is told who has it, but that is not the reason.
+  if (!found.empty() && explanation.verdict == Verdict::kTaken) {
+    explanation.rule = found.front().rule;
+  }
   for (const Found& each : found) {
     if (explanation.holders.size() == kMaxHolders) break;
     explanation.holders.push_back(holder_of(*each.socket, facts, own));
   }
-  if (!explanation.attempt.reuse_port) return;
+  // bind() met a file, and nobody listens on it.
+  const bool left_over = is_path(explanation.attempt) && found.empty() &&
+                         explanation.attempt.step == BindStep::kBind &&
+                         !explanation.attempt.target.path.starts_with('@');
+  if (left_over) explanation.rule = BindRule::kPathStale;
+  if (!explanation.attempt.reuse_port || explanation.verdict != Verdict::kTaken) return;
   const auto& holders = explanation.holders;
   const bool another_user = std::any_of(holders.begin(), holders.end(), [](const Holder& holder) {
     return holder.uid && !holder.yours;
   });
   if (!holders.empty()) {
-    explanation.rule =
-        another_user ? BindRule::kReuseportOtherUser : BindRule::kReuseportMissing;
+    explanation.rule = another_user ? BindRule::kReuseportOtherUser : BindRule::kReuseportMissing;
   }
 }
 
@@ -134,10 +145,6 @@ struct Judgement {
   Verdict verdict;
   BindRule rule;
 };
-
-bool is_path(const BindAttempt& attempt) {
-  return attempt.target.transport == Transport::kUnix;
-}
 
 Judgement judge_refusal(const BindAttempt& attempt, const PortFacts& facts) {
   const bool privileged = !is_path(attempt) && attempt.target.address.port != 0 &&
@@ -149,8 +156,7 @@ Judgement judge_refusal(const BindAttempt& attempt, const PortFacts& facts) {
       return {Verdict::kTaken, is_path(attempt) ? BindRule::kPathInUse : BindRule::kNone};
     case EACCES:
     case EPERM:
-      return {Verdict::kForbidden,
-              privileged ? BindRule::kPrivilegedPort : BindRule::kPermission};
+      return {Verdict::kForbidden, privileged ? BindRule::kPrivilegedPort : BindRule::kPermission};
     case EROFS:
       return {Verdict::kForbidden, BindRule::kPermission};
     case EADDRNOTAVAIL:
@@ -209,8 +215,8 @@ std::string other_holders(const Explanation& explanation) {
 }
 
 std::string taken(const Explanation& explanation, const PortFacts& facts) {
-  const std::string start = spoken(explanation.attempt.target) + " is taken" +
-                            std::string(seen_from(facts.view)) + ": ";
+  const std::string start =
+      spoken(explanation.attempt.target) + " is taken" + std::string(seen_from(facts.view)) + ": ";
   if (explanation.rule == BindRule::kPathNotSocket) {
     return start + (explanation.attempt.error == EISDIR ? "a directory is there"
                                                         : "a file that is no socket is there");
@@ -218,6 +224,9 @@ std::string taken(const Explanation& explanation, const PortFacts& facts) {
   if (!explanation.holders.empty()) {
     return start + in_the_way(explanation.holders.front(), explanation.rule) +
            other_holders(explanation);
+  }
+  if (explanation.rule == BindRule::kPathStale) {
+    return start + "the socket file of a process that is gone lies there";
   }
   if (is_path(explanation.attempt)) return start + "another process listens on it or has its lock";
   return start + (facts.kernel.shows_bound_tcp
@@ -272,8 +281,8 @@ std::string invalid(const Explanation& explanation) {
            " bytes long, 107 are possible";
   }
   const Address& address = attempt.target.address;
-  const bool link_local = address.family == Family::kIPv6 && address.ip[0] == 0xfe &&
-                          (address.ip[1] & 0xc0) == 0x80;
+  const bool link_local =
+      address.family == Family::kIPv6 && address.ip[0] == 0xfe && (address.ip[1] & 0xc0) == 0x80;
   if (link_local && address.scope_id == 0) {
     return start + "a link-local address needs its interface, as in fe80::1%eth0";
   }
@@ -360,7 +369,9 @@ Explanation judge(const BindAttempt& attempt, const PortFacts& facts,
     const Judgement judgement = judge_refusal(attempt, facts);
     explanation.verdict = judgement.verdict;
     explanation.rule = judgement.rule;
-    if (attempt.error == EADDRINUSE) add_holders(explanation, facts, own);
+    if (judgement.verdict == Verdict::kTaken || judgement.rule == BindRule::kPrivilegedPort) {
+      add_holders(explanation, facts, own);
+    }
   }
   explanation.text = sentence_for(explanation, facts);
   return explanation;

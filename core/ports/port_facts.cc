@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <fstream>
 #include <map>
 #include <set>
@@ -34,7 +35,7 @@ KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
   bool any = false;
   for (const BindAttempt& attempt : attempts) {
     asked |= transports(attempt.target.transport);
-    any = any || attempt.error == EADDRINUSE || attempt.error == 0;
+    any = any || attempt.error == EADDRINUSE || attempt.error == EACCES;
   }
   if (!any) return {};
   KernelSockets kernel = read_kernel_sockets({.transports = asked});
@@ -170,7 +171,41 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   return facts;
 }
 
+namespace {
+
+// What a bind to the path would answer, without making the file: 0 or an errno, and the step.
+BindAttempt look_at_path(const BindTarget& target) {
+  BindAttempt attempt{.target = target};
+  struct stat file;
+  if (::lstat(target.path.c_str(), &file) != 0) {
+    attempt.error = errno;
+    if (errno == ENOENT) {
+      const std::size_t slash = target.path.rfind('/');
+      const std::string folder = slash == std::string::npos ? "."
+                                 : slash == 0               ? "/"
+                                                            : target.path.substr(0, slash);
+      attempt.error = ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+    }
+  } else if (!S_ISSOCK(file.st_mode)) {
+    attempt.error = S_ISDIR(file.st_mode) ? EISDIR : ENOTSOCK;
+  } else {
+    attempt.error = EADDRINUSE;
+  }
+  if (attempt.error != 0) attempt.step = BindStep::kBind;
+  return attempt;
+}
+
+int open_for(const BindTarget& target) {
+  if (target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
+  return target.transport == Transport::kUdp ? sock::open_datagram(target.address.family)
+                                             : sock::open_stream(target.address.family);
+}
+
+}  // namespace
+
 BindAttempt try_bind(const BindTarget& target) {
+  const bool is_unix = target.transport == Transport::kUnix;
+  if (is_unix && !target.path.starts_with('@')) return look_at_path(target);
   const sock::Untraced quiet;
   BindAttempt attempt{.target = target};
   const auto failed = [&](BindStep step, int result) {
@@ -178,17 +213,17 @@ BindAttempt try_bind(const BindTarget& target) {
     attempt.error = -result;
     return attempt;
   };
-  const bool datagrams = target.transport == Transport::kUdp;
-  const int fd = datagrams ? sock::open_datagram(target.address.family)
-                           : sock::open_stream(target.address.family);
+  const int fd = open_for(target);
   if (fd < 0) return failed(BindStep::kSocket, fd);
-  if (target.address.family == Family::kIPv6) {
+  if (!is_unix && target.address.family == Family::kIPv6) {
     sock::set_option(fd, sock::Option::kIpv6Only, target.ipv6_mode == IPv6Mode::kOnly);
   }
-  if (!datagrams) {
+  if (target.transport == Transport::kTcp) {
     attempt.reuse_address = sock::set_option(fd, sock::Option::kReuseAddress, 1) >= 0;
   }
-  const int bound = sock::bind(fd, target.address);
+  constexpr unsigned kPrivate = 0600;
+  const int bound =
+      is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
   sock::close(fd);
   return bound < 0 ? failed(BindStep::kBind, bound) : attempt;
 }

@@ -48,7 +48,8 @@ struct PortFacts {
 PortFacts gather_port_facts(std::span<const BindAttempt> attempts);
 
 // Tries one bind and reports what the kernel said; nothing stays bound. Sets SO_REUSEADDR on TCP as
-// a server does, and does not listen: a client could connect in that moment.
+// a server does, and does not listen: a client could connect in that moment. A unix path is only
+// looked at, never made.
 BindAttempt try_bind(const BindTarget& target);
 
 }  // namespace polyport

@@ -248,6 +248,11 @@ class Collector {
       }
       return;
     }
+    if (explanation_.rule == BindRule::kPathStale) {
+      add("remove_file", "rm " + target().path,
+          "removes the leftover; polyport run does so by itself");
+      return;
+    }
     for (const Holder& holder : explanation_.holders)
       stop(holder);
     add("other_path", "", "listen on another path");
