@@ -57,6 +57,10 @@ void Watch::on_closed(const Closed& event) {
            human_size(event.bytes_in) + " in, " + human_size(event.bytes_out) + " out");
 }
 
+void Watch::on_listening(const Listening& event) {
+  show(event.service, event.bound + "  has its port now");
+}
+
 bool Watch::may_show() {
   if (loop_.now_ms() - second_began_ms_ >= 1000) {
     second_began_ms_ = loop_.now_ms();
@@ -72,11 +76,14 @@ bool Watch::may_show() {
 
 void Watch::show(std::string_view service, std::uint64_t number, const Address& peer,
                  const std::string& what) {
+  show(service, "#" + std::to_string(number) + "  " + peer.text() + "  " + what);
+}
+
+void Watch::show(std::string_view service, const std::string& what) {
   const bool colour = paint_ == Paint::kColour;
   std::string line = clock_text() + "  ";
   line += colour ? "\x1b[1m" + std::string(service) + "\x1b[0m" : std::string(service);
-  line += "  #" + std::to_string(number) + "  " + peer.text() + "  " + what + "\n";
-  terminal_.write(line);
+  terminal_.write(line + "  " + what + "\n");
 }
 
 void Watch::show_counts() {

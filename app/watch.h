@@ -1,4 +1,5 @@
-// Watch: one line on the terminal for each connection opened and closed.
+// Watch: one line on the terminal for each connection opened and closed, and for each listener that
+// has got the port it waited for.
 //
 // Above kLinesPerSecond lines in a second the rest of that second is only counted, in one line.
 #pragma once
@@ -21,9 +22,11 @@ class Watch final : public EventSink {
 
   void on_opened(const Opened& event) override;
   void on_closed(const Closed& event) override;
+  void on_listening(const Listening& event) override;
 
  private:
   bool may_show();
+  void show(std::string_view service, const std::string& what);
   void show(std::string_view service, std::uint64_t number, const Address& peer,
             const std::string& what);
   void show_counts();

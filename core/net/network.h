@@ -8,11 +8,13 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "core/base/assert.h"
 #include "core/loop/timer.h"
+#include "core/net/address_watch.h"
 #include "core/net/connection.h"
 #include "core/net/connection_table.h"
 #include "core/net/deadline_wheel.h"
@@ -53,6 +55,9 @@ class Network final : private Turn::Work {
   Listener& add_listener(StreamDoor& door, int fd, std::string id);
   // Takes over a bound datagram socket.
   UdpSocket& add_udp_socket(UdpDoor& door, int fd, std::string id);
+  // Calls back whenever this machine gets or loses an address, until the network stops accepting.
+  // Once; false where the kernel does not tell.
+  bool watch_addresses(std::function<void()> on_change);
 
   Listener& listener(std::uint16_t number) { return *listeners_[number]; }
   Connection* find(ConnectionId id) { return table_.find(id); }
@@ -95,6 +100,7 @@ class Network final : private Turn::Work {
   }
 
  private:
+  friend class AddressWatch;
   friend class Connection;
   friend class Listener;
   friend class UdpSocket;
@@ -183,6 +189,7 @@ class Network final : private Turn::Work {
   std::vector<Listener*> waiting_, waiting_now_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<UdpSocket>> udp_sockets_;
+  std::unique_ptr<AddressWatch> address_watch_;
 
   std::uint64_t origin_ms_ = 0;
   std::uint64_t now_ms_ = 0;

@@ -20,6 +20,12 @@ class EventSink {
     std::string conn;  // ConnectionId as text
     Address peer;
   };
+  // A listener that had to wait for its port has it now.
+  struct Listening {
+    std::string_view service;
+    std::string_view listener;
+    std::string bound;
+  };
   struct Closed {
     std::string_view service;
     std::string_view listener;
@@ -33,6 +39,7 @@ class EventSink {
   virtual ~EventSink() = default;
   virtual void on_opened(const Opened&) {}
   virtual void on_closed(const Closed&) {}
+  virtual void on_listening(const Listening&) {}
 };
 
 class Events {
