@@ -46,9 +46,7 @@ class Builder final : public nlohmann::json::json_sax_t {
       return &root_;
     }
     JsonValue& nest = *open_.back();
-    if (nest.kind == JsonValue::Kind::kObject) {
-      return &nest.members.emplace_back(std::move(key_), std::move(value)).second;
-    }
+    if (nest.kind == JsonValue::Kind::kObject) value.name = std::move(key_);
     return &nest.items.emplace_back(std::move(value));
   }
 
@@ -78,14 +76,15 @@ bool is_json(Bytes text) {
   return nlohmann::json::accept(text.begin(), text.end());
 }
 
-const JsonValue* JsonValue::find(std::string_view name) const {
-  const auto member = std::find_if(members.begin(), members.end(),
-                                   [&](const auto& each) { return each.first == name; });
-  return member == members.end() ? nullptr : &member->second;
+const JsonValue* JsonValue::find(std::string_view wanted) const {
+  if (kind != Kind::kObject) return nullptr;
+  const auto member = std::find_if(items.begin(), items.end(),
+                                   [&](const JsonValue& each) { return each.name == wanted; });
+  return member == items.end() ? nullptr : &*member;
 }
 
-std::string_view JsonValue::text_of(std::string_view name) const {
-  const JsonValue* const member = find(name);
+std::string_view JsonValue::text_of(std::string_view wanted) const {
+  const JsonValue* const member = find(wanted);
   return member != nullptr && member->kind == Kind::kString ? std::string_view(member->text)
                                                             : std::string_view();
 }

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/base/bytes.h"
@@ -23,13 +22,13 @@ struct JsonValue {
   bool truth = false;
   double number = 0;
   std::string text;
-  std::vector<JsonValue> items;
-  std::vector<std::pair<std::string, JsonValue>> members;  // as written; a name may come twice
+  std::string name;              // of a member of an object
+  std::vector<JsonValue> items;  // of an array; of an object its members, each with its name
 
   // The first member of that name. Null where there is none, or this is no object.
-  const JsonValue* find(std::string_view name) const;
+  const JsonValue* find(std::string_view wanted) const;
   // The text of such a member; empty where it is not there or no string.
-  std::string_view text_of(std::string_view name) const;
+  std::string_view text_of(std::string_view wanted) const;
 };
 
 inline constexpr std::size_t kMaxJsonDepth = 32;

@@ -22,8 +22,9 @@ TEST_CASE("a text as a tree") {
       R"({"name":"web","on":true,"n":[1,-2,2.5,null,"\u00fc"],"in":{"a":{}},"name":"twice"})");
   REQUIRE(tree);
   CHECK(tree->kind == JsonValue::Kind::kObject);
-  CHECK(tree->members.size() == 5);
-  CHECK(tree->text_of("name") == "web");
+  CHECK(tree->items.size() == 5);
+  CHECK(tree->items[4].name == "name");
+  CHECK(tree->text_of("name") == "web");  // the first of two
   CHECK(tree->find("on")->truth);
   const JsonValue& numbers = *tree->find("n");
   REQUIRE(numbers.items.size() == 5);
