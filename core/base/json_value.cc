@@ -1,98 +1,107 @@
 #include "core/base/json_value.h"
 
-#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace polyport {
-namespace {
-
-// Builds the tree from what the parser meets. Each function answers whether to go on.
-class Builder final : public nlohmann::json::json_sax_t {
- public:
-  bool null() override { return add({}) != nullptr; }
-  bool boolean(bool truth) override {
-    return add({.kind = JsonValue::Kind::kBool, .truth = truth}) != nullptr;
-  }
-  bool number_integer(number_integer_t number) override {
-    return add_number(static_cast<double>(number));
-  }
-  bool number_unsigned(number_unsigned_t number) override {
-    return add_number(static_cast<double>(number));
-  }
-  bool number_float(number_float_t number, const string_t&) override { return add_number(number); }
-  bool string(string_t& text) override {
-    return add({.kind = JsonValue::Kind::kString, .text = std::move(text)}) != nullptr;
-  }
-  bool binary(binary_t&) override { return false; }  // not of JSON
-  bool start_object(std::size_t) override { return open(JsonValue::Kind::kObject); }
-  bool key(string_t& name) override {
-    key_ = std::move(name);
-    return true;
-  }
-  bool end_object() override { return close(); }
-  bool start_array(std::size_t) override { return open(JsonValue::Kind::kArray); }
-  bool end_array() override { return close(); }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
-    return false;
-  }
-
-  JsonValue take() { return std::move(root_); }
-
- private:
-  // A nest's address holds until it is closed: only the innermost one grows.
-  JsonValue* add(JsonValue value) {
-    if (open_.empty()) {
-      root_ = std::move(value);
-      return &root_;
-    }
-    JsonValue& nest = *open_.back();
-    if (nest.kind == JsonValue::Kind::kObject) value.name = std::move(key_);
-    return &nest.items.emplace_back(std::move(value));
-  }
-
-  bool add_number(double number) {
-    return add({.kind = JsonValue::Kind::kNumber, .number = number}) != nullptr;
-  }
-
-  bool open(JsonValue::Kind kind) {
-    if (open_.size() == kMaxJsonDepth) return false;
-    open_.push_back(add({.kind = kind}));
-    return true;
-  }
-
-  bool close() {
-    open_.pop_back();
-    return true;
-  }
-
-  JsonValue root_;
-  std::string key_;
-  std::vector<JsonValue*> open_;
-};
-
-}  // namespace
 
 bool is_json(Bytes text) {
   return nlohmann::json::accept(text.begin(), text.end());
 }
 
-const JsonValue* JsonValue::find(std::string_view wanted) const {
-  if (kind != Kind::kObject) return nullptr;
-  const auto member = std::find_if(items.begin(), items.end(),
-                                   [&](const JsonValue& each) { return each.name == wanted; });
-  return member == items.end() ? nullptr : &*member;
-}
+// What nlohmann's reader calls; answering false ends the reading. The depth is bounded because the
+// tree is destroyed by recursion.
+class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  explicit JsonTreeBuilder(JsonValue& root) : open_{&root} {}
 
-std::string_view JsonValue::text_of(std::string_view wanted) const {
-  const JsonValue* const member = find(wanted);
-  return member != nullptr && member->kind == Kind::kString ? std::string_view(member->text)
-                                                            : std::string_view();
-}
+  bool null() override { return add(JsonValue::Kind::kNull) != nullptr; }
+  bool boolean(bool truth) override { return add_number(JsonValue::Kind::kBool, truth ? 1 : 0); }
+  bool number_integer(number_integer_t number) override {
+    return add_number(JsonValue::Kind::kNumber, number);
+  }
+  bool number_unsigned(number_unsigned_t number) override {
+    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+    if (number > static_cast<number_unsigned_t>(kMost)) return number_float(0, {});
+    return add_number(JsonValue::Kind::kNumber, static_cast<std::int64_t>(number));
+  }
+  bool number_float(number_float_t, const string_t&) override {
+    return add(JsonValue::Kind::kNumber) != nullptr;
+  }
+  bool string(string_t& text) override {
+    JsonValue* const value = add(JsonValue::Kind::kString);
+    if (value != nullptr) value->text_ = std::move(text);
+    return value != nullptr;
+  }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return begin(JsonValue::Kind::kObject); }
+  bool start_array(std::size_t) override { return begin(JsonValue::Kind::kArray); }
+  bool end_object() override { return end(); }
+  bool end_array() override { return end(); }
+  bool key(string_t& text) override {
+    key_ = std::move(text);
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return false;
+  }
 
-std::optional<JsonValue> read_json(Bytes text) {
-  Builder builder;
+ private:
+  JsonValue* add(JsonValue::Kind kind) {
+    JsonValue* value = open_.back();  // the root itself, at first
+    if (started_) {
+      value->items_.emplace_back();
+      value = &value->items_.back();
+      value->key_ = std::exchange(key_, {});
+    }
+    started_ = true;
+    value->kind_ = kind;
+    return value;
+  }
+  bool add_number(JsonValue::Kind kind, std::int64_t number) {
+    JsonValue* const value = add(kind);
+    value->integral_ = true;
+    value->number_ = number;
+    return true;
+  }
+  bool begin(JsonValue::Kind kind) {
+    if (open_.size() > JsonValue::kMaxDepth) return false;
+    open_.push_back(add(kind));
+    return true;
+  }
+  bool end() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::vector<JsonValue*> open_;  // the root, then each array or object that has not ended
+  std::string key_;
+  bool started_ = false;
+};
+
+std::optional<JsonValue> JsonValue::parse(Bytes text) {
+  JsonValue root;
+  JsonTreeBuilder builder(root);
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) return std::nullopt;
-  return builder.take();
+  return root;
+}
+
+std::optional<std::int64_t> JsonValue::integer() const {
+  if (kind_ != Kind::kNumber || !integral_) return std::nullopt;
+  return number_;
+}
+
+const JsonValue* JsonValue::find(std::string_view key) const {
+  for (auto each = items_.rbegin(); each != items_.rend(); ++each) {
+    if (kind_ == Kind::kObject && each->key_ == key) return &*each;
+  }
+  return nullptr;
+}
+
+std::string_view JsonValue::text_of(std::string_view key) const {
+  const JsonValue* const member = find(key);
+  return member == nullptr ? std::string_view() : member->text();
 }
 
 }  // namespace polyport

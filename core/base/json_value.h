@@ -15,26 +15,36 @@ namespace polyport {
 // Is it one JSON text, as a whole, in UTF-8? Needs no stack for deep nesting and throws nothing.
 bool is_json(Bytes text);
 
-struct JsonValue {
+// A JSON text as a tree. Asking a value for what it is not gives nothing (an empty text, no number,
+// no item) and never fails: whoever reads somebody else's JSON checks each field anyway.
+class JsonValue {
+ public:
   enum class Kind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
+  static constexpr std::size_t kMaxDepth = 64;
 
-  Kind kind = Kind::kNull;
-  bool truth = false;
-  double number = 0;
-  std::string text;
-  std::string name;              // of a member of an object
-  std::vector<JsonValue> items;  // of an array; of an object its members, each with its name
+  // Nothing where it is no JSON text, or nests deeper than kMaxDepth.
+  static std::optional<JsonValue> parse(Bytes text);
 
-  // The first member of that name. Null where there is none, or this is no object.
-  const JsonValue* find(std::string_view wanted) const;
-  // The text of such a member; empty where it is not there or no string.
-  std::string_view text_of(std::string_view wanted) const;
+  Kind kind() const { return kind_; }
+  std::string_view text() const { return text_; }  // of a string
+  std::optional<std::int64_t> integer() const;     // of a number that is one
+  bool is_true() const { return kind_ == Kind::kBool && number_ != 0; }
+  // The values of an array or an object, in order.
+  const std::vector<JsonValue>& items() const { return items_; }
+  std::string_view key() const { return key_; }  // of a value inside an object
+  // The member of an object, the last of that name; null where there is none.
+  const JsonValue* find(std::string_view key) const;
+  // Its text; empty where there is none or it is no string.
+  std::string_view text_of(std::string_view key) const;
+
+ private:
+  friend class JsonTreeBuilder;
+  Kind kind_ = Kind::kNull;
+  bool integral_ = false;
+  std::int64_t number_ = 0;
+  std::string text_;
+  std::string key_;
+  std::vector<JsonValue> items_;
 };
-
-inline constexpr std::size_t kMaxJsonDepth = 32;
-
-// The text as a tree, or nothing where it is not JSON or nests deeper than kMaxJsonDepth. How much
-// memory it takes is bounded by the text, which the caller bounds.
-std::optional<JsonValue> read_json(Bytes text);
 
 }  // namespace polyport

@@ -60,14 +60,14 @@ bool came_to(const KernelSocket& socket, const PublishedListener& listener) {
 }  // namespace
 
 std::vector<PublishedListener> parse_published_services(Bytes text) {
-  const auto tree = read_json(text);
+  const auto tree = JsonValue::parse(text);
   const JsonValue* const services = tree ? tree->find("services") : nullptr;
   if (services == nullptr) return {};
   std::vector<PublishedListener> found;
-  for (const JsonValue& service : services->items) {
+  for (const JsonValue& service : services->items()) {
     const JsonValue* const listeners = service.find("listeners");
     if (listeners == nullptr) continue;
-    for (const JsonValue& each : listeners->items) {
+    for (const JsonValue& each : listeners->items()) {
       if (found.size() == kMostListeners) return found;
       auto listener = parse_listener(each);
       if (!listener) continue;
