@@ -203,8 +203,7 @@ std::string other_holders(const Explanation& explanation) {
 }
 
 std::string taken(const Explanation& explanation, const PortFacts& facts) {
-  const std::string start =
-      spoken(explanation.attempt.target) + " is taken" + std::string(name(facts.view)) + ": ";
+  const std::string start = "taken: ";
   if (explanation.rule == BindRule::kPathNotSocket) {
     return start + (explanation.attempt.error == EISDIR ? "a directory is there"
                                                         : "a file that is no socket is there");
@@ -227,7 +226,7 @@ std::string forbidden(const Explanation& explanation, const PortFacts& facts) {
   const std::string start = "not permitted: ";
   if (explanation.rule == BindRule::kPrivilegedPort) {
     return start + "ports below " + std::to_string(facts.unprivileged_start) +
-           " need a privilege that " + user_name(facts.uid) + " does not have here";
+           " need a privilege that user " + user_name(facts.uid) + " lacks here";
   }
   if (is_path(explanation.attempt)) {
     return start + (explanation.attempt.error == EROFS
