@@ -126,6 +126,7 @@ void add_holders(Explanation& explanation, const PortFacts& facts, std::span<con
   }
   // bind() met a file, and nobody listens on it.
   const bool left_over = is_path(explanation.attempt) && found.empty() &&
+                         explanation.attempt.error == EADDRINUSE &&
                          explanation.attempt.step == BindStep::kBind &&
                          !explanation.attempt.target.path.starts_with('@');
   if (left_over) explanation.rule = BindRule::kPathStale;
