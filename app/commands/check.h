@@ -11,6 +11,7 @@ struct CheckOptions {
 
   ConfigurationOptions configuration;
   Format format = Format::kText;
+  bool live = false;  // what is taken now too: each socket is bound for a moment
 };
 
 int run_check(const CheckOptions& options);
