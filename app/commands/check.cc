@@ -75,6 +75,11 @@ std::vector<Explanation> try_sockets(const std::vector<PlannedEndpoint>& endpoin
   return explain({.attempts = attempts, .wanted = wanted, .run_command = command});
 }
 
+// A leftover socket file is removed at the start.
+bool can_be_had(const Explanation& explanation) {
+  return explanation.verdict == Verdict::kFree || explanation.rule == BindRule::kPathStale;
+}
+
 // Whether `run` would start nothing because of what is taken: not where the service has a policy of
 // its own for that.
 bool stops_the_start(const std::vector<Explanation>& explanations,
@@ -84,7 +89,7 @@ bool stops_the_start(const std::vector<Explanation>& explanations,
     if (endpoint.when_taken == WhenTaken::kFail) strict.insert(endpoint.service);
   }
   return std::any_of(explanations.begin(), explanations.end(), [&](const Explanation& each) {
-    return each.verdict != Verdict::kFree && strict.contains(each.attempt.service);
+    return !can_be_had(each) && strict.contains(each.attempt.service);
   });
 }
 
@@ -124,7 +129,7 @@ std::string live_verdict(const Findings& findings, std::size_t refused) {
   if (!findings.live) return "";
   const std::size_t all = findings.explanations.size();
   const std::string sockets = std::to_string(all) + (all == 1 ? " socket" : " sockets");
-  if (refused == 0) return "; all " + sockets + " can be had now";
+  if (refused == 0) return (all == 1 ? "; its " : "; all ") + sockets + " can be had now";
   return "; " + std::to_string(refused) + " of " + sockets + " cannot be had now";
 }
 
@@ -137,7 +142,7 @@ int print_text(const std::string& name, const Findings& findings) {
   std::vector<Explanation> refused;
   std::copy_if(findings.explanations.begin(), findings.explanations.end(),
                std::back_inserter(refused),
-               [](const Explanation& each) { return each.verdict != Verdict::kFree; });
+               [](const Explanation& each) { return !can_be_had(each); });
   if (!refused.empty()) std::printf("%s\n", explanations_text(refused).c_str());
   const bool clean = findings.errors.empty() && findings.warnings.empty() && refused.empty();
   const std::string counts = count_findings(findings.errors.size(), findings.warnings.size());

@@ -319,7 +319,12 @@ class Live(ProgramTest):
         self.assertEqual(rules["live"], "path_in_use")
         self.assertEqual(rules["new"], "none")
         self.assertNotEqual(rules["no/such"], "path_in_use")
-        self.assertTrue((folder / "stale").exists())  # looked at, not removed
+        self.assertEqual(rules["stale"], "path_stale")
+        # A start removes it; to look does not.
+        result = cli("check", "--live", f"echo:unix:{folder}/stale")
+        self.assertEqual((result.code, result.out),
+                         (0, "command line: ok; its 1 socket can be had now\n"))
+        self.assertTrue((folder / "stale").exists())
 
 
 if __name__ == "__main__":
