@@ -100,6 +100,7 @@ class Parser {
     add_services();
     add_connect();
     add_healthcheck();
+    add_bind_matrix();
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
@@ -146,6 +147,7 @@ class Parser {
     if (services_command_->parsed()) return {services_};
     if (connect_command_->parsed()) return {connect_};
     if (healthcheck_command_->parsed()) return {healthcheck_};
+    if (bind_matrix_command_->parsed()) return {bind_matrix_};
     if (version_) {
       using Detail = VersionOptions::Detail;
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
@@ -225,12 +227,31 @@ class Parser {
     health.footer("Exit code 0: well. 1: not.");
   }
 
+  void add_bind_matrix() {
+    CLI::App& matrix =
+        *app_.add_subcommand("bind-matrix", "try which two sockets may have one port, and why");
+    bind_matrix_command_ = &matrix;
+    using Options = BindMatrixOptions;
+    CLI::Option* const all = matrix.add_flag_callback(
+        "--all", [this] { bind_matrix_.extent = Options::Extent::kAll; },
+        "UDP, SO_REUSEADDR, SO_REUSEPORT and bound but not listening as well");
+    matrix
+        .add_flag_callback(
+            "--predict", [this] { bind_matrix_.mode = Options::Mode::kPredict; },
+            "fill the table first, o for ok and x for in use; from a pipe one line a row")
+        ->excludes(all);
+    matrix.add_flag_callback(
+        "--json", [this] { bind_matrix_.format = Options::Format::kJson; }, "as JSON");
+    matrix.footer("Exit code 0: shown. 1: this kernel answers otherwise than the rules say.");
+  }
+
   CLI::App app_;
   CLI::App* run_command_ = nullptr;
   CLI::App* check_command_ = nullptr;
   CLI::App* services_command_ = nullptr;
   CLI::App* connect_command_ = nullptr;
   CLI::App* healthcheck_command_ = nullptr;
+  CLI::App* bind_matrix_command_ = nullptr;
   bool version_ = false;
   bool verbose_ = false;
   RunOptions run_;
@@ -238,6 +259,7 @@ class Parser {
   ServicesOptions services_;
   ConnectOptions connect_;
   HealthcheckOptions healthcheck_;
+  BindMatrixOptions bind_matrix_;
 };
 
 }  // namespace

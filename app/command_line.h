@@ -4,6 +4,7 @@
 #include <optional>
 #include <variant>
 
+#include "app/commands/bind_matrix.h"
 #include "app/commands/check.h"
 #include "app/commands/connect.h"
 #include "app/commands/healthcheck.h"
@@ -19,7 +20,7 @@ struct HealthcheckOptions {
 };
 
 using Command = std::variant<RunOptions, CheckOptions, ServicesOptions, ConnectOptions,
-                             HealthcheckOptions, VersionOptions>;
+                             HealthcheckOptions, BindMatrixOptions, VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

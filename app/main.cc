@@ -26,6 +26,9 @@ int run_command(const VersionOptions& options) {
 int run_command(const HealthcheckOptions& options) {
   return run_healthcheck(options.url, options.timeout);
 }
+int run_command(const BindMatrixOptions& options) {
+  return run_bind_matrix(options);
+}
 
 }  // namespace
 
