@@ -101,6 +101,7 @@ class Parser {
     add_connect();
     add_healthcheck();
     add_bind_matrix();
+    add_demo();
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
@@ -148,6 +149,7 @@ class Parser {
     if (connect_command_->parsed()) return {connect_};
     if (healthcheck_command_->parsed()) return {healthcheck_};
     if (bind_matrix_command_->parsed()) return {bind_matrix_};
+    if (demo_command_->parsed()) return {demo_};
     if (version_) {
       using Detail = VersionOptions::Detail;
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
@@ -245,6 +247,16 @@ class Parser {
     matrix.footer("Exit code 0: shown. 1: this kernel answers otherwise than the rules say.");
   }
 
+  void add_demo() {
+    CLI::App& demo = *app_.add_subcommand("demo", "a lesson about ports, really happening here");
+    demo_command_ = &demo;
+    demo.add_option("NAME", demo_.name, "which one; nothing: list them");
+    demo.add_option("N", demo_.note, "of the demo notes: only this claim");
+    demo.add_flag("--fast", demo_.fast, "no pauses between the steps");
+    demo.footer(
+        "Exit code 0: shown. 1: this kernel answered otherwise. 5: it cannot be shown here.");
+  }
+
   CLI::App app_;
   CLI::App* run_command_ = nullptr;
   CLI::App* check_command_ = nullptr;
@@ -252,6 +264,7 @@ class Parser {
   CLI::App* connect_command_ = nullptr;
   CLI::App* healthcheck_command_ = nullptr;
   CLI::App* bind_matrix_command_ = nullptr;
+  CLI::App* demo_command_ = nullptr;
   bool version_ = false;
   bool verbose_ = false;
   RunOptions run_;
@@ -260,6 +273,7 @@ class Parser {
   ConnectOptions connect_;
   HealthcheckOptions healthcheck_;
   BindMatrixOptions bind_matrix_;
+  DemoOptions demo_;
 };
 
 }  // namespace

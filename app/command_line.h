@@ -7,6 +7,7 @@
 #include "app/commands/bind_matrix.h"
 #include "app/commands/check.h"
 #include "app/commands/connect.h"
+#include "app/commands/demo.h"
 #include "app/commands/healthcheck.h"
 #include "app/commands/run.h"
 #include "app/commands/services.h"
@@ -20,7 +21,7 @@ struct HealthcheckOptions {
 };
 
 using Command = std::variant<RunOptions, CheckOptions, ServicesOptions, ConnectOptions,
-                             HealthcheckOptions, BindMatrixOptions, VersionOptions>;
+                             HealthcheckOptions, BindMatrixOptions, DemoOptions, VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

@@ -29,6 +29,9 @@ int run_command(const HealthcheckOptions& options) {
 int run_command(const BindMatrixOptions& options) {
   return run_bind_matrix(options);
 }
+int run_command(const DemoOptions& options) {
+  return run_demo(options);
+}
 
 }  // namespace
 
