@@ -20,9 +20,7 @@ class Usual : public ScriptedLab {
     on_open = [this](const Wish& wish) {
       if (wish.transport == Transport::kUdp || wish.address.port == 0) return 0;
       if (wish.address.port < 1024) return root ? 0 : EACCES;
-      // A port that is another's: of the listener that shares, or lent to a client.
-      const bool ours = wish.address == Address::loopback(Family::kIPv4, wish.address.port);
-      return ours && !wish.reuse_port && wish.address.port > 10'000 ? EADDRINUSE : 0;
+      return used_.contains(wish.address) && !wish.reuse_port ? EADDRINUSE : 0;
     };
     on_connect = [this](const Dial& dial) {
       if (dial.peer.port == 0) return ECONNREFUSED;
@@ -35,13 +33,22 @@ class Usual : public ScriptedLab {
     };
   }
 
+  Opened open(const Wish& wish) override {
+    const Opened made = ScriptedLab::open(wish);
+    if (made.ok() && wish.transport == Transport::kTcp) used_.insert(made.local);
+    return made;
+  }
+
   Opened connect(const Dial& dial) override {
-    Opened made = ScriptedLab::connect(dial);
-    if (made.ok()) pairs_.insert({made.local, dial.peer});
+    const Opened made = ScriptedLab::connect(dial);
+    if (!made.ok()) return made;
+    pairs_.insert({made.local, dial.peer});
+    used_.insert(made.local);
     return made;
   }
 
  private:
+  std::set<Address> used_;  // by a listener or a client
   std::set<std::pair<Address, Address>> pairs_;
 };
 
@@ -65,6 +72,7 @@ TEST_CASE("there are twenty claims, each with its number once") {
 TEST_CASE("with the usual kernel each claim has its verdict") {
   Usual lab;
   const Told told = play([](Stage& stage, Lab& it) { show_notes(stage, it); }, lab);
+  INFO(told.lines);
   CHECK(told.exit_code == 0);
   CHECK(!told.has("otherwise"));
   CHECK(!told.has("verdict open"));

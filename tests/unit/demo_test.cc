@@ -298,7 +298,7 @@ TEST_CASE("ephemeral where no ten ports are free") {
   ScriptedLab lab;
   lab.on_open = [](const Wish& wish) { return wish.address.port == 60995 ? EADDRINUSE : 0; };
   lab.on_connect = ten_each();
-  CHECK(play(show_ephemeral, lab).has("The ten are 60980-60989"));
+  CHECK(play(show_ephemeral, lab).has("The ten are 60985-60994"));
   lab.on_open = [](const Wish& wish) { return wish.address.port % 10 == 5 ? EADDRINUSE : 0; };
   const Told told = play(show_ephemeral, lab);
   CHECK(told.exit_code == 5);

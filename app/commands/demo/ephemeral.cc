@@ -4,11 +4,12 @@
 #include <cerrno>
 
 #include "app/commands/demo/demos.h"
+#include "app/commands/demo/free_ports.h"
 
 namespace polyport::demo {
 namespace {
 
-constexpr std::uint16_t kPorts = 10;
+constexpr int kPorts = 10;
 constexpr std::size_t kTries = 12;
 
 std::string text(PortBlock block) {
@@ -34,7 +35,7 @@ class Ephemeral {
         std::to_string(range.high - range.low + 1) +
         " numbers. Is that the most connections a client can have? Here are ten, so that "
         "they are soon used up.");
-    if (!prepare(range)) return;
+    if (!prepare()) return;
     const Address home = Address::loopback(Family::kIPv4);
     Address neighbour = home;
     neighbour.ip[3] = 2;
@@ -59,46 +60,20 @@ class Ephemeral {
   }
 
  private:
-  bool prepare(EphemeralRange range) {
+  bool prepare() {
     const Address home = Address::loopback(Family::kIPv4);
     for (Opened* const server : {&first_, &second_}) {
       // Nobody accepts: the kernel completes the connections by itself.
       *server = lab_.open({.address = home, .backlog = 64});
       if (!stage_.has("port for a server", *server)) return false;
     }
-    const auto block = free_block(range);
+    const auto block = free_block(lab_, kPorts);
     if (!block) {
       stage_.cannot("No ten ports in a row are free");
       return false;
     }
     block_ = *block;
     return choose_method();
-  }
-
-  // From the top of the range down.
-  std::optional<PortBlock> free_block(EphemeralRange range) {
-    constexpr int kMostBlocks = 200;
-    int low = range.high - kPorts + 1;
-    for (int i = 0; i < kMostBlocks && low >= range.low; ++i, low -= kPorts) {
-      const PortBlock block{static_cast<std::uint16_t>(low),
-                            static_cast<std::uint16_t>(low + kPorts - 1)};
-      if (is_free(block)) return block;
-    }
-    return std::nullopt;
-  }
-
-  bool is_free(PortBlock block) {
-    std::vector<int> held;
-    for (int port = block.low; port <= block.high; ++port) {
-      const Opened tried =
-          lab_.open({.address = Address::any(Family::kIPv4, static_cast<std::uint16_t>(port)),
-                     .backlog = Wish::kBindOnly});
-      if (!tried.ok()) break;
-      held.push_back(tried.socket);
-    }
-    for (const int socket : held)
-      lab_.close(socket);
-    return held.size() == kPorts;
   }
 
   bool choose_method() {

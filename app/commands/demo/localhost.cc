@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "app/commands/demo/demos.h"
+#include "app/commands/demo/free_ports.h"
 #include "core/ports/bind_rules.h"
 
 namespace polyport::demo {
@@ -140,16 +141,12 @@ class Localhost {
   std::vector<Opened> open(const Server& server) {
     constexpr int kMostAttempts = 20;
     for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
-      const bool six = families_.ipv6;
-      const Opened widest = lab_.open({.address = Address::any(six ? Family::kIPv6 : Family::kIPv4),
-                                       .ipv6_mode = six ? IPv6Mode::kDualStack : IPv6Mode::kOnly,
-                                       .backlog = Wish::kBindOnly});
-      if (!stage_.has("free port", widest)) return {};
-      lab_.close(widest.socket);
+      const std::uint16_t port = free_number(lab_);
+      if (port == 0) break;
       std::vector<Opened> sockets;
       for (const Listening& wanted : server.sockets) {
         Wish wish{.address = wanted.address, .ipv6_mode = wanted.mode};
-        wish.address.port = widest.local.port;
+        wish.address.port = port;
         sockets.push_back(lab_.open(wish));
         if (!sockets.back().ok()) break;
       }
@@ -162,7 +159,7 @@ class Localhost {
         return {};
       }
     }
-    stage_.cannot("No port stays free: other programs keep taking them");
+    stage_.cannot("No port is free on every address, or none stays so");
     return {};
   }
 

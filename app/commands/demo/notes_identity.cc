@@ -2,10 +2,16 @@
 #include <array>
 #include <cerrno>
 
+#include "app/commands/demo/free_ports.h"
 #include "app/commands/demo/notes.h"
 
 namespace polyport::demo {
 namespace {
+
+// A listener on a number that nobody else has with any protocol or address.
+Opened open_apart(Lab& lab, bool reuse_port = false) {
+  return lab.open({.address = home(free_number(lab)), .reuse_port = reuse_port});
+}
 
 // A listener, clients, and the server's ends of their connections.
 struct Party {
@@ -58,27 +64,6 @@ void fresh_port(Stage& stage, Lab& lab) {
   part(lab, *party);
 }
 
-// Three numbers in a row that nobody has; 0 where there are none.
-std::uint16_t three_free(Lab& lab) {
-  constexpr int kMostTries = 200;
-  const EphemeralRange range = lab.ephemeral();
-  for (int i = 0; i < kMostTries; ++i) {
-    const int low = range.high - 2 - 3 * i;
-    if (low < range.low) return 0;
-    std::vector<int> held;
-    for (int port = low; port < low + 3; ++port) {
-      const Opened tried =
-          lab.open({.address = Address::any(Family::kIPv4, static_cast<std::uint16_t>(port)),
-                    .backlog = Wish::kBindOnly});
-      if (tried.ok()) held.push_back(tried.socket);
-    }
-    for (const int socket : held)
-      lab.close(socket);
-    if (held.size() == 3) return static_cast<std::uint16_t>(low);
-  }
-  return 0;
-}
-
 // Connects from three ports to one place; how many were made.
 std::size_t connect_three(Lab& lab, Address from, std::uint16_t low, const Address& to,
                           std::vector<int>& open) {
@@ -98,8 +83,9 @@ void sixty_five_thousand(Stage& stage, Lab& lab) {
   if (!stage.has("port for a server", one)) return;
   const Opened other = lab.open({.address = home(), .backlog = 64});
   if (!stage.has("port for a server", other)) return;
-  const std::uint16_t low = three_free(lab);
-  if (low == 0) return stage.cannot("No three ports in a row are free");
+  const auto block = free_block(lab, 3);
+  if (!block) return stage.cannot("No three ports in a row are free");
+  const std::uint16_t low = block->low;
   const std::string numbers = std::to_string(low) + " to " + std::to_string(low + 2);
   std::vector<int> open;
   struct Row {
@@ -128,7 +114,7 @@ void sixty_five_thousand(Stage& stage, Lab& lab) {
 }
 
 void names_a_process(Stage& stage, Lab& lab) {
-  const Opened shared = lab.open({.address = home(), .reuse_port = true});
+  const Opened shared = open_apart(lab, true);
   if (!stage.has("port", shared)) return;
   const Opened second = lab.open({.address = home()});
   if (!stage.has("second port", second)) return;
@@ -172,7 +158,8 @@ void both_ends(Stage& stage, Lab& lab) {
   if (!stage.has("port for a server", one)) return;
   const Opened other = lab.open({.address = home()});
   if (!stage.has("port for a server", other)) return;
-  const Opened first = lab.connect({.peer = one.local, .from = home(), .reuse_address = true});
+  const Opened first =
+      lab.connect({.peer = one.local, .from = home(free_number(lab)), .reuse_address = true});
   if (!stage.has("connection", first)) return;
   stage.line("there is a connection from " + first.local.text() + " to " + one.local.text());
   const auto again = [&](const Address& to) {
@@ -194,7 +181,7 @@ void both_ends(Stage& stage, Lab& lab) {
 }
 
 void belongs_to_protocol(Stage& stage, Lab& lab) {
-  const Opened tcp = lab.open({.address = home()});
+  const Opened tcp = open_apart(lab);
   if (!stage.has("port for a server", tcp)) return;
   stage.line("a TCP server listens on " + tcp.local.text());
   const Opened udp = lab.open({.transport = Transport::kUdp, .address = tcp.local});
@@ -208,7 +195,7 @@ void belongs_to_protocol(Stage& stage, Lab& lab) {
 
 // Whether a second socket may have the port of the first, told as evidence.
 void nobody_else(Stage& stage, Lab& lab) {
-  const Opened first = lab.open({.address = home(), .reuse_port = true});
+  const Opened first = open_apart(lab, true);
   if (!stage.has("port for a server", first)) return;
   const std::string place = first.local.text();
   stage.line("a server listens on " + place + " and has set SO_REUSEPORT");
