@@ -87,6 +87,12 @@ OptionRow row(Option option, int fd) {
       return {SOL_SOCKET, SO_RXQ_OVFL, "SO_RXQ_OVFL"};
     case Option::kReceiveBuffer:
       return {SOL_SOCKET, SO_RCVBUF, "SO_RCVBUF"};
+    case Option::kBindAddressNoPort:
+      return {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, "IP_BIND_ADDRESS_NO_PORT"};
+    case Option::kLocalPortRange: {
+      constexpr int kIpLocalPortRange = 51;  // younger than the headers of Debian 12
+      return {IPPROTO_IP, kIpLocalPortRange, "IP_LOCAL_PORT_RANGE"};
+    }
     case Option::kSendBuffer:
       break;
   }
@@ -206,6 +212,14 @@ int connect_unix(int fd, std::string_view path) {
   return finish("connect", fd, result, [&] { return std::string(path); });
 }
 
+int connect_result(int fd) {
+  if (!is_writable(fd)) return -EINPROGRESS;
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
+  return -error;
+}
+
 std::ptrdiff_t receive(int fd, char* buffer, std::size_t size) {
   return or_errno(retry([&] { return ::recv(fd, buffer, size, 0); }));
 }
@@ -257,6 +271,13 @@ int local_address(int fd, Address& address) {
 }
 int peer_address(int fd, Address& address) {
   return ask(fd, address, ::getpeername);
+}
+
+int tcp_state(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return -errno;
+  return info.tcpi_state;
 }
 
 int accept_queue(int fd) {
