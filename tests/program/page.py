@@ -246,9 +246,10 @@ class Terminal:
     def close(self):
         """Ends what runs, then the shell and whatever it has left behind; only its own session."""
         with contextlib.suppress(OSError, PageError):
-            if not self.ended_or_idle():
-                self.press("^C")
-            self.wait_end(10)
+            if self.running:
+                if self.ended() is None:
+                    self.press("^C")
+                self.wait_end(10)
             self.send("exit\n")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(1)
