@@ -9,10 +9,9 @@
 #include <charconv>
 #include <fstream>
 #include <map>
-#include <set>
 
-#include "core/base/json_value.h"
 #include "core/base/text.h"
+#include "core/ports/published_services.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -45,35 +44,6 @@ KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
   return kernel;
 }
 
-// The services another polyport has published, by the endpoint they are bound to.
-class Published {
- public:
-  explicit Published(int pid) {
-    const auto root = JsonValue::parse(read_published_services(pid));
-    const JsonValue* const services = root ? root->find("services") : nullptr;
-    if (services == nullptr) return;
-    for (const JsonValue& service : services->items()) {
-      const JsonValue* const listeners = service.find("listeners");
-      if (listeners == nullptr) continue;
-      for (const JsonValue& listener : listeners->items()) {
-        const std::string bound(listener.text_of("bound"));
-        names_[std::string(listener.text_of("transport")) + " " + bound] =
-            printable(service.text_of("name"), 60);
-      }
-    }
-  }
-
-  std::string service_of(const KernelSocket& socket) const {
-    const std::string bound =
-        socket.transport == Transport::kUnix ? socket.path : socket.local.text();
-    const auto found = names_.find(std::string(name(socket.transport)) + " " + bound);
-    return found == names_.end() ? "" : found->second;
-  }
-
- private:
-  std::map<std::string, std::string> names_;
-};
-
 void find_owners(PortFacts& facts, std::span<const BindAttempt> attempts) {
   std::vector<const KernelSocket*> sockets;
   std::vector<std::uint64_t> inodes;
@@ -85,7 +55,7 @@ void find_owners(PortFacts& facts, std::span<const BindAttempt> attempts) {
   if (inodes.empty()) return;
   const ProcessTable table = ProcessTable::find(inodes);
   std::map<int, std::optional<Process>> processes;
-  std::map<int, Published> published;
+  std::map<int, std::vector<PublishedListener>> published;
   for (const KernelSocket* const socket : sockets) {
     SocketOwner owner;
     const std::vector<int> holders = table.holders(socket->inode);
@@ -96,8 +66,11 @@ void find_owners(PortFacts& facts, std::span<const BindAttempt> attempts) {
       if (!processes.contains(pid)) processes.emplace(pid, read_process(pid));
       owner.process = processes.at(pid);
       if (!owner.process) owner.hidden = Hidden::kNotListed;
-      if (owner.process && pid != facts.pid) {
-        owner.service = published.try_emplace(pid, pid).first->second.service_of(*socket);
+      if (pid != facts.pid && table.publishes(pid)) {
+        if (!published.contains(pid)) {
+          published.emplace(pid, parse_published_services(read_published_services(pid)));
+        }
+        owner.service = service_of(*socket, published.at(pid));
       }
     }
     facts.owners.emplace(socket->inode, std::move(owner));
