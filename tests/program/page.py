@@ -6,6 +6,7 @@ What a page's fences may say (everything else is not a shell block and not looke
   ```console 2        terminal 2; each name is a shell of its own, with its variables and its jobs
   ```console stays    the last command goes on running; the block ends when what it shows is there. A
                       later block for that terminal without a "$ " line shows what came next, or types
+  ```console unordered  lines of one command may come in any order (sockets in a table of the kernel)
   ```console root     the prompt is "# ", and the commands are root's
   ```console docker   needs Docker: run by scripts/test-docker, not by the ordinary test
   ```sh               a script that must end with exit code 0; what it prints is not compared
@@ -20,6 +21,7 @@ localhost.
 """
 
 import atexit
+import codecs
 import contextlib
 import dataclasses
 import difflib
@@ -36,13 +38,16 @@ import tempfile
 import termios
 import time
 
-from shown import ANY, Numbers, match, plain
+from shown import ANY, Numbers, match, match_unordered, plain
 from support import (BINARY, SOURCE, TIMEOUT, TOOLS, Namespace, clean_environment, run_tool,
                      sanitizer_report, wait_until)
 
 STUDENT = 20000  # a user to whom nothing belongs
 HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
 CARD = "192.168.1.20"
+# A page's network is not the machine's first, and `explain` says so below its answers. A student's is.
+ASIDE = ("\nThese are the ports of this network namespace; those of the host are not visible from "
+         "here.\n")
 ENTER, KEYS = "⏎", {"^C": b"\x03", "^D": b"\x04"}
 
 
@@ -122,7 +127,7 @@ class Block:
         return steps
 
 
-_CONSOLE_WORDS = {"stays", "root", "docker"}
+_CONSOLE_WORDS = {"stays", "unordered", "root", "docker"}
 _FORBIDDEN = {"bash", "shell", "shell-session", "zsh", "terminal"}
 
 
@@ -165,14 +170,14 @@ class Terminal:
 
     _END = re.compile(r"\x01(\d+)\x02")
 
-    def __init__(self, wrap, env, folder):
+    def __init__(self, wrap, env):
         self._master, slave = pty.openpty()
         attributes = termios.tcgetattr(slave)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
-        termios.tcsetwinsize(slave, (50, 160))
+        termios.tcsetwinsize(slave, (50, 120))
         self._text = ""
-        self._undecoded = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.transcript = ""
         self.running = True
         env = dict(env, PS1="", PS2="", PROMPT_COMMAND=r"printf '\001%s\002' $?", TERM="dumb")
@@ -180,7 +185,7 @@ class Terminal:
         shell = ["setsid", "--ctty", "bash", "--noprofile", "--norc", "--noediting", "-i"]
         try:
             self.process = subprocess.Popen(wrap(shell), stdin=slave, stdout=slave, stderr=slave,
-                                            env=env, cwd=folder)
+                                            env=env)
         finally:
             os.close(slave)
         self.wait_end()
@@ -205,11 +210,8 @@ class Terminal:
             data = b""
         if not data:
             raise PageError(f"the shell has ended\n{self._text}")
-        data = self._undecoded + data
-        text = data.decode(errors="ignore")
-        self._undecoded = data[len(text.encode()):] if len(data) - len(text.encode()) < 4 else b""
-        text = text.replace("\r\n", "\n")
-        self._text += text
+        text = self._decoder.decode(data).replace("\r\n", "\n")
+        self._text = (self._text + text).replace(ASIDE, "")
         self.transcript += text
         return True
 
@@ -290,6 +292,29 @@ def alive(pid):
 # --- where a page runs -------------------------------------------------------------------------
 
 
+# In a mount namespace of its own: the root of this machine without the marks of a container, so that
+# `explain` says what it says on a student's machine, and with our own hosts and passwd. Then the command.
+_ROOM = """
+room=$0/room home=$1
+shift
+mount -t tmpfs none "$room"
+for entry in /* /.[!.]*; do
+  case $entry in /run | /.dockerenv | "/.[!.]*") continue ;; esac
+  if [ -L "$entry" ]; then cp -P "$entry" "$room/"
+  elif [ -d "$entry" ]; then mkdir "$room$entry" && mount --rbind "$entry" "$room$entry"
+  else touch "$room$entry" && mount --bind "$entry" "$room$entry"
+  fi
+done
+for file in hosts passwd; do mount --bind "$0/$file" "$room/etc/$file"; done
+mkdir "$room/run" "$room/.old"
+cd "$room"
+pivot_root . .old
+umount -l /.old; rmdir /.old
+cd "$home"
+exec "$@"
+"""
+
+
 @functools.lru_cache(maxsize=None)
 def _binary():
     """A copy of the program: the student may have no way into the build folder."""
@@ -333,6 +358,7 @@ class Lab:
             target = self.home / "docs/labs" / file.name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
+        (self.folder / "room").mkdir()
         (self.folder / "hosts").write_text(HOSTS)
         users = pathlib.Path("/etc/passwd").read_text()
         (self.folder / "passwd").write_text(
@@ -365,10 +391,8 @@ class Lab:
             become += ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
             if self._root:
                 become += [f"--reuid={STUDENT}", f"--regid={STUDENT}", "--clear-groups"]
-        mounted = ["unshare", "--mount", "sh", "-c", "for file in hosts passwd; do "
-                   'mount --bind "$0/$file" "/etc/$file" || exit 1; done; exec "$@"', str(self.folder)]
-        return Terminal(lambda command: self._network.wrap([*mounted, *become, *command]), self.env,
-                        self.home)
+        room = ["unshare", "--mount", "sh", "-e", "-c", _ROOM, str(self.folder), str(self.home)]
+        return Terminal(lambda command: self._network.wrap([*room, *become, *command]), self.env)
 
     def write(self, name, text):
         path = self.home / name
@@ -413,7 +437,7 @@ class Run:
                 raise PageError(f"{self._name}: a sanitizer reports:\n{report}")
 
     def _close(self):
-        for terminal in self._terminals.values():
+        for terminal in reversed(self._terminals.values()):  # the first is the server: its clients go first
             terminal.close()
 
     def _terminal(self, name):
@@ -430,7 +454,8 @@ class Run:
             steps = block.steps()
             for index, step in enumerate(steps):
                 self._run_step(step, self._terminal(block.terminal),
-                               stays=block.word("stays") and index == len(steps) - 1)
+                               stays=block.word("stays") and index == len(steps) - 1,
+                               unordered=block.word("unordered"))
         elif block.language == "sh":
             self._lab.write(".block", text)
             terminal = self._terminal(block.terminal)
@@ -443,7 +468,7 @@ class Run:
             self.commands += 1
             terminal.take(len(terminal.lines()))
 
-    def _run_step(self, step, terminal, stays):
+    def _run_step(self, step, terminal, stays, unordered):
         if step.command is not None:
             if terminal.running and terminal.wait_end(5) is None:
                 raise PageError(f"{self._name}:{step.line}: the terminal is busy with what stays in it")
@@ -471,7 +496,7 @@ class Run:
             raise PageError(
                 f"{self._name}:{step.line}: {step.command!r} does not end (a key is missing, or the "
                 "fence should say `stays`); so far:\n" + "\n".join(terminal.lines()))
-        self._expect(step, terminal, last, whole=True)
+        self._expect(step, terminal, last, whole=True, unordered=unordered)
 
     @staticmethod
     def _ends(step):
@@ -479,11 +504,12 @@ class Run:
         acts = [part for part in step.parts if part[0] != "shown"]
         return bool(acts) and acts[-1][0] == "key"
 
-    def _expect(self, step, terminal, shown, whole):
+    def _expect(self, step, terminal, shown, whole, unordered=False):
         deadline = time.monotonic() + (TIMEOUT if not self._show else 2)
+        compare = match_unordered if unordered else functools.partial(match, whole=whole)
         while True:
             lines = terminal.lines()
-            count = match(shown, lines, self._numbers, whole)
+            count = compare(shown, lines, self._numbers)
             over = terminal.ended_or_idle() or time.monotonic() > deadline
             if count is not None or whole or over:
                 break
@@ -493,17 +519,22 @@ class Run:
                 self._show(line)
             terminal.take(len(lines) if count is None else count)
         elif count is None:
-            raise PageError(self._difference(step, shown, lines))
+            other = compare(shown, lines, self._numbers.strangers()) is not None
+            raise PageError(self._difference(step, shown, lines, other))
         else:
             terminal.take(count)
 
-    def _difference(self, step, shown, lines):
+    def _difference(self, step, shown, lines, only_numbers):
         what = repr(step.command) if step.command is not None else "what runs in this terminal"
-        difference = difflib.unified_diff([plain(line, self._numbers) for line in shown],
-                                          [plain(line, self._numbers) for line in lines],
-                                          "the page", "the program", lineterm="", n=20)
-        return (f"{self._name}:{step.line}: {what} prints something else\n" + "\n".join(difference)
-                + "\n--- as it was printed\n" + "\n".join(lines)
-                + f"\n--- what it says now: python3 tests/program/test_docs.py --show {self._name}\n"
-                "    Read it before you copy it: one of the two is wrong. What may differ by itself is "
-                "in tests/program/shown.py.")
+        if only_numbers:
+            difference = ["a process id or a port that the page shows twice is not the same both times"]
+        else:
+            difference = difflib.unified_diff([plain(line, self._numbers) for line in shown],
+                                              [plain(line, self._numbers) for line in lines],
+                                              "the page", "the program", lineterm="", n=20)
+        return "\n".join([
+            f"{self._name}:{step.line}: {what} prints something else", *difference,
+            "--- as it was printed", *lines,
+            f"--- what it says now: python3 tests/program/test_docs.py --show {self._name}",
+            "    Read it before you copy it: one of the two is wrong. What may differ by itself is in "
+            "tests/program/shown.py."])

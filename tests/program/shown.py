@@ -65,6 +65,12 @@ class Numbers:
     def learn(self, pairs):
         self._real.update(pairs)
 
+    def strangers(self):
+        """As if nothing had been learned from what was printed."""
+        others = Numbers()
+        others._named = set(self._named)
+        return others
+
     def varies(self, kind, text):
         return kind != "port" or int(text) not in self._named
 
@@ -122,6 +128,28 @@ def _match_run(run, real, start, numbers, pairs):
         if not match_line(line, real[start + offset], numbers, new):
             return None
     return new
+
+
+def match_unordered(shown, real, numbers):
+    """Like match(), for lines that come in any order: each line of one side has its own on the other."""
+    def assign(index, left, pairs):
+        if index == len(shown):
+            return pairs
+        for position, line in enumerate(left):
+            new = dict(pairs)
+            if match_line(shown[index], line, numbers, new):
+                done = assign(index + 1, left[:position] + left[position + 1:], new)
+                if done is not None:
+                    return done
+        return None
+
+    if len(shown) != len(real) or len(shown) > 12:  # the search is by trial
+        return None
+    pairs = assign(0, list(real), {})
+    if pairs is None:
+        return None
+    numbers.learn(pairs)
+    return len(real)
 
 
 def match(shown, real, numbers, whole=True):

@@ -16,7 +16,7 @@ import tempfile
 import unittest
 
 from page import Lab, PageError, Run, alive, parse
-from shown import Numbers, match, plain
+from shown import Numbers, match, match_unordered, plain
 from support import SOURCE
 
 LABS = SOURCE / "docs/labs"
@@ -156,6 +156,13 @@ class Matching(unittest.TestCase):
         self.assertIsNone(self.matches("a\n…\nc", "a\nb", whole=False))
         self.assertEqual(self.matches("", "a\nb", whole=False), 0)
 
+    def test_lines_in_any_order_each_with_its_own(self):
+        numbers = Numbers()
+        self.assertSame("you 50001\nyou 50003", "you 41001\nyou 40003", numbers=numbers)
+        for real, count in (("a 40003\nb 41001", None), ("b 40003\na 41001", 2), ("a 41001\na 40003", None),
+                            ("a 41001", None), ("a 41001\nb 40003\nb 40003", None)):
+            self.assertEqual(match_unordered(["a 50001", "b 50003"], real.splitlines(), numbers), count, real)
+
     def test_a_difference_is_shown_by_kind(self):
         self.assertEqual(plain("pid 42 on  port 50432, 12 ms", Numbers()),
                          "pid <pid> on port <port>, <duration>")
@@ -214,6 +221,10 @@ class Running(unittest.TestCase):
 
     def test_a_line_too_many_is_caught(self):
         self.assertIn("+more", self.fails("```console\n$ echo one; echo more\none\n```\n"))
+
+    def test_a_number_that_is_not_the_same_twice_is_named_as_the_difference(self):
+        self.assertIn("is not the same both times",
+                      self.fails("```console\n$ echo pid 3\npid 7\n$ echo pid 4\npid 7\n```\n"))
 
     def test_what_stays_and_has_ended_is_caught_at_once(self):
         self.assertIn("gone", self.fails("```console 1 stays\n$ echo gone\nready\n```\n"))
