@@ -12,6 +12,7 @@ What a page's fences may say (everything else is not a shell block and not looke
   ```sh               a script that must end with exit code 0; what it prints is not compared
   ```toml file=NAME   the file NAME, in the folder the page's commands run in (any language)
 
+A command whose output is left out ("…" only) must at least be one: exit codes 2 and 127 are errors.
 Among the printed lines "text⏎" is a line that is typed into the running program, ^C and ^D are the keys.
 How printed lines are compared: shown.py.
 
@@ -67,6 +68,9 @@ class Step:
     line: int
     command: str | None
     parts: list
+
+    def shown(self):
+        return [line for kind, lines in self.parts if kind == "shown" for line in lines]
 
     def settle(self):
         """Lines left out before a key may still come after it: the mark goes with the later lines."""
@@ -492,10 +496,14 @@ class Run:
         if stays or (step.command is None and not self._ends(step)):
             self._expect(step, terminal, last, whole=False)
             return
-        if terminal.wait_end() is None:
+        code = terminal.wait_end()
+        if code is None:
             raise PageError(
                 f"{self._name}:{step.line}: {step.command!r} does not end (a key is missing, or the "
                 "fence should say `stays`); so far:\n" + "\n".join(terminal.lines()))
+        if code in (2, 127) and not self._show and set(step.shown()) <= {ANY}:
+            raise PageError(f"{self._name}:{step.line}: {step.command!r}, whose output the page leaves out, "
+                            f"is no right command line (exit code {code})\n" + "\n".join(terminal.lines()))
         self._expect(step, terminal, last, whole=True, unordered=unordered)
 
     @staticmethod

@@ -229,6 +229,10 @@ class Running(unittest.TestCase):
     def test_what_stays_and_has_ended_is_caught_at_once(self):
         self.assertIn("gone", self.fails("```console 1 stays\n$ echo gone\nready\n```\n"))
 
+    def test_a_wrong_command_is_caught_although_its_output_is_left_out(self):
+        self.assertIn("no right command line", self.fails("```console\n$ polyport explode\n…\n```\n"))
+        self.run_text("```console\n$ polyport connect 127.0.0.1:10099\n…\n```\n")
+
     def test_a_failing_script_is_caught(self):
         self.assertIn("exit code 3", self.fails("```sh\n(exit 3)\ntrue\n```\n"))
 
