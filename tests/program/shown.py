@@ -8,10 +8,13 @@ times. These are compared by kind, everything else to the letter (runs of blanks
   process ids            "pid 4211", "pid=4211", "kill 4211", "[1] 4211"
   descriptors            "fd=8"
   borrowed ports         a number from 32768 to 60999 that no command of the page has named
-  versions               "polyport 0.1.0", "curl/7.88.1"
+  versions               "polyport 0.1.0", "curl/7.88.1", "Linux 6.1.0-18-amd64"
 
 A process id or a borrowed port that a page shows twice must be the same both times in reality too, and
 a later command of the page that names it ("kill 4211") is run with the real one.
+
+Where a long sentence is wrapped depends on how many digits a process id has: lines that begin with nine
+blanks or more may be joined to the one above them, on both sides.
 
 A line that is only "…" stands for any lines, also none; "…" within a line for any text.
 """
@@ -31,7 +34,7 @@ _KINDS = {
     "pid": r"(?<=pid )\d+|(?<=pid=)\d+|(?<=kill )\d+|(?<=^\[\d\] )\d+",
     "descriptor": r"(?<=fd=)\d+",
     "port": r"(?<![\d.])(?:3[3-9]\d{3}|32[89]\d\d|327[789]\d|3276[89]|[45]\d{4}|60\d{3})(?!\d|\.\d)",
-    "version": r"(?<=polyport )\d+\.\d+\.\d+|(?<=curl/)[\d.]+\d|(?<=Python/)[\d.]+\d"
+    "version": r"(?<=Linux )\d+\.\d+[\w.+-]*|(?<=polyport )\d+\.\d+\.\d+|(?<=curl/)[\d.]+\d|(?<=Python/)[\d.]+\d"
                r"|(?<=SimpleHTTP/)[\d.]+\d",
 }
 _VARIABLE = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in _KINDS.items()))
@@ -152,7 +155,26 @@ def match_unordered(shown, real, numbers):
     return len(real)
 
 
+def _unwrapped(lines):
+    joined = []
+    for line in lines:
+        if joined and line.startswith(" " * 9) and joined[-1].strip() not in ("", ANY):
+            joined[-1] += " " + line.strip()
+        else:
+            joined.append(line)
+    return joined
+
+
 def match(shown, real, numbers, whole=True):
+    """match_lines(), and where that fails for a whole output once more with the sentences unwrapped."""
+    count = match_lines(shown, real, numbers, whole)
+    if count is None and whole:
+        unwrapped = match_lines(_unwrapped(shown), _unwrapped(real), numbers, whole)
+        return None if unwrapped is None else len(real)
+    return count
+
+
+def match_lines(shown, real, numbers, whole=True):
     """How many lines of `real` are what `shown` shows, from the first on, or None where they are not.
 
     With `whole` nothing may be left over; without it the fewest lines that suffice are taken. The

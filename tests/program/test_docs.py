@@ -156,6 +156,13 @@ class Matching(unittest.TestCase):
         self.assertIsNone(self.matches("a\n…\nc", "a\nb", whole=False))
         self.assertEqual(self.matches("", "a\nb", whole=False), 0)
 
+    def test_a_sentence_may_be_wrapped_elsewhere(self):
+        shown = "  tcp    held by polyport (pid 4211),\n         yours\n…\n  do     kill 4211"
+        real = "  tcp    held by polyport (pid 123456), yours\n  x\n  do     kill\n          123456"
+        self.assertSame(shown, real)
+        self.assertOther(shown, real.replace("yours", "theirs"))
+        self.assertOther("a\n  b", "a b")
+
     def test_lines_in_any_order_each_with_its_own(self):
         numbers = Numbers()
         self.assertSame("you 50001\nyou 50003", "you 41001\nyou 40003", numbers=numbers)
