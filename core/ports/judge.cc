@@ -126,6 +126,7 @@ void add_holders(Explanation& explanation, const PortFacts& facts, std::span<con
   }
   // bind() met a file, and nobody listens on it.
   const bool left_over = is_path(explanation.attempt) && found.empty() &&
+                         explanation.attempt.error == EADDRINUSE &&
                          explanation.attempt.step == BindStep::kBind &&
                          !explanation.attempt.target.path.starts_with('@');
   if (left_over) explanation.rule = BindRule::kPathStale;
@@ -203,8 +204,7 @@ std::string other_holders(const Explanation& explanation) {
 }
 
 std::string taken(const Explanation& explanation, const PortFacts& facts) {
-  const std::string start =
-      spoken(explanation.attempt.target) + " is taken" + std::string(name(facts.view)) + ": ";
+  const std::string start = "taken: ";
   if (explanation.rule == BindRule::kPathNotSocket) {
     return start + (explanation.attempt.error == EISDIR ? "a directory is there"
                                                         : "a file that is no socket is there");
@@ -227,7 +227,7 @@ std::string forbidden(const Explanation& explanation, const PortFacts& facts) {
   const std::string start = "not permitted: ";
   if (explanation.rule == BindRule::kPrivilegedPort) {
     return start + "ports below " + std::to_string(facts.unprivileged_start) +
-           " need a privilege that " + user_name(facts.uid) + " does not have here";
+           " need a privilege that user " + user_name(facts.uid) + " lacks here";
   }
   if (is_path(explanation.attempt)) {
     return start + (explanation.attempt.error == EROFS

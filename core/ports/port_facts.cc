@@ -145,6 +145,17 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
 
 namespace {
 
+// The table of unix sockets is one network namespace's, the file is everybody's: only connecting
+// tells. A listener of another kind of socket, or one that lets us not in, is one too.
+bool somebody_listens_at(const std::string& path) {
+  const sock::Untraced quiet;
+  const int fd = sock::open_stream(Family::kUnix);
+  if (fd < 0) return true;
+  const int answer = sock::connect_unix(fd, path);
+  sock::close(fd);
+  return answer != -ECONNREFUSED;
+}
+
 // What a bind to the path would answer, without making the file: 0 or an errno, and the step.
 BindAttempt look_at_path(const BindTarget& target) {
   BindAttempt attempt{.target = target};
@@ -162,8 +173,9 @@ BindAttempt look_at_path(const BindTarget& target) {
     attempt.error = S_ISDIR(file.st_mode) ? EISDIR : ENOTSOCK;
   } else {
     attempt.error = EADDRINUSE;
+    if (somebody_listens_at(target.path)) attempt.step = BindStep::kPath;
   }
-  if (attempt.error != 0) attempt.step = BindStep::kBind;
+  if (attempt.error != 0 && attempt.step == BindStep::kNone) attempt.step = BindStep::kBind;
   return attempt;
 }
 

@@ -50,7 +50,8 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts);
 
 // Tries one bind and reports what the kernel said; nothing stays bound. Sets SO_REUSEADDR on TCP as
 // a server does. It listens only where a socket that has bound and does not listen may be in the
-// way: a client could connect in that moment. A unix path is only looked at, never made.
+// way: a client could connect in that moment. A unix path is never made, but whoever listens at it
+// sees a connection come and go.
 BindAttempt try_bind(const BindTarget& target);
 
 }  // namespace polyport

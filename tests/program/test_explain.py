@@ -315,12 +315,11 @@ class Explain(ProgramTest):
             return found[0]["verdict"], found[0]["rule"], code
 
         self.assertEqual(asked(), ("free", "none", 0))
-        with contextlib.closing(socket.socket(socket.AF_UNIX)) as sock:
-            sock.bind(str(path))
-            sock.listen()
-            self.assertEqual(asked(), ("taken", "path_in_use", 1))
-            holder, = self.ask(f"unix:{path}")[0][0]["holders"]
-            self.assertEqual((holder["kind"], holder["pid"]), ("unix", os.getpid()))
+        child = Child(f"s = socket.socket(socket.AF_UNIX); s.bind({str(path)!r}); s.listen()", self.lab)
+        self.assertEqual(asked(), ("taken", "path_in_use", 1))
+        holder, = self.ask(f"unix:{path}")[0][0]["holders"]
+        self.assertEqual((holder["kind"], holder["pid"]), ("unix", child.pid))
+        child.close()
         self.assertEqual(asked(), ("taken", "path_stale", 1))
         self.assertIn(f"rm {path}", self.text(f"unix:{path}"))
         path.unlink()
@@ -332,6 +331,15 @@ class Explain(ProgramTest):
         found, code = self.ask(f"unix:{folder}/missing/x.sock")
         self.assertEqual((found[0]["verdict"], found[0]["error"], code), ("unavailable", "ENOENT", 1))
         self.assertIn(f"mkdir -p {folder}/missing", self.text(f"unix:{folder}/missing/x.sock"))
+
+    def test_a_unix_path_that_another_namespace_serves(self):
+        path = self.folder() / "x.sock"
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as sock:
+            sock.bind(str(path))
+            sock.listen()
+            found, code = self.ask(f"unix:{path}")
+            self.assertEqual((found[0]["rule"], found[0]["holders"], code), ("path_in_use", [], 1))
+            self.assertNotIn("remove_file", [each["kind"] for each in found[0]["suggestions"]])
 
     # --- polyport itself -----------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ TEST_CASE("one port that another process has", "[explain]") {
         "         on_conflict = \"next\"\n"
         "             the next free port is taken by itself; in [services.web]\n"
         "         listen = \"127.0.0.2:8080\"\n"
-        "             the same port on another loopback address is free; in [services.web]\n"
+        "             the same port, free on another loopback address; in [services.web]\n"
         "         kill 4211   stops python3, which is yours\n");
 }
 

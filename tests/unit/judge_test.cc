@@ -138,8 +138,10 @@ TEST_CASE("other refusals", "[explain]") {
   machine.facts.families.ipv6 = false;
   CHECK(verdict(Machine::tcp("::1", 8080), EADDRNOTAVAIL) ==
         Expected{Verdict::kUnavailable, BindRule::kFamilyUnavailable});
-  CHECK(verdict(Machine::path("/run"), EISDIR, BindStep::kPath) ==
-        Expected{Verdict::kTaken, BindRule::kPathNotSocket});
+  for (const BindStep step : {BindStep::kPath, BindStep::kBind}) {
+    CHECK(verdict(Machine::path("/run"), EISDIR, step) ==
+          Expected{Verdict::kTaken, BindRule::kPathNotSocket});
+  }
   CHECK(verdict(Machine::path("/run/x"), EACCES) ==
         Expected{Verdict::kForbidden, BindRule::kPermission});
   CHECK(verdict(Machine::path("/run/x"), EADDRINUSE) ==
