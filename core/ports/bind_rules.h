@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "core/ports/kernel_sockets.h"
+#include "core/ports/ranges.h"
 #include "core/ports/resolve.h"
 
 namespace polyport {
@@ -50,9 +52,20 @@ std::optional<BindRule> overlap(const Address& wanted, IPv6Mode wanted_mode, con
 // conflict, port 0 never does, unix sockets do by their path.
 std::optional<BindRule> overlap(const BindTarget& wanted, const BindTarget& holder);
 
-// Whether `holder` keeps a socket that wants to listen on `wanted` (with SO_REUSEADDR as
-// `reuse_address` says) from its port, and by which rule. For TIME_WAIT and connections whether the
-// holder has SO_REUSEADDR cannot be seen: the rule is what explains a refusal that has happened.
-std::optional<BindRule> explains_refusal(const BindTarget& wanted, const KernelSocket& holder);
+// What is needed to judge a holder beside itself.
+struct Surroundings {
+  std::span<const KernelSocket> sockets;  // of this machine, all that is known
+  EphemeralRange ephemeral;
+};
+
+// Whether a connected TCP socket came from connect() here, rather than from a listener: somebody
+// here listens at its far end, or only its near port is one that the kernel lends.
+bool is_outgoing(const KernelSocket& connection, const Surroundings& surroundings);
+
+// Whether `holder` can be what kept a socket off `wanted`, and by which rule. It explains a refusal
+// that has happened and foretells none: whether the holder of a lingering connection had set
+// SO_REUSEADDR cannot be seen.
+std::optional<BindRule> explains_refusal(const BindTarget& wanted, const KernelSocket& holder,
+                                         const Surroundings& surroundings);
 
 }  // namespace polyport

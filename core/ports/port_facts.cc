@@ -1,0 +1,204 @@
+#include "core/ports/port_facts.h"
+
+#include <ifaddrs.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+#include <map>
+
+#include "core/base/text.h"
+#include "core/ports/published_services.h"
+#include "core/socket/socket.h"
+
+namespace polyport {
+namespace {
+
+// --- sockets and their owners --------------------------------------------------------------------
+
+bool concerns(const KernelSocket& socket, std::span<const BindAttempt> attempts) {
+  return std::any_of(attempts.begin(), attempts.end(), [&](const BindAttempt& attempt) {
+    if (attempt.target.transport != socket.transport) return false;
+    if (socket.transport == Transport::kUnix) return attempt.target.path == socket.path;
+    return attempt.target.address.port == socket.local.port;
+  });
+}
+
+// All of one port where only one is asked for; else everything. A connection's far end matters too
+// (somebody may listen there), so listeners are never left out.
+KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
+  Transports asked = 0;
+  bool any = false;
+  for (const BindAttempt& attempt : attempts) {
+    asked |= transports(attempt.target.transport);
+    any = any || attempt.error == EADDRINUSE || attempt.error == EACCES;
+  }
+  if (!any) return {};
+  KernelSockets kernel = read_kernel_sockets({.transports = asked});
+  std::erase_if(kernel.sockets, [&](const KernelSocket& socket) {
+    return socket.state != SocketState::kListening && !concerns(socket, attempts);
+  });
+  return kernel;
+}
+
+void find_owners(PortFacts& facts, std::span<const BindAttempt> attempts) {
+  std::vector<const KernelSocket*> sockets;
+  std::vector<std::uint64_t> inodes;
+  for (const KernelSocket& socket : facts.kernel.sockets) {
+    if (socket.inode == 0 || !concerns(socket, attempts)) continue;
+    sockets.push_back(&socket);
+    inodes.push_back(socket.inode);
+  }
+  if (inodes.empty()) return;
+  const ProcessTable table = ProcessTable::find(inodes);
+  std::map<int, std::optional<Process>> processes;
+  std::map<int, std::vector<PublishedListener>> published;
+  for (const KernelSocket* const socket : sockets) {
+    SocketOwner owner;
+    const std::vector<int> holders = table.holders(socket->inode);
+    if (holders.empty()) {
+      owner.hidden = table.why_hidden(socket->inode, socket->uid);
+    } else {
+      const int pid = holders.front();
+      if (!processes.contains(pid)) processes.emplace(pid, read_process(pid));
+      owner.process = processes.at(pid);
+      if (!owner.process) owner.hidden = Hidden::kNotListed;
+      if (pid != facts.pid && table.publishes(pid)) {
+        if (!published.contains(pid)) {
+          published.emplace(pid, parse_published_services(read_published_services(pid)));
+        }
+        owner.service = service_of(*socket, published.at(pid));
+      }
+    }
+    facts.owners.emplace(socket->inode, std::move(owner));
+  }
+}
+
+// --- this machine and this process ---------------------------------------------------------------
+
+std::vector<Address> interface_addresses() {
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return {};
+  std::vector<Address> found;
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr) continue;
+    const int family = entry->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    Address address = Address::from(entry->ifa_addr);
+    address.port = 0;
+    found.push_back(address);
+  }
+  ::freeifaddrs(list);
+  // Other machines' ways in first.
+  std::stable_partition(found.begin(), found.end(),
+                        [](const Address& address) { return !address.is_loopback(); });
+  return found;
+}
+
+bool has_bind_privilege() {
+  constexpr unsigned kNetBindService = 10;  // capabilities(7)
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("CapEff:")) continue;
+    const std::string_view digits = trim(std::string_view(line).substr(7));
+    std::uint64_t set = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), set, 16);
+    return (set >> kNetBindService & 1) != 0;
+  }
+  return ::geteuid() == 0;
+}
+
+bool exists(const char* path) {
+  struct stat file;
+  return ::stat(path, &file) == 0;
+}
+
+View where_we_look_from() {
+  if (exists("/.dockerenv") || exists("/run/.containerenv") || exists("/run/systemd/container")) {
+    return View::kContainer;
+  }
+  struct stat own;
+  struct stat first;
+  const bool known =
+      ::stat("/proc/self/ns/net", &own) == 0 && ::stat("/proc/1/ns/net", &first) == 0;
+  return known && own.st_ino != first.st_ino ? View::kNamespace : View::kMachine;
+}
+
+}  // namespace
+
+PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
+  PortFacts facts;
+  facts.ephemeral = ephemeral_range();
+  facts.unprivileged_start = unprivileged_port_start();
+  facts.families = probe_families();
+  facts.addresses = interface_addresses();
+  facts.view = where_we_look_from();
+  facts.uid = ::geteuid();
+  facts.pid = ::getpid();
+  facts.may_bind_privileged = has_bind_privilege();
+  facts.kernel = relevant_sockets(attempts);
+  find_owners(facts, attempts);
+  return facts;
+}
+
+namespace {
+
+// What a bind to the path would answer, without making the file: 0 or an errno, and the step.
+BindAttempt look_at_path(const BindTarget& target) {
+  BindAttempt attempt{.target = target};
+  struct stat file;
+  if (::lstat(target.path.c_str(), &file) != 0) {
+    attempt.error = errno;
+    if (errno == ENOENT) {
+      const std::size_t slash = target.path.rfind('/');
+      const std::string folder = slash == std::string::npos ? "."
+                                 : slash == 0               ? "/"
+                                                            : target.path.substr(0, slash);
+      attempt.error = ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+    }
+  } else if (!S_ISSOCK(file.st_mode)) {
+    attempt.error = S_ISDIR(file.st_mode) ? EISDIR : ENOTSOCK;
+  } else {
+    attempt.error = EADDRINUSE;
+  }
+  if (attempt.error != 0) attempt.step = BindStep::kBind;
+  return attempt;
+}
+
+int open_for(const BindTarget& target) {
+  if (target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
+  return target.transport == Transport::kUdp ? sock::open_datagram(target.address.family)
+                                             : sock::open_stream(target.address.family);
+}
+
+}  // namespace
+
+BindAttempt try_bind(const BindTarget& target) {
+  const bool is_unix = target.transport == Transport::kUnix;
+  if (is_unix && !target.path.starts_with('@')) return look_at_path(target);
+  const sock::Untraced quiet;
+  BindAttempt attempt{.target = target};
+  const auto failed = [&](BindStep step, int result) {
+    attempt.step = step;
+    attempt.error = -result;
+    return attempt;
+  };
+  const int fd = open_for(target);
+  if (fd < 0) return failed(BindStep::kSocket, fd);
+  if (!is_unix && target.address.family == Family::kIPv6) {
+    sock::set_option(fd, sock::Option::kIpv6Only, target.ipv6_mode == IPv6Mode::kOnly);
+  }
+  if (target.transport == Transport::kTcp) {
+    attempt.reuse_address = sock::set_option(fd, sock::Option::kReuseAddress, 1) >= 0;
+  }
+  constexpr unsigned kPrivate = 0600;
+  const int bound =
+      is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
+  sock::close(fd);
+  return bound < 0 ? failed(BindStep::kBind, bound) : attempt;
+}
+
+}  // namespace polyport
