@@ -11,6 +11,7 @@
 #include <map>
 
 #include "core/base/text.h"
+#include "core/ports/namespaces.h"
 #include "core/ports/published_services.h"
 #include "core/socket/socket.h"
 
@@ -116,18 +117,16 @@ bool exists(const char* path) {
   return ::stat(path, &file) == 0;
 }
 
+}  // namespace
+
 View where_we_look_from() {
+  const NetworkNamespace network = network_namespace();
+  if (network == NetworkNamespace::kFirst) return View::kMachine;  // of a container too
   if (exists("/.dockerenv") || exists("/run/.containerenv") || exists("/run/systemd/container")) {
     return View::kContainer;
   }
-  struct stat own;
-  struct stat first;
-  const bool known =
-      ::stat("/proc/self/ns/net", &own) == 0 && ::stat("/proc/1/ns/net", &first) == 0;
-  return known && own.st_ino != first.st_ino ? View::kNamespace : View::kMachine;
+  return network == NetworkNamespace::kOther ? View::kNamespace : View::kMachine;
 }
-
-}  // namespace
 
 PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   PortFacts facts;
@@ -146,6 +145,17 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
 
 namespace {
 
+// The table of unix sockets is one network namespace's, the file is everybody's: only connecting
+// tells. A listener of another kind of socket, or one that lets us not in, is one too.
+bool somebody_listens_at(const std::string& path) {
+  const sock::Untraced quiet;
+  const int fd = sock::open_stream(Family::kUnix);
+  if (fd < 0) return true;
+  const int answer = sock::connect_unix(fd, path);
+  sock::close(fd);
+  return answer != -ECONNREFUSED;
+}
+
 // What a bind to the path would answer, without making the file: 0 or an errno, and the step.
 BindAttempt look_at_path(const BindTarget& target) {
   BindAttempt attempt{.target = target};
@@ -163,8 +173,9 @@ BindAttempt look_at_path(const BindTarget& target) {
     attempt.error = S_ISDIR(file.st_mode) ? EISDIR : ENOTSOCK;
   } else {
     attempt.error = EADDRINUSE;
+    if (somebody_listens_at(target.path)) attempt.step = BindStep::kPath;
   }
-  if (attempt.error != 0) attempt.step = BindStep::kBind;
+  if (attempt.error != 0 && attempt.step == BindStep::kNone) attempt.step = BindStep::kBind;
   return attempt;
 }
 
@@ -172,6 +183,17 @@ int open_for(const BindTarget& target) {
   if (target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
   return target.transport == Transport::kUdp ? sock::open_datagram(target.address.family)
                                              : sock::open_stream(target.address.family);
+}
+
+// A socket that only bound, with SO_REUSEADDR, lets another bind and then keeps it from listening.
+bool may_fail_to_listen(const BindTarget& target) {
+  if (target.transport != Transport::kTcp || target.address.port == 0) return false;
+  const KernelSockets kernel = read_kernel_sockets({.transports = transports(Transport::kTcp),
+                                                    .which = SocketQuery::Which::kServers,
+                                                    .local_port = target.address.port});
+  return std::any_of(kernel.sockets.begin(), kernel.sockets.end(), [&](const KernelSocket& socket) {
+    return socket.state == SocketState::kBound && explains_refusal(target, socket, {});
+  });
 }
 
 }  // namespace
@@ -186,6 +208,7 @@ BindAttempt try_bind(const BindTarget& target) {
     attempt.error = -result;
     return attempt;
   };
+  const bool must_listen = may_fail_to_listen(target);
   const int fd = open_for(target);
   if (fd < 0) return failed(BindStep::kSocket, fd);
   if (!is_unix && target.address.family == Family::kIPv6) {
@@ -197,8 +220,10 @@ BindAttempt try_bind(const BindTarget& target) {
   constexpr unsigned kPrivate = 0600;
   const int bound =
       is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
+  const int listening = bound >= 0 && must_listen ? sock::listen(fd, 1) : 0;
   sock::close(fd);
-  return bound < 0 ? failed(BindStep::kBind, bound) : attempt;
+  if (bound < 0) return failed(BindStep::kBind, bound);
+  return listening < 0 ? failed(BindStep::kListen, listening) : attempt;
 }
 
 }  // namespace polyport
