@@ -42,6 +42,7 @@ void Network::shut_down() {
   stop_accepting();
   for (auto& dialer : dialers_)
     dialer->close();
+  resolver_.reset();
   close_all(CloseReason::kDrain);
   // Callbacks may close more, and libuv hands handles back a round later.
   for (int round = 0; round < 64 && (table_.in_use() > 0 || open_handles_ > 0); ++round) {
@@ -56,6 +57,11 @@ Listener& Network::add_listener(StreamDoor& door, int fd, std::string id) {
   listeners_.push_back(std::make_unique<Listener>(*this, door, fd, std::move(id), next_number()));
   sources_.push_back(listeners_.back().get());
   return *listeners_.back();
+}
+
+Resolver& Network::resolver() {
+  if (!resolver_) resolver_ = std::make_unique<Resolver>(loop_);
+  return *resolver_;
 }
 
 std::uint16_t Network::next_number() const {

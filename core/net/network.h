@@ -22,6 +22,7 @@
 #include "core/net/listener.h"
 #include "core/net/outbox.h"
 #include "core/net/poller.h"
+#include "core/net/resolver.h"
 #include "core/net/turn.h"
 #include "core/net/udp_socket.h"
 #include "core/net/write_queue.h"
@@ -60,6 +61,7 @@ class Network final : private Turn::Work {
   UdpSocket& add_udp_socket(UdpDoor& door, int fd, std::string id);
 
   const std::vector<std::unique_ptr<Dialer>>& dialers() const { return dialers_; }
+  Resolver& resolver();  // one for all services
   // Which sockets that reach us are our own, going out: for who passes bytes on.
   HopTable& hops() { return hops_; }
   ConnectionSource& source(std::uint16_t number) { return *sources_[number]; }
@@ -203,6 +205,7 @@ class Network final : private Turn::Work {
   std::vector<std::unique_ptr<Dialer>> dialers_;
   std::vector<ConnectionSource*> sources_;  // listeners and dialers, by their number
   HopTable hops_;
+  std::unique_ptr<Resolver> resolver_;  // from the first question on
   std::vector<std::unique_ptr<UdpSocket>> udp_sockets_;
 
   std::uint64_t origin_ms_ = 0;
