@@ -191,7 +191,10 @@ class Parser {
     check.add_option("CONFIG", check_.configuration.what,
                      "a file, \"-\" for standard input, or services as for run; nothing: the demo");
     add_set(check, check_.configuration);
-    check.footer("Exit code 0: clean. 1: errors. 2: no such file.");
+    check.add_flag("--live", check_.live, "also try each port now, and explain what cannot be had");
+    check.add_flag_callback(
+        "--json", [this] { check_.format = CheckOptions::Format::kJson; }, "as one JSON object");
+    check.footer("Exit code 0: clean. 1: errors, or a port that cannot be had. 2: no such file.");
   }
 
   void add_explain() {
