@@ -8,6 +8,7 @@
 #include "app/commands/connect.h"
 #include "app/commands/explain.h"
 #include "app/commands/healthcheck.h"
+#include "app/commands/ports.h"
 #include "app/commands/run.h"
 #include "app/commands/services.h"
 #include "app/commands/version.h"
@@ -19,8 +20,8 @@ struct HealthcheckOptions {
   std::chrono::milliseconds timeout{2000};
 };
 
-using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, ServicesOptions,
-                             ConnectOptions, HealthcheckOptions, VersionOptions>;
+using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
+                             ServicesOptions, ConnectOptions, HealthcheckOptions, VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)
