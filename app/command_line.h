@@ -4,8 +4,10 @@
 #include <optional>
 #include <variant>
 
+#include "app/commands/bind_matrix.h"
 #include "app/commands/check.h"
 #include "app/commands/connect.h"
+#include "app/commands/demo.h"
 #include "app/commands/explain.h"
 #include "app/commands/healthcheck.h"
 #include "app/commands/ports.h"
@@ -21,7 +23,8 @@ struct HealthcheckOptions {
 };
 
 using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
-                             ServicesOptions, ConnectOptions, HealthcheckOptions, VersionOptions>;
+                             ServicesOptions, ConnectOptions, HealthcheckOptions, BindMatrixOptions,
+                             DemoOptions, VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

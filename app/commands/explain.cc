@@ -13,6 +13,7 @@
 #include "core/base/layout.h"
 #include "core/base/text.h"
 #include "core/ports/explain.h"
+#include "core/ports/judge.h"
 #include "core/ports/kernel_sockets.h"
 #include "core/ports/port_facts.h"
 #include "core/ports/port_names.h"
@@ -179,10 +180,24 @@ std::string name_line(const Subject& subject) {
   return text.empty() ? "none registered that this machine knows" : text;
 }
 
+// "tcp" for every address, "tcp 127.0.0.1" for one.
+std::string state_label(const BindTarget& target) {
+  const std::string transport(name(target.transport));
+  return target.address.is_any() || !target.address.is_ip()
+             ? transport
+             : transport + " " + target.address.ip_text();
+}
+
 std::string state_line(const Explanation& explanation) {
-  const std::string sentence = explanation.text;
-  if (explanation.verdict != Verdict::kForbidden || explanation.holders.empty()) return sentence;
-  return sentence + "; it is taken too";
+  if (explanation.verdict == Verdict::kForbidden && !explanation.holders.empty()) {
+    return explanation.reason + "; it is " +
+           in_the_way(explanation.holders.front(), BindRule::kSameEndpoint);
+  }
+  const BindTarget& target = explanation.attempt.target;
+  if (explanation.verdict != Verdict::kFree || !target.address.is_any()) return explanation.reason;
+  return target.address.family == Family::kIPv4 || target.ipv6_mode == IPv6Mode::kDualStack
+             ? "free on every address"
+             : "free on every IPv6 address";
 }
 
 // Connections do not keep a server with SO_REUSEADDR from its port, but a person wants to know.
@@ -224,7 +239,7 @@ std::string subject_text(const Subject& subject) {
     }
   }
   for (const Explanation& explanation : subject.explanations) {
-    text += line(name(explanation.attempt.target.transport), state_line(explanation));
+    text += line(state_label(explanation.attempt.target), state_line(explanation));
   }
   if (subject.port && contains(subject.transports, Transport::kTcp)) {
     text += line("in use", connections_line(*subject.port));
@@ -281,6 +296,10 @@ int run_explain(const ExplainOptions& options) {
     for (const Subject& subject : subjects) {
       std::printf("%s%s", std::string(gap).c_str(), subject_text(subject).c_str());
       gap = "\n";
+    }
+    if (const View view = where_we_look_from(); view != View::kMachine) {
+      std::printf("\nThese are the ports of %s; those of the host are not visible from here.\n",
+                  std::string(name(view)).c_str());
     }
   }
   return exit_code(subjects.front());

@@ -75,7 +75,8 @@ struct Explanation {
   BindAttempt attempt;
   Verdict verdict = Verdict::kFree;
   BindRule rule = BindRule::kNone;
-  std::string text;  // the whole in one sentence, for the log and a status page
+  std::string reason;  // "taken: held by …", "free": the predicate of the sentence
+  std::string text;    // the sentence whole, for the log and a status page
   PortRange range = PortRange::kUser;
   EphemeralRange ephemeral;
   std::string iana_name;

@@ -64,20 +64,6 @@ std::string title(const Explanation& explanation) {
   return text + "\n";
 }
 
-// The explanation's sentence without the endpoint it begins with, which stands in the title.
-std::string reason(const Explanation& explanation) {
-  if (explanation.verdict == Verdict::kTaken && !explanation.holders.empty()) {
-    std::string text = in_the_way(explanation.holders.front(), explanation.rule);
-    if (explanation.holders_in_all > 1) {
-      text += ", and by " + std::to_string(explanation.holders_in_all - 1) + " more";
-    }
-    return text;
-  }
-  const std::string start = spoken(explanation.attempt.target) + " ";
-  const std::string_view text = explanation.text;
-  return std::string(text.starts_with(start) ? text.substr(start.size()) : text);
-}
-
 std::string others_of(const Group& group) {
   const std::size_t count = group.size() - 1;
   std::string list;
@@ -94,7 +80,7 @@ std::string group_text(const Group& group) {
   constexpr std::size_t kIndent = 4;
   const std::string indent(kIndent, ' ');
   std::string text = title(*group.front());
-  text += indent + wrapped(reason(*group.front()), kIndent, kIndent) + "\n";
+  text += indent + wrapped(group.front()->reason, kIndent, kIndent) + "\n";
   if (group.size() > 1) text += indent + wrapped(others_of(group), kIndent, kIndent) + "\n";
   return text;
 }

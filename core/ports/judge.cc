@@ -100,8 +100,8 @@ Holder holder_of(const KernelSocket& socket, const PortFacts& facts,
     holder.hidden = Hidden::kNotListed;
   }
   holder.ours = holder.process && holder.process->pid == facts.pid;
-  // The user of the process: the uid of a unix socket is not told by every kernel.
-  holder.uid = holder.process ? holder.process->uid : socket.uid;
+  if (socket.uid_known) holder.uid = socket.uid;
+  if (holder.process) holder.uid = holder.process->uid;
   holder.yours = holder.uid == facts.uid;
   if (!holder.ours) return holder;
   const auto mine = std::find_if(own.begin(), own.end(),
@@ -126,6 +126,7 @@ void add_holders(Explanation& explanation, const PortFacts& facts, std::span<con
   }
   // bind() met a file, and nobody listens on it.
   const bool left_over = is_path(explanation.attempt) && found.empty() &&
+                         explanation.attempt.error == EADDRINUSE &&
                          explanation.attempt.step == BindStep::kBind &&
                          !explanation.attempt.target.path.starts_with('@');
   if (left_over) explanation.rule = BindRule::kPathStale;
@@ -195,18 +196,6 @@ std::string since(std::chrono::system_clock::time_point when) {
   return "since " + std::string(text.data(), length);
 }
 
-std::string_view seen_from(View view) {
-  switch (view) {
-    case View::kContainer:
-      return " in this container (the host is not visible from here)";
-    case View::kNamespace:
-      return " in this network namespace";
-    case View::kMachine:
-      break;
-  }
-  return "";
-}
-
 std::string other_holders(const Explanation& explanation) {
   if (explanation.holders_in_all < 2) return "";
   const std::size_t others = explanation.holders_in_all - 1;
@@ -215,8 +204,7 @@ std::string other_holders(const Explanation& explanation) {
 }
 
 std::string taken(const Explanation& explanation, const PortFacts& facts) {
-  const std::string start =
-      spoken(explanation.attempt.target) + " is taken" + std::string(seen_from(facts.view)) + ": ";
+  const std::string start = "taken: ";
   if (explanation.rule == BindRule::kPathNotSocket) {
     return start + (explanation.attempt.error == EISDIR ? "a directory is there"
                                                         : "a file that is no socket is there");
@@ -236,10 +224,10 @@ std::string taken(const Explanation& explanation, const PortFacts& facts) {
 }
 
 std::string forbidden(const Explanation& explanation, const PortFacts& facts) {
-  const std::string start = spoken(explanation.attempt.target) + " is not permitted: ";
+  const std::string start = "not permitted: ";
   if (explanation.rule == BindRule::kPrivilegedPort) {
     return start + "ports below " + std::to_string(facts.unprivileged_start) +
-           " need a privilege that " + user_name(facts.uid) + " does not have here";
+           " need a privilege that user " + user_name(facts.uid) + " lacks here";
   }
   if (is_path(explanation.attempt)) {
     return start + (explanation.attempt.error == EROFS
@@ -252,7 +240,7 @@ std::string forbidden(const Explanation& explanation, const PortFacts& facts) {
 
 std::string unavailable(const Explanation& explanation) {
   const BindAttempt& attempt = explanation.attempt;
-  const std::string start = spoken(attempt.target) + " cannot be had: ";
+  const std::string start = "not to be had: ";
   switch (explanation.rule) {
     case BindRule::kFamilyUnavailable:
       return start + (attempt.target.address.family == Family::kIPv6 ? "IPv6" : "IPv4") +
@@ -275,7 +263,7 @@ std::string unavailable(const Explanation& explanation) {
 
 std::string invalid(const Explanation& explanation) {
   const BindAttempt& attempt = explanation.attempt;
-  const std::string start = spoken(attempt.target) + " cannot be bound: ";
+  const std::string start = "not to be bound: ";
   if (explanation.rule == BindRule::kPathTooLong) {
     return start + "the path is " + std::to_string(attempt.target.path.size()) +
            " bytes long, 107 are possible";
@@ -289,7 +277,7 @@ std::string invalid(const Explanation& explanation) {
   return start + std::strerror(attempt.error);
 }
 
-std::string sentence_for(const Explanation& explanation, const PortFacts& facts) {
+std::string reason_for(const Explanation& explanation, const PortFacts& facts) {
   switch (explanation.verdict) {
     case Verdict::kTaken:
       return taken(explanation, facts);
@@ -302,10 +290,22 @@ std::string sentence_for(const Explanation& explanation, const PortFacts& facts)
     case Verdict::kFree:
       break;
   }
-  return spoken(explanation.attempt.target) + " is free" + std::string(seen_from(facts.view));
+  return "free";
 }
 
 }  // namespace
+
+std::string_view name(View view) {
+  switch (view) {
+    case View::kContainer:
+      return "this container";
+    case View::kNamespace:
+      return "this network namespace";
+    case View::kMachine:
+      break;
+  }
+  return "";
+}
 
 std::string who(const Holder& holder) {
   if (!holder.process) {
@@ -352,7 +352,10 @@ std::string in_the_way(const Holder& holder, BindRule rule) {
     case Holder::Kind::kBound:
       return "bound, though not listening, by " + who(holder);
     default:
-      return "held by " + who(holder);
+      return "held by " + who(holder) +
+             (rule == BindRule::kSameEndpoint || rule == BindRule::kPathInUse
+                  ? ""
+                  : ", on " + holder.endpoint);
   }
 }
 
@@ -373,7 +376,11 @@ Explanation judge(const BindAttempt& attempt, const PortFacts& facts,
       add_holders(explanation, facts, own);
     }
   }
-  explanation.text = sentence_for(explanation, facts);
+  explanation.reason = reason_for(explanation, facts);
+  explanation.text = spoken(attempt.target) + " is " + explanation.reason;
+  if (facts.view != View::kMachine) {
+    explanation.text += " (seen from " + std::string(name(facts.view)) + ")";
+  }
   return explanation;
 }
 

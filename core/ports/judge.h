@@ -13,6 +13,8 @@ namespace polyport {
 Explanation judge(const BindAttempt& attempt, const PortFacts& facts,
                   std::span<const OwnSocket> own);
 
+// "this container", for "free in …"; empty for the whole machine.
+std::string_view name(View view);
 // "polyport (pid 4211), yours, since 09:13, its service "web"", or what is known where no process
 // is.
 std::string who(const Holder& holder);

@@ -6,11 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <fstream>
 #include <map>
 
-#include "core/base/text.h"
+#include "core/ports/machine_facts.h"
+#include "core/ports/namespaces.h"
 #include "core/ports/published_services.h"
 #include "core/socket/socket.h"
 
@@ -98,36 +97,21 @@ std::vector<Address> interface_addresses() {
   return found;
 }
 
-bool has_bind_privilege() {
-  constexpr unsigned kNetBindService = 10;  // capabilities(7)
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("CapEff:")) continue;
-    const std::string_view digits = trim(std::string_view(line).substr(7));
-    std::uint64_t set = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), set, 16);
-    return (set >> kNetBindService & 1) != 0;
-  }
-  return ::geteuid() == 0;
-}
-
 bool exists(const char* path) {
   struct stat file;
   return ::stat(path, &file) == 0;
 }
 
+}  // namespace
+
 View where_we_look_from() {
+  const NetworkNamespace network = network_namespace();
+  if (network == NetworkNamespace::kFirst) return View::kMachine;  // of a container too
   if (exists("/.dockerenv") || exists("/run/.containerenv") || exists("/run/systemd/container")) {
     return View::kContainer;
   }
-  struct stat own;
-  struct stat first;
-  const bool known =
-      ::stat("/proc/self/ns/net", &own) == 0 && ::stat("/proc/1/ns/net", &first) == 0;
-  return known && own.st_ino != first.st_ino ? View::kNamespace : View::kMachine;
+  return network == NetworkNamespace::kOther ? View::kNamespace : View::kMachine;
 }
-
-}  // namespace
 
 PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   PortFacts facts;
@@ -138,13 +122,24 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   facts.view = where_we_look_from();
   facts.uid = ::geteuid();
   facts.pid = ::getpid();
-  facts.may_bind_privileged = has_bind_privilege();
+  facts.may_bind_privileged = may_bind_privileged_ports();
   facts.kernel = relevant_sockets(attempts);
   find_owners(facts, attempts);
   return facts;
 }
 
 namespace {
+
+// The table of unix sockets is one network namespace's, the file is everybody's: only connecting
+// tells. A listener of another kind of socket, or one that lets us not in, is one too.
+bool somebody_listens_at(const std::string& path) {
+  const sock::Untraced quiet;
+  const int fd = sock::open_stream(Family::kUnix);
+  if (fd < 0) return true;
+  const int answer = sock::connect_unix(fd, path);
+  sock::close(fd);
+  return answer != -ECONNREFUSED;
+}
 
 // What a bind to the path would answer, without making the file: 0 or an errno, and the step.
 BindAttempt look_at_path(const BindTarget& target) {
@@ -163,8 +158,9 @@ BindAttempt look_at_path(const BindTarget& target) {
     attempt.error = S_ISDIR(file.st_mode) ? EISDIR : ENOTSOCK;
   } else {
     attempt.error = EADDRINUSE;
+    if (somebody_listens_at(target.path)) attempt.step = BindStep::kPath;
   }
-  if (attempt.error != 0) attempt.step = BindStep::kBind;
+  if (attempt.error != 0 && attempt.step == BindStep::kNone) attempt.step = BindStep::kBind;
   return attempt;
 }
 
@@ -172,6 +168,17 @@ int open_for(const BindTarget& target) {
   if (target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
   return target.transport == Transport::kUdp ? sock::open_datagram(target.address.family)
                                              : sock::open_stream(target.address.family);
+}
+
+// A socket that only bound, with SO_REUSEADDR, lets another bind and then keeps it from listening.
+bool may_fail_to_listen(const BindTarget& target) {
+  if (target.transport != Transport::kTcp || target.address.port == 0) return false;
+  const KernelSockets kernel = read_kernel_sockets({.transports = transports(Transport::kTcp),
+                                                    .which = SocketQuery::Which::kServers,
+                                                    .local_port = target.address.port});
+  return std::any_of(kernel.sockets.begin(), kernel.sockets.end(), [&](const KernelSocket& socket) {
+    return socket.state == SocketState::kBound && explains_refusal(target, socket, {});
+  });
 }
 
 }  // namespace
@@ -186,6 +193,7 @@ BindAttempt try_bind(const BindTarget& target) {
     attempt.error = -result;
     return attempt;
   };
+  const bool must_listen = may_fail_to_listen(target);
   const int fd = open_for(target);
   if (fd < 0) return failed(BindStep::kSocket, fd);
   if (!is_unix && target.address.family == Family::kIPv6) {
@@ -197,8 +205,10 @@ BindAttempt try_bind(const BindTarget& target) {
   constexpr unsigned kPrivate = 0600;
   const int bound =
       is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
+  const int listening = bound >= 0 && must_listen ? sock::listen(fd, 1) : 0;
   sock::close(fd);
-  return bound < 0 ? failed(BindStep::kBind, bound) : attempt;
+  if (bound < 0) return failed(BindStep::kBind, bound);
+  return listening < 0 ? failed(BindStep::kListen, listening) : attempt;
 }
 
 }  // namespace polyport

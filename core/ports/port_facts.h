@@ -27,8 +27,9 @@ struct SocketOwner {
 enum class View : std::uint8_t {
   kMachine,
   kNamespace,  // another network namespace than the first process of this system has
-  kContainer,
+  kContainer,  // the host's are not visible
 };
+View where_we_look_from();
 
 struct PortFacts {
   KernelSockets kernel;
@@ -48,8 +49,9 @@ struct PortFacts {
 PortFacts gather_port_facts(std::span<const BindAttempt> attempts);
 
 // Tries one bind and reports what the kernel said; nothing stays bound. Sets SO_REUSEADDR on TCP as
-// a server does, and does not listen: a client could connect in that moment. A unix path is only
-// looked at, never made.
+// a server does. It listens only where a socket that has bound and does not listen may be in the
+// way: a client could connect in that moment. A unix path is never made, but whoever listens at it
+// sees a connection come and go.
 BindAttempt try_bind(const BindTarget& target);
 
 }  // namespace polyport

@@ -164,7 +164,7 @@ class Collector {
       if (configured()) {
         suggestion.config = "listen = \"" + listen_text(other) + "\"";
         suggestion.text =
-            "the same port on another loopback address is free;" + section(explanation_);
+            "the same port, free on another loopback address;" + section(explanation_);
       }
       found_.push_back(std::move(suggestion));
       return;

@@ -45,7 +45,7 @@ TEST_CASE("one port that another process has", "[explain]") {
   machine.add_listener(web, Machine::process(4211, "python3"));
   CHECK(explanations_text(explained(machine, {refused("web", web)})) ==
         "  web  127.0.0.1:8080  (my.toml:3:10)\n"
-        "    held by python3 (pid 4211), yours\n"
+        "    taken: held by python3 (pid 4211), yours\n"
         "\n"
         "  rule   two sockets cannot have one address and one port (on Linux SO_REUSEADDR\n"
         "         does not change that while the other one listens)\n"
@@ -55,7 +55,7 @@ TEST_CASE("one port that another process has", "[explain]") {
         "         on_conflict = \"next\"\n"
         "             the next free port is taken by itself; in [services.web]\n"
         "         listen = \"127.0.0.2:8080\"\n"
-        "             the same port on another loopback address is free; in [services.web]\n"
+        "             the same port, free on another loopback address; in [services.web]\n"
         "         kill 4211   stops python3, which is yours\n");
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("all ports of a second start are one process's", "[explain]") {
   }
   const std::string text = explanations_text(explained(machine, attempts));
   CHECK_THAT(text, StartsWith("  s8080  127.0.0.1:8080  (my.toml:3:10)\n"
-                              "    held by polyport (pid 4211), yours\n"
+                              "    taken: held by polyport (pid 4211), yours\n"
                               "    6 more are held by the same process: 127.0.0.1:8081,"));
   // What mends one port of seven is no help, and the holder is stopped once.
   CHECK(text.find("listen =") == std::string::npos);
@@ -86,7 +86,7 @@ TEST_CASE("different reasons are told apart", "[explain]") {
       explained(machine, {refused("web", web), refused("low", Machine::tcp("0.0.0.0", 80), EACCES),
                           refused("far", Machine::tcp("192.0.2.1", 9000), EADDRNOTAVAIL)}));
   CHECK_THAT(text, Contains("  low  0.0.0.0:80  (my.toml:3:10)\n"
-                            "    is not permitted: ports below 1024 need a privilege"));
+                            "    not permitted: ports below 1024 need a privilege"));
   CHECK_THAT(text, Contains("no interface of this machine has the address 192.0.2.1"));
   CHECK_THAT(text, Contains("only an address that one of this machine's interfaces has"));
 }

@@ -138,8 +138,10 @@ TEST_CASE("other refusals", "[explain]") {
   machine.facts.families.ipv6 = false;
   CHECK(verdict(Machine::tcp("::1", 8080), EADDRNOTAVAIL) ==
         Expected{Verdict::kUnavailable, BindRule::kFamilyUnavailable});
-  CHECK(verdict(Machine::path("/run"), EISDIR, BindStep::kPath) ==
-        Expected{Verdict::kTaken, BindRule::kPathNotSocket});
+  for (const BindStep step : {BindStep::kPath, BindStep::kBind}) {
+    CHECK(verdict(Machine::path("/run"), EISDIR, step) ==
+          Expected{Verdict::kTaken, BindRule::kPathNotSocket});
+  }
   CHECK(verdict(Machine::path("/run/x"), EACCES) ==
         Expected{Verdict::kForbidden, BindRule::kPermission});
   CHECK(verdict(Machine::path("/run/x"), EADDRINUSE) ==
@@ -172,7 +174,7 @@ TEST_CASE("free is said of what was looked at", "[explain]") {
   had.target = kWeb;
   CHECK(judged(machine, had).text == "127.0.0.1:8080 is free");
   machine.facts.view = View::kContainer;
-  CHECK_THAT(judged(machine, had).text, Contains("the host is not visible from here"));
+  CHECK(judged(machine, had).text == "127.0.0.1:8080 is free (seen from this container)");
 }
 
 TEST_CASE("holders are bounded and counted", "[explain]") {
