@@ -97,6 +97,7 @@ class Parser {
         ->needs("--version");
     add_run();
     add_check();
+    add_explain();
     add_services();
     add_connect();
     add_healthcheck();
@@ -145,6 +146,7 @@ class Parser {
   CommandLine chosen() {
     if (run_command_->parsed()) return {run_};
     if (check_command_->parsed()) return {check_};
+    if (explain_command_->parsed()) return {explain_};
     if (services_command_->parsed()) return {services_};
     if (connect_command_->parsed()) return {connect_};
     if (healthcheck_command_->parsed()) return {healthcheck_};
@@ -193,7 +195,26 @@ class Parser {
     check.add_option("CONFIG", check_.configuration.what,
                      "a file, \"-\" for standard input, or services as for run; nothing: the demo");
     add_set(check, check_.configuration);
-    check.footer("Exit code 0: clean. 1: errors. 2: no such file.");
+    check.add_flag("--live", check_.live, "also try each port now, and explain what cannot be had");
+    check.add_flag_callback(
+        "--json", [this] { check_.format = CheckOptions::Format::kJson; }, "as one JSON object");
+    check.footer("Exit code 0: clean. 1: errors, or a port that cannot be had. 2: no such file.");
+  }
+
+  void add_explain() {
+    CLI::App& explain = *app_.add_subcommand("explain", "who has a port, and could I have it");
+    explain_command_ = &explain;
+    explain
+        .add_option("PORT", explain_.questions,
+                    "8080, udp:53, http, 127.0.0.1:80, unix:/run/x.sock, a service's name")
+        ->required();
+    explain
+        .add_option("--config", explain_.configuration,
+                    "where services are looked for by name; default: the demo")
+        ->type_name("FILE");
+    explain.add_flag_callback(
+        "--json", [this] { explain_.format = ExplainOptions::Format::kJson; }, "as JSON");
+    explain.footer("Exit code, by the first port: 0 free, 1 taken, 4 not permitted.");
   }
 
   void add_services() {
@@ -260,6 +281,7 @@ class Parser {
   CLI::App app_;
   CLI::App* run_command_ = nullptr;
   CLI::App* check_command_ = nullptr;
+  CLI::App* explain_command_ = nullptr;
   CLI::App* services_command_ = nullptr;
   CLI::App* connect_command_ = nullptr;
   CLI::App* healthcheck_command_ = nullptr;
@@ -269,6 +291,7 @@ class Parser {
   bool verbose_ = false;
   RunOptions run_;
   CheckOptions check_;
+  ExplainOptions explain_;
   ServicesOptions services_;
   ConnectOptions connect_;
   HealthcheckOptions healthcheck_;

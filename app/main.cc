@@ -14,6 +14,9 @@ int run_command(const RunOptions& options) {
 int run_command(const CheckOptions& options) {
   return run_check(options);
 }
+int run_command(const ExplainOptions& options) {
+  return run_explain(options);
+}
 int run_command(const ServicesOptions& options) {
   return run_services(options);
 }

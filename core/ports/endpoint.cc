@@ -9,7 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/ports/host_name.h"
-#include "core/ports/port_names.h"
+#include "core/ports/port_number.h"
 #include "core/socket/address.h"
 
 namespace polyport {
@@ -125,42 +125,28 @@ Result<Endpoint> parse_unix(std::string_view rest) {
 
 // --- ports
 
-Result<std::uint16_t> parse_port(std::string_view text, std::string_view host) {
+Result<std::uint16_t> read_port(std::string_view text, std::string_view host) {
   if (text.empty()) {
     return bad("the port is missing",
                "write it after the colon, for example " + printable(host, 60) + ":8080");
-  }
-  if (text.front() == '-' && all_digits(text.substr(1))) {
-    return bad("port " + printable(text, 20) + " is below 0", "ports are 0 to 65535");
   }
   if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
     return bad("an endpoint has no path, and " + show(text.substr(slash)) + " follows the port",
                "write " + printable(host, 60) + ":" + printable(text.substr(0, slash), 20));
   }
-  if (!all_digits(text)) {
-    const auto known = well_known_port(text);
-    return bad("the port " + show(text) + " is not a number",
-               known ? "the port of " + std::string(text) + " is " + std::to_string(*known)
-                     : "ports are 0 to 65535");
-  }
-  const auto number = parse_number<std::uint16_t>(text);
-  if (!number) {
-    return bad("port " + printable(text, 20) + " is over " + std::to_string(kMaxPort),
-               "ports are 0 to 65535");
-  }
-  return *number;
+  return parse_port(text);
 }
 
 // "first-last" or "first-last/step" into `endpoint`; `dash` is where the dash stands.
 Result<Endpoint> parse_range(std::string_view text, std::size_t dash, Endpoint endpoint) {
   const std::size_t slash = text.find('/', dash);
-  const auto first = parse_port(text.substr(0, dash), endpoint.host);
+  const auto first = read_port(text.substr(0, dash), endpoint.host);
   if (!first) return tl::unexpected(first.error());
   const std::string_view last_text = text.substr(dash + 1, slash - dash - 1);
   if (last_text.empty()) {
     return bad("the port range " + show(text) + " has no end", "for example 9000-9009");
   }
-  const auto last = parse_port(last_text, endpoint.host);
+  const auto last = read_port(last_text, endpoint.host);
   if (!last) return tl::unexpected(last.error());
   int step = 1;
   if (slash != std::string_view::npos) {
@@ -201,7 +187,7 @@ Result<Endpoint> parse_ports(std::string_view text, Endpoint endpoint) {
   if (dash != std::string_view::npos && is_digit(text.front())) {
     return parse_range(text, dash, std::move(endpoint));
   }
-  const auto port = parse_port(text, endpoint.host);
+  const auto port = read_port(text, endpoint.host);
   if (!port) return tl::unexpected(port.error());
   endpoint.first_port = endpoint.last_port = *port;
   return endpoint;

@@ -2,7 +2,7 @@
 // the way, which rule applied, what to do next. As one struct, from which text and JSON are
 // written.
 //
-// The judgement (`explain`) is pure; the facts are gathered by core/ports/port_facts.h.
+// Made by core/ports/explain.h; here it is only told.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,8 @@ struct Holder {
   std::string service;
   std::string where;
   std::optional<Process> process;
-  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> uid;  // of the socket
+  bool yours = false;                // the socket is this user's
   Hidden hidden = Hidden::kNo;
 };
 std::string_view name(Holder::Kind kind);  // "listener", …
@@ -68,15 +69,19 @@ struct Suggestion {
   std::string endpoint;  // the one it leads to
 };
 
+inline constexpr std::size_t kMaxHolders = 16;
+
 struct Explanation {
   BindAttempt attempt;
   Verdict verdict = Verdict::kFree;
   BindRule rule = BindRule::kNone;
-  std::string text;  // the whole in one sentence, for the log and a status page
+  std::string reason;  // "taken: held by …", "free": the predicate of the sentence
+  std::string text;    // the sentence whole, for the log and a status page
   PortRange range = PortRange::kUser;
   EphemeralRange ephemeral;
   std::string iana_name;
-  std::vector<Holder> holders;
+  std::vector<Holder> holders;  // at most kMaxHolders
+  std::size_t holders_in_all = 0;
   std::vector<Suggestion> suggestions;  // likeliest first
 };
 
@@ -85,8 +90,14 @@ void write_explanation(JsonWriter& json, const Explanation& explanation);
 // {"explanations":[…]} and a newline.
 std::string explanations_json(std::span<const Explanation> explanations);
 
-// For a person: what could not be had, grouped by holder, the rules that applied, what to do. Lines
-// with their line feeds; nothing for an empty list.
+// For a person: what could not be had and who is in the way, grouped by holder, then the rules that
+// applied and what to do. Lines with their line feeds; nothing for an empty list.
 std::string explanations_text(std::span<const Explanation> explanations);
+// Of that the second half: the rules and what to do.
+std::string advice_text(std::span<const Explanation> explanations);
+
+// An attempt's endpoint as messages call it: "127.0.0.1:8080", "udp 127.0.0.1:53",
+// "unix:/run/x.sock".
+std::string spoken(const BindTarget& target);
 
 }  // namespace polyport

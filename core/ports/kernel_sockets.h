@@ -40,17 +40,23 @@ struct KernelSocket {
   std::string path;          // unix: as in Endpoint ("@name" is abstract)
   bool ipv6_socket = false;  // the socket is AF_INET6, even where its addresses are mapped IPv4
   bool ipv6_only = false;    // IPV6_V6ONLY; false where the source cannot tell
-  std::uint32_t uid = 0;
-  std::uint64_t inode = 0;  // 0: no file refers to it (TIME_WAIT, an orphan)
+  // The interface it is bound to (SO_BINDTODEVICE, or a link-local address); 0: to none, or the
+  // source cannot tell. Sockets of two interfaces do not meet.
+  std::uint32_t interface = 0;
+  std::uint32_t uid = 0;   // of its owner, where that is known
+  bool uid_known = false;  // the kernel forgets the owner of what has no inode
+  // 0: no file refers to it (TIME_WAIT, an orphan, a connection that waits to be accepted).
+  std::uint64_t inode = 0;
   // Bytes; of a listening TCP socket: connections that wait, and how many may.
   std::uint32_t receive_queue = 0;
   std::uint32_t send_queue = 0;
 };
 
 struct KernelSockets {
-  enum class Source : std::uint8_t { kSockDiag, kProc };
+  // kProc: some of them are from /proc/net. kNone: neither source could be read.
+  enum class Source : std::uint8_t { kSockDiag, kProc, kNone };
   std::vector<KernelSocket> sockets;
-  Source source = Source::kSockDiag;
+  Source source = Source::kNone;
   // Whether a TCP socket that is bound and neither listening nor connected would be among them;
   // older kernels keep it out of every table.
   bool shows_bound_tcp = false;
@@ -60,10 +66,11 @@ struct SocketQuery {
   enum class Which : std::uint8_t { kAll, kServers };  // kServers: listening or bound, no 4-tuples
   Transports transports = polyport::transports(Transport::kTcp, Transport::kUdp);
   Which which = Which::kAll;
-  std::optional<std::uint16_t> local_port;
+  std::optional<std::uint16_t> local_port;  // of TCP and UDP; unix sockets have none and all match
 };
 
-// In no order that means anything. Empty where neither source can be read.
+// In no order that means anything; unix sockets without a name, which nobody can collide with, are
+// left out.
 KernelSockets read_kernel_sockets(const SocketQuery& query);
 
 }  // namespace polyport

@@ -1,34 +1,57 @@
-// From failed binds to their explanations: gathers from this machine what core/ports/explanation.h
-// judges by, once for all of them.
+// What is true on this machine about the ports in question: what the judgement (core/ports/judge.h)
+// is made from. Gathered once for all of them.
 //
-// Blocks (reads /proc, tries binds): at start, in commands, never on a running loop.
+// Blocks (reads /proc, asks the kernel): at start, in commands, never on a running loop.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/ports/explanation.h"
 
 namespace polyport {
 
-// A socket that this process holds, so that an explanation can name its service.
-struct OwnSocket {
-  BindTarget target;
+// Who has a socket.
+struct SocketOwner {
+  std::optional<Process> process;
+  Hidden hidden = Hidden::kNo;  // why there is no process
+  // Of a polyport that lets us read them: the service and where its configuration has it.
   std::string service;
   std::string where;
 };
 
-struct ExplainRequest {
-  std::span<const BindAttempt> attempts;
-  std::span<const OwnSocket> own;
-  // Every port the configuration wants, taken or not: an offset must suit all of them, and none of
-  // them is offered as free.
-  std::span<const BindTarget> wanted;
+// Which ports can be seen from here: they belong to a network namespace.
+enum class View : std::uint8_t {
+  kMachine,
+  kNamespace,  // another network namespace than the first process of this system has
+  kContainer,  // the host's are not visible
+};
+View where_we_look_from();
+
+struct PortFacts {
+  KernelSockets kernel;
+  std::unordered_map<std::uint64_t, SocketOwner> owners;  // by inode, of the sockets in `kernel`
+  EphemeralRange ephemeral;
+  std::uint16_t unprivileged_start = 1024;
+  Families families;
+  std::vector<Address> addresses;  // of this machine's interfaces, port 0
+  View view = View::kMachine;
+  std::uint32_t uid = 0;
+  int pid = 0;
+  bool may_bind_privileged = false;  // CAP_NET_BIND_SERVICE
 };
 
-// One for each attempt, in their order.
-std::vector<Explanation> explain(const ExplainRequest& request);
+// For explaining these attempts: sockets of other ports are left out, owners are looked for only
+// where one of the attempts has failed.
+PortFacts gather_port_facts(std::span<const BindAttempt> attempts);
+
+// Tries one bind and reports what the kernel said; nothing stays bound. Sets SO_REUSEADDR on TCP as
+// a server does. It listens only where a socket that has bound and does not listen may be in the
+// way: a client could connect in that moment. A unix path is never made, but whoever listens at it
+// sees a connection come and go.
+BindAttempt try_bind(const BindTarget& target);
 
 }  // namespace polyport

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/text.h"
+
 namespace polyport {
 namespace {
 
@@ -114,6 +116,17 @@ std::string system_port_name(std::uint16_t port, Transport transport) {
   return failed == 0 && found != nullptr ? std::string(found->s_name) : std::string();
 }
 
+std::optional<std::uint16_t> system_port_number(const std::string& name, Transport transport) {
+  servent entry{};
+  servent* found = nullptr;
+  std::array<char, 1024> buffer{};
+  const std::string protocol(polyport::name(transport));
+  const int failed =
+      getservbyname_r(name.c_str(), protocol.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (failed != 0 || found == nullptr) return std::nullopt;
+  return ntohs(static_cast<std::uint16_t>(found->s_port));
+}
+
 }  // namespace
 
 std::string_view well_known_port_name(std::uint16_t port, Transport transport) {
@@ -134,6 +147,24 @@ std::string port_name(std::uint16_t port, Transport transport) {
   const std::string_view known = well_known_port_name(port, transport);
   if (!known.empty() || transport == Transport::kUnix) return std::string(known);
   return system_port_name(port, transport);
+}
+
+std::optional<std::uint16_t> port_number(std::string_view name, Transport transport) {
+  const auto row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& each) {
+    return each.name == name && contains(each.where, transport);
+  });
+  if (row != kRows.end()) return row->port;
+  if (transport == Transport::kUnix || name.find('\0') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return system_port_number(std::string(name), transport);
+}
+
+std::string did_you_mean_port(std::string_view name) {
+  std::array<std::string_view, kRows.size()> names;
+  std::transform(kRows.begin(), kRows.end(), names.begin(),
+                 [](const Row& row) { return row.name; });
+  return did_you_mean(name, names);
 }
 
 }  // namespace polyport

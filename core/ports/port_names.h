@@ -23,4 +23,10 @@ std::optional<std::uint16_t> well_known_port(std::string_view name);
 // path.
 std::string port_name(std::uint16_t port, Transport transport);
 
+// The number of a name, of that list or else of this system. Reads files, as port_name does.
+std::optional<std::uint16_t> port_number(std::string_view name, Transport transport);
+
+// `did you mean "http"?` for a name that is near one of that list, or empty.
+std::string did_you_mean_port(std::string_view name);
+
 }  // namespace polyport

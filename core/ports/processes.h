@@ -6,25 +6,27 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace polyport {
 
 struct Process {
   int pid = 0;
+  // Both fit to be shown: control characters are escaped (see printable()).
   std::string name;     // as the kernel has it: at most 15 bytes
-  std::string command;  // the command line, arguments joined by spaces, at most 200 bytes
-  std::uint32_t uid = 0;
-  std::string user;  // of uid; the number where it has no name
+  std::string command;  // the command line, arguments joined by spaces, at most 200 bytes and "..."
+  std::uint32_t uid = 0;  // the effective one
+  std::string user;       // of uid; the number where it has no name
   std::optional<std::chrono::system_clock::time_point> started;
-  std::string unit;       // of systemd, from its cgroup: "nginx.service"; else empty
-  std::string container;  // "docker 3f2a…" (12 digits), from its cgroup; else empty
+  std::string unit;        // of systemd, from its cgroup: "nginx.service"; else empty
+  bool user_unit = false;  // the unit is one of its user's own systemd (systemctl --user)
+  std::string container;   // "docker 3f2a…" (12 digits), from its cgroup; else empty
 };
 
 // Why no process is known for a socket.
@@ -46,11 +48,24 @@ class ProcessTable {
   std::vector<int> holders(std::uint64_t inode) const;
   // For a socket with no holders: why. `uid` is the socket's owner.
   Hidden why_hidden(std::uint64_t inode, std::uint32_t uid) const;
+  // Whether a process that was looked through has a file of the name kPublishedServicesName:
+  // read_published_services() is worth asking.
+  bool publishes(int pid) const;
 
  private:
-  std::unordered_map<std::uint64_t, std::vector<int>> holders_;
-  bool saw_all_ = false;    // no process refused us
-  bool outermost_ = false;  // this is the first PID namespace
+  struct Held {
+    std::uint64_t inode;
+    int pid;
+    friend auto operator<=>(const Held&, const Held&) = default;
+  };
+
+  bool look_through(int pid, int proc, const char* path, std::span<const std::uint64_t> wanted);
+
+  std::vector<Held> held_;                   // sorted
+  std::vector<int> publishers_;              // sorted
+  std::vector<std::uint32_t> refused_uids_;  // sorted: of those processes that refused us
+  bool saw_all_ = false;                     // no process refused us
+  bool outermost_ = false;                   // this is the first PID namespace
 };
 
 // Nothing where there is no such process (any more).

@@ -141,6 +141,11 @@ std::string BindTarget::text() const {
   return transport == Transport::kUnix ? path : address.text();
 }
 
+std::string BindTarget::endpoint() const {
+  if (transport == Transport::kUnix) return "unix:" + path;
+  return std::string(name(transport)) + "://" + text();
+}
+
 Result<HostAddresses> look_up(std::string_view host, Families families) {
   POLYPORT_ASSERT(host != "*");
   if (is_localhost(host)) return localhost(families);

@@ -31,6 +31,8 @@ struct BindTarget {
 
   // "127.0.0.1:80", "[::1]:80", "/run/x.sock", "@name".
   std::string text() const;
+  // As it would be configured: "tcp://127.0.0.1:80", "udp://[::1]:53", "unix:/run/x.sock".
+  std::string endpoint() const;
 
   friend bool operator==(const BindTarget&, const BindTarget&) = default;
 };

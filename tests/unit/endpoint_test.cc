@@ -144,9 +144,31 @@ TEST_CASE("ports are 0 to 65535", "[endpoint]") {
       {"-1", "port -1 is below 0", bounds},
       {"localhost:http", "the port \"http\" is not a number", "the port of http is 80"},
       {"localhost:web", "the port \"web\" is not a number", bounds},
-      {"localhost:+80", "the port \"+80\" is not a number", bounds},
-      {"localhost:0x50", "the port \"0x50\" is not a number", bounds},
+      {"localhost:+80", "the port \"+80\" has a sign", "write 80"},
+      {"localhost:0x50", "the port \"0x50\" is hexadecimal", "write 80"},
       {"localhost:8.0", "the port \"8.0\" is not a number", bounds},
+  });
+}
+
+TEST_CASE("a port in other digits than ours", "[endpoint]") {
+  const std::string digits = "write it with the digits 0 to 9";
+  const std::string octal = "; some programs read a leading zero as octal";
+  check_all({
+      {"localhost:0080", "port 0080 begins with a zero", "write 80" + octal},
+      {"00", "port 00 begins with a zero", "write 0" + octal},
+      {"localhost:0099999", "port 0099999 begins with a zero", "ports are 0 to 65535"},
+      {"localhost:0XFFFF", "the port \"0XFFFF\" is hexadecimal", "write 65535"},
+      {"localhost:0x1FFFF", "the port \"0x1FFFF\" is hexadecimal", "ports are 0 to 65535"},
+      {"localhost:0x", "the port \"0x\" is not a number", "ports are 0 to 65535"},
+      {"localhost:+70000", "the port \"+70000\" has a sign", "ports are 0 to 65535"},
+      {"localhost:\uFF18\uFF10",
+       "the port \"\uFF18\uFF10\" has a character that no port has: \"\uFF18\"", digits},
+      {"localhost:8\u0660", "the port \"8\u0660\" has a character that no port has: \"\u0660\"",
+       digits},
+      {"localhost:80\xFF", "the port \"80\\xff\" has a character that no port has: \"\\xff\"",
+       digits},
+      {"localhost:*", "the port \"*\" is not a number", "0 asks the system for any free port"},
+      {"localhost:9000-0x2400", "the port \"0x2400\" is hexadecimal", "write 9216"},
   });
 }
 

@@ -1,0 +1,308 @@
+#include "app/commands/explain.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+#include <set>
+
+#include "app/commands/exit_code.h"
+#include "app/configuration.h"
+#include "app/report.h"
+#include "core/base/layout.h"
+#include "core/base/text.h"
+#include "core/ports/explain.h"
+#include "core/ports/judge.h"
+#include "core/ports/kernel_sockets.h"
+#include "core/ports/port_facts.h"
+#include "core/ports/port_names.h"
+#include "core/ports/port_question.h"
+
+namespace polyport {
+namespace {
+
+constexpr std::size_t kTextColumn = 9;
+constexpr std::size_t kMostQuestions = 1000;
+
+// One port, asked about as a person did, with what there is to bind for it.
+struct Subject {
+  std::string title;  // "port 80", "unix:/run/x.sock"
+  std::optional<std::uint16_t> port;
+  Transports transports = 0;
+  std::vector<std::string> names;  // "http (tcp, udp)", `service "web" of the demo`
+  std::vector<Explanation> explanations;
+};
+
+// --- from questions to subjects ------------------------------------------------------------------
+
+// Services of the configuration by their name, for whoever asks about "echo".
+class Services {
+ public:
+  explicit Services(const std::string& path) {
+    ConfigurationOptions options;
+    if (!path.empty()) options.what = {path};
+    configuration_ = load_configuration(options);
+  }
+
+  const Configuration& configuration() const { return configuration_; }
+
+  const ServicePlan* find(std::string_view name) const {
+    const auto& plans = configuration_.plans;
+    const auto found = std::find_if(plans.begin(), plans.end(),
+                                    [name](const ServicePlan& plan) { return plan.name == name; });
+    return found == plans.end() ? nullptr : &*found;
+  }
+
+  // Every endpoint the service is configured with.
+  static std::vector<Endpoint> endpoints(const ServicePlan& plan) {
+    std::vector<Endpoint> all;
+    for (const auto& [option, value] : plan.values.all()) {
+      if (value.type == OptionType::kEndpoints) {
+        all.insert(all.end(), value.endpoints.begin(), value.endpoints.end());
+      }
+    }
+    return all;
+  }
+
+ private:
+  Configuration configuration_;
+};
+
+std::string host_text(const PortQuestion& question) {
+  return question.host.empty() ? "" : question.host + ":";
+}
+
+// What would be bound: the named address, or every address of this machine.
+Result<std::vector<BindTarget>> targets_of(const PortQuestion& question) {
+  std::vector<BindTarget> targets;
+  for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+    if (!contains(question.transports, transport)) continue;
+    Endpoint endpoint;
+    endpoint.transport = transport;
+    endpoint.host = question.host.empty() ? "*" : question.host;
+    endpoint.path = question.path;
+    endpoint.first_port = endpoint.last_port = question.port.value_or(0);
+    auto resolved = resolve(endpoint);
+    if (!resolved) return tl::unexpected(std::move(resolved.error()));
+    for (const BindGroup& group : resolved->groups)
+      targets.insert(targets.end(), group.targets.begin(), group.targets.end());
+  }
+  return targets;
+}
+
+Result<Subject> subject_of(const PortQuestion& question) {
+  Subject subject;
+  subject.port = question.port;
+  subject.transports = question.transports;
+  subject.title = question.is_path()
+                      ? "unix:" + question.path
+                      : "port " + host_text(question) + std::to_string(question.port.value_or(0));
+  auto targets = targets_of(question);
+  if (!targets) return tl::unexpected(std::move(targets.error()));
+  std::vector<BindAttempt> attempts;
+  for (const BindTarget& target : *targets)
+    attempts.push_back(try_bind(target));
+  subject.explanations = explain({.attempts = attempts});
+  return subject;
+}
+
+// A name may be IANA's, a service's of the configuration, or both: "echo" is 7, and 10007 in the
+// demo.
+Result<std::vector<Subject>> subjects_of(const PortQuestion& question, const Services& services) {
+  std::vector<Subject> subjects;
+  if (question.port || question.is_path()) {
+    auto subject = subject_of(question);
+    if (!subject) return tl::unexpected(std::move(subject.error()));
+    subjects.push_back(std::move(*subject));
+  }
+  const ServicePlan* const plan = question.name.empty() ? nullptr : services.find(question.name);
+  if (plan == nullptr) {
+    if (subjects.empty()) return tl::unexpected(unregistered(question));
+    return subjects;
+  }
+  std::set<std::uint16_t> told;
+  for (const Endpoint& endpoint : Services::endpoints(*plan)) {
+    if (endpoint.transport == Transport::kUnix || !told.insert(endpoint.first_port).second)
+      continue;
+    PortQuestion port = question;
+    port.port = endpoint.first_port;
+    port.host = endpoint.host;
+    port.transports = transports(Transport::kTcp, Transport::kUdp);
+    auto subject = subject_of(port);
+    if (!subject) return tl::unexpected(std::move(subject.error()));
+    subject->names.push_back("service " + quoted(plan->name) + " of " +
+                             services.configuration().name);
+    subjects.push_back(std::move(*subject));
+  }
+  return subjects;
+}
+
+// --- a subject in words --------------------------------------------------------------------------
+
+std::string number_line(std::uint16_t port) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%u = 0x%04x: the two bytes %02x %02x in every packet",
+                unsigned{port}, unsigned{port}, port >> 8u, port & 0xffu);
+  return text.data();
+}
+
+std::string range_line(std::uint16_t port) {
+  static constexpr std::array<std::string_view, 3> kBounds = {"0-1023", "1024-49151",
+                                                              "49152-65535"};
+  const PortRange range = port_range(port);
+  const EphemeralRange lent = ephemeral_range();
+  const std::uint16_t start = unprivileged_port_start();
+  std::string text = std::string(name(range)) + " (" +
+                     std::string(kBounds[static_cast<std::size_t>(range)]) + ") by IANA; ";
+  const std::string bounds = std::to_string(lent.low) + "-" + std::to_string(lent.high);
+  text += lent.contains(port)
+              ? "inside " + bounds + ", which this kernel lends to outgoing connections"
+              : "this kernel lends " + bounds + " to outgoing connections, so not this one";
+  if (port != 0 && port < start) {
+    text += "; ports below " + std::to_string(start) + " need a privilege here";
+  }
+  return text;
+}
+
+std::string name_line(const Subject& subject) {
+  std::string text;
+  const std::string tcp = port_name(*subject.port, Transport::kTcp);
+  const std::string udp = port_name(*subject.port, Transport::kUdp);
+  if (tcp == udp) {
+    text = tcp.empty() ? "" : tcp + " (registered for TCP and UDP)";
+  } else {
+    if (!tcp.empty()) text = tcp + " (registered for TCP)";
+    if (!udp.empty()) text += (text.empty() ? "" : ", ") + udp + " (registered for UDP)";
+  }
+  for (const std::string& more : subject.names)
+    text += (text.empty() ? "" : "; ") + more;
+  return text.empty() ? "none registered that this machine knows" : text;
+}
+
+// "tcp" for every address, "tcp 127.0.0.1" for one.
+std::string state_label(const BindTarget& target) {
+  const std::string transport(name(target.transport));
+  return target.address.is_any() || !target.address.is_ip()
+             ? transport
+             : transport + " " + target.address.ip_text();
+}
+
+std::string state_line(const Explanation& explanation) {
+  if (explanation.verdict == Verdict::kForbidden && !explanation.holders.empty()) {
+    return explanation.reason + "; it is " +
+           in_the_way(explanation.holders.front(), BindRule::kSameEndpoint);
+  }
+  const BindTarget& target = explanation.attempt.target;
+  if (explanation.verdict != Verdict::kFree || !target.address.is_any()) return explanation.reason;
+  return target.address.family == Family::kIPv4 || target.ipv6_mode == IPv6Mode::kDualStack
+             ? "free on every address"
+             : "free on every IPv6 address";
+}
+
+// Connections do not keep a server with SO_REUSEADDR from its port, but a person wants to know.
+std::string connections_line(std::uint16_t port) {
+  const KernelSockets kernel =
+      read_kernel_sockets({.transports = transports(Transport::kTcp), .local_port = port});
+  std::size_t open = 0;
+  std::size_t lingering = 0;
+  for (const KernelSocket& socket : kernel.sockets) {
+    if (socket.state == SocketState::kTimeWait) ++lingering;
+    if (socket.peer.is_ip() && socket.state != SocketState::kTimeWait) ++open;
+  }
+  if (open + lingering == 0) return "";
+  return std::to_string(open) + " connections have it as their near end, and " +
+         std::to_string(lingering) + " linger in TIME_WAIT";
+}
+
+std::string you_line(const std::vector<Explanation>& explanations) {
+  const auto refused =
+      std::find_if(explanations.begin(), explanations.end(),
+                   [](const Explanation& each) { return each.verdict != Verdict::kFree; });
+  if (refused == explanations.end()) return "could bind it now";
+  const BindAttempt& attempt = refused->attempt;
+  return "would get " + std::string(strerrorname_np(attempt.error)) + " from " +
+         std::string(name(attempt.step)) + "()";
+}
+
+std::string subject_text(const Subject& subject) {
+  const auto line = [](std::string_view label, std::string_view text) {
+    return text.empty() ? std::string() : labelled_line(label, text, kTextColumn);
+  };
+  std::string text = subject.title + "\n";
+  if (subject.port) {
+    text += line("number", number_line(*subject.port));
+    text += line("range", range_line(*subject.port));
+    text += line("name", name_line(subject));
+    if (*subject.port == 0) {
+      return text + line("now", "nobody can be reached at port 0: who binds it gets a free port");
+    }
+  }
+  for (const Explanation& explanation : subject.explanations) {
+    text += line(state_label(explanation.attempt.target), state_line(explanation));
+  }
+  if (subject.port && contains(subject.transports, Transport::kTcp)) {
+    text += line("in use", connections_line(*subject.port));
+  }
+  text += line("you", you_line(subject.explanations));
+  return text + advice_text(subject.explanations);
+}
+
+int exit_code(const Subject& first) {
+  for (const Explanation& explanation : first.explanations) {
+    // A port that is asked about without its transport is TCP's.
+    const Transport transport = explanation.attempt.target.transport;
+    if (transport == Transport::kUdp && contains(first.transports, Transport::kTcp)) continue;
+    if (explanation.verdict == Verdict::kForbidden) return kExitNotPermitted;
+    if (explanation.verdict != Verdict::kFree) return kExitNo;
+  }
+  return kExitOk;
+}
+
+int usage(Error error, const std::string& argument) {
+  if (error.where.empty()) error.where = printable(argument, 80);
+  print_findings(stderr, {std::move(error)});
+  return kExitUsage;
+}
+
+}  // namespace
+
+int run_explain(const ExplainOptions& options) {
+  if (options.questions.size() > kMostQuestions) {
+    return usage({ErrorCode::kBadValue, "more than 1000 questions", {}, "ask for fewer at once"},
+                 "polyport explain");
+  }
+  const Services services(options.configuration);
+  if (!services.configuration().ok()) {
+    print_findings(stderr, services.configuration().usage);
+    print_findings(stderr, services.configuration().errors);
+    return kExitUsage;
+  }
+  std::vector<Subject> subjects;
+  for (const std::string& argument : options.questions) {
+    const auto question = parse_port_question(argument);
+    if (!question) return usage(question.error(), argument);
+    auto found = subjects_of(*question, services);
+    if (!found) return usage(std::move(found.error()), argument);
+    std::move(found->begin(), found->end(), std::back_inserter(subjects));
+  }
+  if (options.format == ExplainOptions::Format::kJson) {
+    std::vector<Explanation> all;
+    for (const Subject& subject : subjects)
+      all.insert(all.end(), subject.explanations.begin(), subject.explanations.end());
+    std::fputs(explanations_json(all).c_str(), stdout);
+  } else {
+    std::string_view gap;
+    for (const Subject& subject : subjects) {
+      std::printf("%s%s", std::string(gap).c_str(), subject_text(subject).c_str());
+      gap = "\n";
+    }
+    if (const View view = where_we_look_from(); view != View::kMachine) {
+      std::printf("\nThese are the ports of %s; those of the host are not visible from here.\n",
+                  std::string(name(view)).c_str());
+    }
+  }
+  return exit_code(subjects.front());
+}
+
+}  // namespace polyport

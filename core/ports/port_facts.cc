@@ -1,0 +1,214 @@
+#include "core/ports/port_facts.h"
+
+#include <ifaddrs.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "core/ports/machine_facts.h"
+#include "core/ports/namespaces.h"
+#include "core/ports/published_services.h"
+#include "core/socket/socket.h"
+
+namespace polyport {
+namespace {
+
+// --- sockets and their owners --------------------------------------------------------------------
+
+bool concerns(const KernelSocket& socket, std::span<const BindAttempt> attempts) {
+  return std::any_of(attempts.begin(), attempts.end(), [&](const BindAttempt& attempt) {
+    if (attempt.target.transport != socket.transport) return false;
+    if (socket.transport == Transport::kUnix) return attempt.target.path == socket.path;
+    return attempt.target.address.port == socket.local.port;
+  });
+}
+
+// All of one port where only one is asked for; else everything. A connection's far end matters too
+// (somebody may listen there), so listeners are never left out.
+KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
+  Transports asked = 0;
+  bool any = false;
+  for (const BindAttempt& attempt : attempts) {
+    asked |= transports(attempt.target.transport);
+    any = any || attempt.error == EADDRINUSE || attempt.error == EACCES;
+  }
+  if (!any) return {};
+  KernelSockets kernel = read_kernel_sockets({.transports = asked});
+  std::erase_if(kernel.sockets, [&](const KernelSocket& socket) {
+    return socket.state != SocketState::kListening && !concerns(socket, attempts);
+  });
+  return kernel;
+}
+
+void find_owners(PortFacts& facts, std::span<const BindAttempt> attempts) {
+  std::vector<const KernelSocket*> sockets;
+  std::vector<std::uint64_t> inodes;
+  for (const KernelSocket& socket : facts.kernel.sockets) {
+    if (socket.inode == 0 || !concerns(socket, attempts)) continue;
+    sockets.push_back(&socket);
+    inodes.push_back(socket.inode);
+  }
+  if (inodes.empty()) return;
+  const ProcessTable table = ProcessTable::find(inodes);
+  std::map<int, std::optional<Process>> processes;
+  std::map<int, std::vector<PublishedListener>> published;
+  for (const KernelSocket* const socket : sockets) {
+    SocketOwner owner;
+    const std::vector<int> holders = table.holders(socket->inode);
+    if (holders.empty()) {
+      owner.hidden = table.why_hidden(socket->inode, socket->uid);
+    } else {
+      const int pid = holders.front();
+      if (!processes.contains(pid)) processes.emplace(pid, read_process(pid));
+      owner.process = processes.at(pid);
+      if (!owner.process) owner.hidden = Hidden::kNotListed;
+      if (pid != facts.pid && table.publishes(pid)) {
+        if (!published.contains(pid)) {
+          published.emplace(pid, parse_published_services(read_published_services(pid)));
+        }
+        owner.service = service_of(*socket, published.at(pid));
+      }
+    }
+    facts.owners.emplace(socket->inode, std::move(owner));
+  }
+}
+
+// --- this machine and this process ---------------------------------------------------------------
+
+std::vector<Address> interface_addresses() {
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return {};
+  std::vector<Address> found;
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr) continue;
+    const int family = entry->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    Address address = Address::from(entry->ifa_addr);
+    address.port = 0;
+    found.push_back(address);
+  }
+  ::freeifaddrs(list);
+  // Other machines' ways in first.
+  std::stable_partition(found.begin(), found.end(),
+                        [](const Address& address) { return !address.is_loopback(); });
+  return found;
+}
+
+bool exists(const char* path) {
+  struct stat file;
+  return ::stat(path, &file) == 0;
+}
+
+}  // namespace
+
+View where_we_look_from() {
+  const NetworkNamespace network = network_namespace();
+  if (network == NetworkNamespace::kFirst) return View::kMachine;  // of a container too
+  if (exists("/.dockerenv") || exists("/run/.containerenv") || exists("/run/systemd/container")) {
+    return View::kContainer;
+  }
+  return network == NetworkNamespace::kOther ? View::kNamespace : View::kMachine;
+}
+
+PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
+  PortFacts facts;
+  facts.ephemeral = ephemeral_range();
+  facts.unprivileged_start = unprivileged_port_start();
+  facts.families = probe_families();
+  facts.addresses = interface_addresses();
+  facts.view = where_we_look_from();
+  facts.uid = ::geteuid();
+  facts.pid = ::getpid();
+  facts.may_bind_privileged = may_bind_privileged_ports();
+  facts.kernel = relevant_sockets(attempts);
+  find_owners(facts, attempts);
+  return facts;
+}
+
+namespace {
+
+// The table of unix sockets is one network namespace's, the file is everybody's: only connecting
+// tells. A listener of another kind of socket, or one that lets us not in, is one too.
+bool somebody_listens_at(const std::string& path) {
+  const sock::Untraced quiet;
+  const int fd = sock::open_stream(Family::kUnix);
+  if (fd < 0) return true;
+  const int answer = sock::connect_unix(fd, path);
+  sock::close(fd);
+  return answer != -ECONNREFUSED;
+}
+
+// What a bind to the path would answer, without making the file: 0 or an errno, and the step.
+BindAttempt look_at_path(const BindTarget& target) {
+  BindAttempt attempt{.target = target};
+  struct stat file;
+  if (::lstat(target.path.c_str(), &file) != 0) {
+    attempt.error = errno;
+    if (errno == ENOENT) {
+      const std::size_t slash = target.path.rfind('/');
+      const std::string folder = slash == std::string::npos ? "."
+                                 : slash == 0               ? "/"
+                                                            : target.path.substr(0, slash);
+      attempt.error = ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+    }
+  } else if (!S_ISSOCK(file.st_mode)) {
+    attempt.error = S_ISDIR(file.st_mode) ? EISDIR : ENOTSOCK;
+  } else {
+    attempt.error = EADDRINUSE;
+    if (somebody_listens_at(target.path)) attempt.step = BindStep::kPath;
+  }
+  if (attempt.error != 0 && attempt.step == BindStep::kNone) attempt.step = BindStep::kBind;
+  return attempt;
+}
+
+int open_for(const BindTarget& target) {
+  if (target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
+  return target.transport == Transport::kUdp ? sock::open_datagram(target.address.family)
+                                             : sock::open_stream(target.address.family);
+}
+
+// A socket that only bound, with SO_REUSEADDR, lets another bind and then keeps it from listening.
+bool may_fail_to_listen(const BindTarget& target) {
+  if (target.transport != Transport::kTcp || target.address.port == 0) return false;
+  const KernelSockets kernel = read_kernel_sockets({.transports = transports(Transport::kTcp),
+                                                    .which = SocketQuery::Which::kServers,
+                                                    .local_port = target.address.port});
+  return std::any_of(kernel.sockets.begin(), kernel.sockets.end(), [&](const KernelSocket& socket) {
+    return socket.state == SocketState::kBound && explains_refusal(target, socket, {});
+  });
+}
+
+}  // namespace
+
+BindAttempt try_bind(const BindTarget& target) {
+  const bool is_unix = target.transport == Transport::kUnix;
+  if (is_unix && !target.path.starts_with('@')) return look_at_path(target);
+  const sock::Untraced quiet;
+  BindAttempt attempt{.target = target};
+  const auto failed = [&](BindStep step, int result) {
+    attempt.step = step;
+    attempt.error = -result;
+    return attempt;
+  };
+  const bool must_listen = may_fail_to_listen(target);
+  const int fd = open_for(target);
+  if (fd < 0) return failed(BindStep::kSocket, fd);
+  if (!is_unix && target.address.family == Family::kIPv6) {
+    sock::set_option(fd, sock::Option::kIpv6Only, target.ipv6_mode == IPv6Mode::kOnly);
+  }
+  if (target.transport == Transport::kTcp) {
+    attempt.reuse_address = sock::set_option(fd, sock::Option::kReuseAddress, 1) >= 0;
+  }
+  constexpr unsigned kPrivate = 0600;
+  const int bound =
+      is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
+  const int listening = bound >= 0 && must_listen ? sock::listen(fd, 1) : 0;
+  sock::close(fd);
+  if (bound < 0) return failed(BindStep::kBind, bound);
+  return listening < 0 ? failed(BindStep::kListen, listening) : attempt;
+}
+
+}  // namespace polyport

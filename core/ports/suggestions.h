@@ -1,0 +1,31 @@
+// What to do about a bind that failed, likeliest first; each a command or a line of configuration
+// that is safe to type.
+//
+// Never to stop what must not be stopped (process 1, a container's proxy, the SSH server), never a
+// client of a socket, and no port is called free that was not tried.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/ports/explanation.h"
+#include "core/ports/port_facts.h"
+
+namespace polyport {
+
+struct Remedies {
+  const PortFacts& facts;
+  std::span<const BindTarget> wanted;  // as in ExplainRequest
+  std::string_view run_command;
+  // Whether it could be bound now.
+  std::function<bool(const BindTarget&)> is_free;
+};
+
+std::vector<Suggestion> suggestions(const Explanation& explanation, const Remedies& remedies);
+
+// Of the usual offsets the first with which all wanted ports from 1024 up are free; 0: none.
+int free_offset(const Remedies& remedies);
+
+}  // namespace polyport

@@ -1,0 +1,156 @@
+// What a person is told to do, and what nobody must be told to do.
+#include "core/ports/suggestions.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/ports/judge.h"
+#include "tests/support/catch.h"
+#include "tests/support/port_facts_fixture.h"
+
+using namespace polyport;
+using Catch::Matchers::Contains;
+using Machine = MachineFacts;
+
+namespace {
+
+const BindTarget kWeb = Machine::tcp("127.0.0.1", 8080);
+
+bool all_free(const BindTarget&) {
+  return true;
+}
+
+std::vector<Suggestion> suggested(const Machine& machine, const BindAttempt& attempt,
+                                  std::function<bool(const BindTarget&)> is_free = all_free,
+                                  std::vector<BindTarget> wanted = {}) {
+  return suggestions(judge(attempt, machine.facts, {}), {.facts = machine.facts,
+                                                         .wanted = wanted,
+                                                         .run_command = "polyport run my.toml",
+                                                         .is_free = std::move(is_free)});
+}
+
+const Suggestion* find(const std::vector<Suggestion>& all, std::string_view kind) {
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [kind](const Suggestion& each) { return each.kind == kind; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::vector<Suggestion> for_holder(Process process, BindTarget at = kWeb) {
+  Machine machine;
+  machine.add_listener(at, std::move(process));
+  return suggested(machine, Machine::refused(at, EADDRINUSE));
+}
+
+}  // namespace
+
+TEST_CASE("the next port that is really free", "[suggestions]") {
+  Machine machine;
+  machine.add_listener(kWeb, Machine::process(4211, "python3"));
+  const auto from_8083 = [](const BindTarget& target) { return target.address.port >= 8083; };
+  const auto all = suggested(machine, Machine::refused(kWeb, EADDRINUSE), from_8083,
+                             {kWeb, Machine::tcp("0.0.0.0", 8083)});  // 8083 is another service's
+  const Suggestion* const other = find(all, "other_port");
+  REQUIRE(other != nullptr);
+  CHECK(other->endpoint == "tcp://127.0.0.1:8084");
+  CHECK(other->config == "listen = \"127.0.0.1:8084\"");
+  CHECK_THAT(other->text, Contains("8085") && Contains("[services.web]"));
+  CHECK(all.front().kind == "other_port");
+}
+
+TEST_CASE("no port is offered that was not free", "[suggestions]") {
+  Machine machine;
+  machine.add_listener(kWeb, Machine::process(4211, "python3"));
+  const auto none = [](const BindTarget&) { return false; };
+  const auto all = suggested(machine, Machine::refused(kWeb, EADDRINUSE), none, {kWeb});
+  CHECK(find(all, "other_port") == nullptr);
+  CHECK(find(all, "other_address") == nullptr);
+  CHECK(find(all, "offset") == nullptr);
+  CHECK(find(all, "on_conflict") != nullptr);
+}
+
+TEST_CASE("an offset that suits every port of the configuration", "[suggestions]") {
+  Machine machine;
+  machine.add_listener(kWeb, Machine::process(4211, "polyport"));
+  const std::vector<BindTarget> wanted = {kWeb, Machine::tcp("127.0.0.1", 10007)};
+  const auto but_10107 = [](const BindTarget& target) { return target.address.port != 10107; };
+  const auto all = suggested(machine, Machine::refused(kWeb, EADDRINUSE), but_10107, wanted);
+  REQUIRE(find(all, "offset") != nullptr);
+  CHECK(find(all, "offset")->command == "polyport run my.toml --offset 200");
+  // Ports below 1024 are not moved by an offset.
+  const auto low = suggested(machine, Machine::refused(kWeb, EADDRINUSE), all_free,
+                             {kWeb, Machine::tcp("127.0.0.1", 80)});
+  CHECK(find(low, "offset") == nullptr);
+}
+
+TEST_CASE("stopping the holder", "[suggestions]") {
+  const auto yours = for_holder(Machine::process(4211, "python3"));
+  REQUIRE(find(yours, "stop_holder") != nullptr);
+  CHECK(find(yours, "stop_holder")->command == "kill 4211");
+  const auto others = for_holder(Machine::process(812, "postgres", 112));
+  CHECK(find(others, "stop_holder")->command == "sudo kill 812");
+}
+
+TEST_CASE("what must not be stopped by its number", "[suggestions]") {
+  for (const char* name : {"sshd", "sshd-session", "docker-proxy", "rootlesskit"}) {
+    CAPTURE(name);
+    CHECK(find(for_holder(Machine::process(4211, name)), "stop_holder") == nullptr);
+  }
+  CHECK(find(for_holder(Machine::process(4211, "docker-proxy")), "stop_container")->command ==
+        "docker ps --filter publish=8080");
+  const auto first = for_holder(Machine::process(1, "systemd", 0));
+  CHECK(find(first, "stop_holder") == nullptr);
+  CHECK(find(first, "stop_unit")->command == "systemctl list-sockets");
+  Process nginx = Machine::process(812, "nginx", 0);
+  nginx.unit = "nginx.service";
+  CHECK(find(for_holder(nginx), "stop_unit")->command == "sudo systemctl stop nginx.service");
+  CHECK(find(for_holder(nginx), "stop_holder") == nullptr);
+  Process contained = Machine::process(812, "nginx", 0);
+  contained.container = "docker 0123456789ab";
+  CHECK(find(for_holder(contained), "stop_container")->command == "docker stop 0123456789ab");
+}
+
+TEST_CASE("a client of the port is never stopped", "[suggestions]") {
+  Machine machine;
+  KernelSocket& socket = machine.add(SocketState::kEstablished, Machine::tcp("127.0.0.1", 40001),
+                                     {.process = Machine::process(4211, "firefox")});
+  socket.peer = *Address::parse_ip("10.0.0.9", 443);
+  const auto all =
+      suggested(machine, Machine::refused(Machine::tcp("127.0.0.1", 40001), EADDRINUSE));
+  CHECK(find(all, "stop_holder") == nullptr);
+  CHECK_THAT(find(all, "reserve")->command, Contains("ip_local_reserved_ports=40001"));
+}
+
+TEST_CASE("TIME_WAIT asks for patience", "[suggestions]") {
+  Machine machine;
+  machine.add(SocketState::kTimeWait, kWeb).inode = 0;
+  const auto all = suggested(machine, Machine::refused(kWeb, EADDRINUSE));
+  CHECK(all.front().kind == "wait");
+}
+
+TEST_CASE("a port below 1024", "[suggestions]") {
+  const auto all = suggested(Machine(), Machine::refused(Machine::tcp("0.0.0.0", 80), EACCES));
+  CHECK(find(all, "other_port")->endpoint == "tcp://0.0.0.0:8080");
+  CHECK_THAT(find(all, "setcap")->command, Contains("cap_net_bind_service=+ep"));
+  CHECK(find(all, "activation") != nullptr);
+  CHECK_THAT(find(all, "unprivileged_start")->command, Contains("ip_unprivileged_port_start=80"));
+}
+
+TEST_CASE("an address this machine does not have", "[suggestions]") {
+  const auto all =
+      suggested(Machine(), Machine::refused(Machine::tcp("192.0.2.1", 8080), EADDRNOTAVAIL));
+  CHECK_THAT(find(all, "own_address")->text, Contains("10.1.2.3"));
+  CHECK(find(all, "on_conflict")->config == "on_conflict = \"retry\"");
+}
+
+TEST_CASE("paths", "[suggestions]") {
+  const auto suggested_for = [](int error, BindStep step) {
+    return suggested(Machine(), Machine::refused(Machine::path("/run/lab/x"), error, step));
+  };
+  CHECK(find(suggested_for(EADDRINUSE, BindStep::kBind), "remove_file")->command ==
+        "rm /run/lab/x");
+  CHECK(find(suggested_for(ENOENT, BindStep::kBind), "make_directory")->command ==
+        "mkdir -p /run/lab");
+  CHECK(find(suggested_for(EACCES, BindStep::kBind), "permission")->command == "ls -ld /run/lab");
+  CHECK_THAT(find(suggested_for(EISDIR, BindStep::kPath), "other_path")->config,
+             Contains("/run/lab/x/socket"));
+}
