@@ -289,9 +289,11 @@ int accept_queue(int fd) {
   return static_cast<int>(info.tcpi_unacked);
 }
 
-bool is_dead(int fd) {
+Hangup hangup(int fd) {
   pollfd poll{fd, 0, 0};
-  return ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLERR | POLLHUP)) != 0;
+  if (::poll(&poll, 1, 0) <= 0) return Hangup::kNone;
+  if ((poll.revents & POLLERR) != 0) return Hangup::kError;
+  return (poll.revents & POLLHUP) != 0 ? Hangup::kBoth : Hangup::kNone;
 }
 
 bool is_writable(int fd) {
@@ -304,6 +306,13 @@ std::uint32_t peer_uid(int fd) {
   socklen_t size = sizeof credentials;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return 65534;
   return credentials.uid;
+}
+
+bool is_own_peer(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
+         credentials.pid == ::getpid();
 }
 
 }  // namespace polyport::sock

@@ -73,7 +73,7 @@ int listen(int fd, int backlog);
 int accept(int fd, Address& peer);
 int connect(int fd, const Address& address);
 int connect_unix(int fd, std::string_view path);
-// What became of a connect that answered -EINPROGRESS: 0, -errno, or -EINPROGRESS for not yet.
+// What a connect that answered -EINPROGRESS has come to: that still, 0, or its -errno (once).
 int connect_result(int fd);
 
 // --- moving bytes --------------------------------------------------------------------------------
@@ -99,9 +99,16 @@ int peer_address(int fd, Address& address);
 int accept_queue(int fd);
 // The state of a TCP socket by the numbers of netinet/tcp.h (TCP_ESTABLISHED …).
 int tcp_state(int fd);
-// The connection is over in both directions (a RST, say), whatever may still be read from it.
-bool is_dead(int fd);
+// What the kernel has heard of a connection's end, whatever may still be read from it.
+enum class Hangup : std::uint8_t {
+  kNone,
+  kBoth,   // both directions are over, in an orderly way
+  kError,  // a RST, say
+};
+Hangup hangup(int fd);
 bool is_writable(int fd);
 std::uint32_t peer_uid(int fd);  // of a unix stream; the overflow uid where the kernel does not say
+// Whether this very process is at the other end of a unix stream.
+bool is_own_peer(int fd);
 
 }  // namespace polyport::sock
