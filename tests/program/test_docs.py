@@ -261,6 +261,25 @@ class Texts(unittest.TestCase):
             for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
                 self.assertTrue((path.parent / target).exists(), f"{path.name}: {target}")
 
+    def test_the_page_on_ports_has_every_sentence_of_the_rules(self):
+        rules = (SOURCE / "core/ports/bind_rules.cc").read_text()
+        rows = re.findall(r'BindRule::k\w+, "(\w+)",\s*((?:"[^"]*"\s*)+)\}', rules)
+        said = {name: "".join(re.findall(r'"([^"]*)"', text)) for name, text in rows}
+        del said["none"]
+        shown = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", (SOURCE / "docs/ports.md").read_text(), re.M))
+        self.assertGreater(len(said), 15)
+        self.assertEqual({name: shown.get(name) for name in said}, said)
+
+    def test_offsets_in_steps_of_100_keep_a_class_apart(self):
+        listen = re.findall(r'"(udp://)?localhost:(\d{4,5})"', (SOURCE / "config/polyport.toml").read_text())
+        ports = {(transport, int(port)) for transport, port in listen}
+        self.assertGreaterEqual(len(ports), 14)
+        self.assertLess(max(port for _, port in ports) + 20_000, 32_768)
+        for transport, port in ports:
+            for other_transport, other in ports:
+                if transport == other_transport and port != other:
+                    self.assertNotEqual((port - other) % 100, 0, f"{port} and {other}")
+
     def test_every_exercise_has_its_page_for_the_instructor(self):
         sheets = {path.name for path in LABS.glob("[0-9]*.md")}
         self.assertEqual(sheets, {path.name for path in LABS.glob("instructor/[0-9]*.md")})
