@@ -1,6 +1,6 @@
 """Every shell block of the documentation is run, and what it prints is what the page shows.
 
-page.py says what the fences mean, shown.py what may differ. After a change of the program:
+blocks.py says what the fences mean, shown.py what may differ. After a change of the program:
 
     python3 tests/program/test_docs.py --show docs/labs/03.md
 
@@ -15,9 +15,12 @@ import sys
 import tempfile
 import unittest
 
-from page import Lab, PageError, Run, alive, parse
+from blocks import PageError, parse
+from lab import DockerLab, Lab
+from page import Run
 from shown import Numbers, match, match_unordered, plain
 from support import SOURCE
+from terminal import alive
 
 LABS = SOURCE / "docs/labs"
 
@@ -177,7 +180,7 @@ class Matching(unittest.TestCase):
 
 
 class Fences(unittest.TestCase):
-    """page.parse: what is run and what may not be written."""
+    """blocks.parse: what is run and what may not be written."""
 
     def test_steps_of_a_block(self):
         text = ("1.  text\n\n    ```console 2 stays\n    $ for x in 1 2; do\n    > echo $x; done\n    1\n    2\n"
@@ -286,13 +289,32 @@ class Texts(unittest.TestCase):
         self.assertEqual(sheets, {path.name for path in LABS.glob("instructor/[0-9]*.md")})
 
 
+def run_docker_blocks():
+    """For scripts/test-docker: every block that the ordinary test leaves out."""
+    failed = 0
+    for path in covered():
+        lab = DockerLab()
+        try:
+            run = Run(path, lab, docker=True)
+            run.run()
+            if run.commands:
+                print(f"{path.relative_to(SOURCE)}: {run.commands} commands for Docker: as shown")
+        except PageError as error:
+            print(error)
+            failed += 1
+        finally:
+            lab.close()
+    return 1 if failed else 0
+
+
 def main():
+    if sys.argv[1:] == ["--docker"]:
+        return run_docker_blocks()
     if len(sys.argv) != 3 or sys.argv[1] != "--show":
         print(__doc__)
         return 2
-    path = pathlib.Path(sys.argv[2]).resolve()
     try:
-        run_page(path, print)
+        run_page(pathlib.Path(sys.argv[2]).resolve(), print)
     except PageError as error:
         print(error)
         return 1
