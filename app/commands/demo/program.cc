@@ -79,6 +79,7 @@ class Pipe {
   sigset_t awaited;
   ::sigemptyset(&awaited);
   ::sigaddset(&awaited, SIGTERM);
+  ::sigaddset(&awaited, SIGHUP);  // a terminal that is closed; the program does not mind it
   ::sigaddset(&awaited, SIGCHLD);
   ::sigprocmask(SIG_BLOCK, &awaited, nullptr);
   ::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches the program and the demo by itself
@@ -97,7 +98,7 @@ class Pipe {
     if (::waitpid(pid, &status, WNOHANG) == pid) {
       ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     }
-    if (number == SIGTERM && patience < 0) {
+    if ((number == SIGTERM || number == SIGHUP) && patience < 0) {
       constexpr int kPatience = 10;
       patience = kPatience;
       ::kill(pid, SIGTERM);
@@ -160,6 +161,7 @@ Program start_program(std::string_view configuration, milliseconds wait) {
   }
   if (program.error != 0) ::kill(keeper, SIGTERM);
   program.exit_code = exit_code_of(keeper);
+  if (program.error == 0 && program.exit_code == kExecFailed) program.error = ENOEXEC;
   return program;
 }
 
