@@ -210,10 +210,15 @@ class Parser {
     add_set(run, run_.configuration);
     CLI::Option* const quiet = run.add_flag_callback(
         "--quiet", [this] { run_.talk = RunOptions::Talk::kQuiet; }, "print nothing but the log");
+    CLI::Option* const narrate = run.add_flag_callback(
+        "--narrate", [this] { run_.talk = RunOptions::Talk::kNarrate; },
+        "tell the life of every port, system call by system call");
+    narrate->excludes(quiet);
     run.add_flag_callback(
-           "--narrate", [this] { run_.talk = RunOptions::Talk::kNarrate; },
-           "tell the life of every port, system call by system call")
-        ->excludes(quiet);
+           "--json", [this] { run_.talk = RunOptions::Talk::kJson; },
+           "print what is open, or why nothing started, as JSON")
+        ->excludes(quiet)
+        ->excludes(narrate);
     run.add_flag_callback(
         "--check", [this] { run_.purpose = RunOptions::Purpose::kCheck; },
         "check the configuration and start nothing");
@@ -322,8 +327,7 @@ class Parser {
     demo.add_option("NAME", demo_.name, "which one; nothing: list them");
     demo.add_option("N", demo_.note, "of the demo notes: only this claim");
     demo.add_flag("--fast", demo_.fast, "no pauses between the steps");
-    demo.footer(
-        "Exit code 0: shown. 1: this kernel answered otherwise. 5: it cannot be shown here.");
+    demo.footer("Exit code 0: shown. 1: this kernel answered otherwise. 5: impossible here.");
   }
 
   CLI::App app_;
