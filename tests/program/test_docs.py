@@ -9,6 +9,8 @@ prints what the blocks of a page print now. Nothing writes it into the page: who
 # ctest: timeout=300
 
 import concurrent.futures
+import configparser
+import os
 import pathlib
 import re
 import sys
@@ -16,10 +18,10 @@ import tempfile
 import unittest
 
 from blocks import PageError, parse
-from lab import DockerLab, Lab
+from lab import STUDENT, DockerLab, Lab
 from page import Run
 from shown import Numbers, match, match_unordered, plain
-from support import SOURCE
+from support import SOURCE, wait_until
 from terminal import alive
 
 LABS = SOURCE / "docs/labs"
@@ -255,6 +257,59 @@ class Running(unittest.TestCase):
             note.chmod(0o666)
             self.run_text(f"```console\n$ sleep 1000 & echo $! > {note}\n[1] 17\n```\n")
             self.assertFalse(alive(note.read_text().strip()))
+
+
+# Plays systemd for one socket: opens it with root's right, becomes the user, hands it over as descriptor 3.
+_SYSTEMD = """
+import os, socket, sys
+address, name, user, *command = sys.argv[1:]
+host, port = address.rsplit(":", 1)
+sock = socket.create_server((host, int(port)), backlog=64)
+os.dup2(sock.fileno(), 3); os.set_inheritable(3, True)
+os.setgroups([]); os.setgid(int(user)); os.setuid(int(user))
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES=name)
+os.execv(command[0], command)
+"""
+
+
+class Units(unittest.TestCase):
+    """The unit files of docs/ports.md, taken at their word by somebody who plays systemd."""
+
+    def test_a_port_below_1024_is_handed_over_to_an_ordinary_user(self):
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("who plays systemd must be root")
+        files = {block.file: "\n".join(block.lines) for block in
+                 parse((SOURCE / "docs/ports.md").read_text(), "ports.md") if block.file}
+        units = {}
+        for name in ("polyport.socket", "polyport.service"):
+            units[name] = configparser.ConfigParser(interpolation=None)
+            units[name].optionxform = str
+            units[name].read_string(files[name])
+        listen = units["polyport.socket"]["Socket"]
+        service = units["polyport.service"]
+        self.assertEqual(service["Unit"]["Requires"], "polyport.socket")
+        self.assertEqual(service["Service"]["Type"], "notify")
+        self.assertEqual(service["Service"]["ExecStart"].split(),
+                         ["/usr/local/bin/polyport", "run", "/etc/polyport/polyport.toml"])
+
+        lab = Lab()
+        self.addCleanup(lab.close)
+        lab.write("polyport.toml", files["polyport.toml"])
+        lab.write("systemd.py", _SYSTEMD)
+        server = lab.terminal("root")
+        self.addCleanup(server.close)
+        server.command(f"python3 systemd.py {listen['ListenStream']} {listen['FileDescriptorName']} "
+                       f"{STUDENT} $(command -v polyport) run polyport.toml")
+        wait_until(lambda: server.read(0.1) and ("ready in" in server.transcript or server.ended() is not None),
+                   "polyport is ready")
+        self.assertRegex(server.transcript, r"web +http 127\.0\.0\.1:80 inherited")
+        client = lab.terminal("1")
+        self.addCleanup(client.close)
+        client.command("curl -s http://127.0.0.1/plain")
+        client.wait_end()
+        self.assertEqual(client.lines(), ["Hello, World!"])
+        server.press("^C")
+        self.assertEqual(server.wait_end(), 0, server.transcript)
 
 
 class Texts(unittest.TestCase):
