@@ -30,7 +30,7 @@ _KINDS = {
     "date": rf"{_DAY} {_MONTH} ?\d?\d \d\d:\d\d:\d\d \d{{4}}"
             rf"|{_DAY}, \d\d {_MONTH} \d{{4}} \d\d:\d\d:\d\d GMT"
             r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?)?(?:Z| ?UTC|[+-]\d\d:\d\d)?",
-    "time": r"(?<![\d:.\]])\d\d:\d\d:\d\d(?![\d:])|(?<=since )\d\d:\d\d(?![\d:])",
+    "time": r"(?<![\d:.\]])\d\d:\d\d:\d\d(?:\.\d{3})?(?![\d:])|(?<=since )\d\d:\d\d(?!:?\d)",
     "duration": r"(?<![\d.])\d+(?:\.\d+)? (?:ms|us|µs)\b|(?<![\d.])\d+\.\d+ s\b",
     "pid": r"\b\d+(?= (?:polyport|python3) student)|(?<=pid )\d+|(?<=pid=)\d+|(?<=.pid.: )\d+"
            r"|(?<=kill )\d+|(?<=^\[\d\] )\d+",

@@ -109,7 +109,7 @@ class Matching(unittest.TestCase):
                 ("users:((\"polyport\",pid=12,fd=8))", "users:((\"polyport\",pid=99,fd=21))"),
                 ("ready in 12 ms", "ready in 3.4 ms"), ("closed by the client, 2.5 s", "closed by the client, 14.0 s"),
                 ("09:14:03  echo", "23:59:59  echo"), ("Fri Nov 21 07:46:09 2025", "Sat Jan  3 17:00:00 2026"),
-                ("2026-11-21 07:46:09 UTC", "2031-01-02 00:00:00 UTC"), ("since 09:13", "since 17:20"),
+                ("2026-11-21 07:46:09 UTC", "2031-01-02 00:00:00 UTC"), ("since 09:13: x", "since 17:20: x"), ("09:14:03.123 info", "09:14:04.001 info"),
                 ("[1] 4711", "[1] 12"), ("bind(9, 127.0.0.1:80) = 0", "bind(12, 127.0.0.1:80) = 0"),
                 ("00000000  ee ab ca c1   |....|", "00000000  ef 20 ca c1   |. ..|"), ("polyport 0.1.0", "polyport 0.2.13"), ("curl/7.88.1", "curl/8.5.0")):
             self.assertSame(shown, real)
