@@ -105,21 +105,34 @@ class Matching(unittest.TestCase):
 
     def test_what_differs_from_run_to_run(self):
         for shown, real in (
-                ("you 127.0.0.1:50432", "you 127.0.0.1:33018"), ("pid 4211", "pid 17"),
+                ("you 127.0.0.1:50432", "you 127.0.0.1:33018"),
+                ("pid 4211", "pid 17"),
+                ("[1] 4711", "[1] 12"),
                 ("users:((\"polyport\",pid=12,fd=8))", "users:((\"polyport\",pid=99,fd=21))"),
-                ("ready in 12 ms", "ready in 3.4 ms"), ("closed by the client, 2.5 s", "closed by the client, 14.0 s"),
-                ("09:14:03  echo", "23:59:59  echo"), ("Fri Nov 21 07:46:09 2025", "Sat Jan  3 17:00:00 2026"),
-                ("2026-11-21 07:46:09 UTC", "2031-01-02 00:00:00 UTC"), ("since 09:13: x", "since 17:20: x"), ("09:14:03.123 info", "09:14:04.001 info"),
-                ("[1] 4711", "[1] 12"), ("bind(9, 127.0.0.1:80) = 0", "bind(12, 127.0.0.1:80) = 0"),
-                ("00000000  ee ab ca c1   |....|", "00000000  ef 20 ca c1   |. ..|"), ("polyport 0.1.0", "polyport 0.2.13"), ("curl/7.88.1", "curl/8.5.0")):
+                ("bind(9, 127.0.0.1:80) = 0", "bind(12, 127.0.0.1:80) = 0"),
+                ("ready in 12 ms", "ready in 3.4 ms"),
+                ("closed by the client, 2.5 s", "closed by the client, 14.0 s"),
+                ("09:14:03  echo", "23:59:59  echo"),
+                ("09:14:03.123 info", "09:14:04.001 info"),
+                ("since 09:13: x", "since 17:20: x"),
+                ("Fri Nov 21 07:46:09 2025", "Sat Jan  3 17:00:00 2026"),
+                ("2026-11-21 07:46:09 UTC", "2031-01-02 00:00:00 UTC"),
+                ("00000000  ee ab ca c1   |....|", "00000000  ef 20 ca c1   |. ..|"),
+                ("polyport 0.1.0", "polyport 0.2.13"),
+                ("curl/7.88.1", "curl/8.5.0")):
             self.assertSame(shown, real)
 
     def test_what_is_a_fact_must_be_equal(self):
         for shown, real in (
-                ("waits 60 s in TIME_WAIT", "waits 30 s in TIME_WAIT"), ("port 10007", "port 10009"),
-                ("lends 32768-60999", "lends 32769-60999"), ("IANA says 49152-65535", "IANA says 49153-65535"),
-                ("Recv-Q 3", "Recv-Q 2"), ("6 bytes out", "7 bytes out"), ("127.0.0.1:8080", "127.0.0.1:8081"),
-                ("you 127.0.0.1:50432", "you 127.0.0.1:10007"), ("ready in 12 ms", "ready in 12 s")):
+                ("waits 60 s in TIME_WAIT", "waits 30 s in TIME_WAIT"),
+                ("port 10007", "port 10009"),
+                ("127.0.0.1:8080", "127.0.0.1:8081"),
+                ("lends 32768-60999", "lends 32769-60999"),
+                ("IANA says 49152-65535", "IANA says 49153-65535"),
+                ("Recv-Q 3", "Recv-Q 2"),
+                ("6 bytes out", "7 bytes out"),
+                ("you 127.0.0.1:50432", "you 127.0.0.1:10007"),
+                ("ready in 12 ms", "ready in 12 s")):
             self.assertOther(shown, real)
 
     def test_a_number_shown_twice_is_one_number(self):
@@ -172,9 +185,11 @@ class Matching(unittest.TestCase):
     def test_lines_in_any_order_each_with_its_own(self):
         numbers = Numbers()
         self.assertSame("you 50001\nyou 50003", "you 41001\nyou 40003", numbers=numbers)
-        for real, count in (("a 40003\nb 41001", None), ("b 40003\na 41001", 2), ("a 41001\na 40003", None),
-                            ("a 41001", None), ("a 41001\nb 40003\nb 40003", None)):
-            self.assertEqual(match_unordered(["a 50001", "b 50003"], real.splitlines(), numbers), count, real)
+        shown = ["a 50001", "b 50003"]
+        for real, count in (("a 40003\nb 41001", None), ("b 40003\na 41001", 2),
+                            ("a 41001\na 40003", None), ("a 41001", None),
+                            ("a 41001\nb 40003\nb 40003", None)):
+            self.assertEqual(match_unordered(shown, real.splitlines(), numbers), count, real)
 
     def test_a_difference_is_shown_by_kind(self):
         self.assertEqual(plain("pid 42 on  port 50432, 12 ms", Numbers()),
@@ -259,7 +274,8 @@ class Running(unittest.TestCase):
             self.assertFalse(alive(note.read_text().strip()))
 
 
-# Plays systemd for one socket: opens it with root's right, becomes the user, hands it over as descriptor 3.
+# Plays systemd for one socket: opens it with root's right, becomes the user, hands it over as
+# descriptor 3.
 _SYSTEMD = """
 import os, socket, sys
 address, name, user, *command = sys.argv[1:]
@@ -300,8 +316,8 @@ class Units(unittest.TestCase):
         self.addCleanup(server.close)
         server.command(f"python3 systemd.py {listen['ListenStream']} {listen['FileDescriptorName']} "
                        f"{STUDENT} $(command -v polyport) run polyport.toml")
-        wait_until(lambda: server.read(0.1) and ("ready in" in server.transcript or server.ended() is not None),
-                   "polyport is ready")
+        wait_until(lambda: server.read(0.1) and
+                   ("ready in" in server.transcript or server.ended() is not None), "polyport is ready")
         self.assertRegex(server.transcript, r"web +http 127\.0\.0\.1:80 inherited")
         client = lab.terminal("1")
         self.addCleanup(client.close)
@@ -330,7 +346,8 @@ class Texts(unittest.TestCase):
         self.assertEqual({name: shown.get(name) for name in said}, said)
 
     def test_offsets_in_steps_of_100_keep_a_class_apart(self):
-        listen = re.findall(r'"(udp://)?localhost:(\d{4,5})"', (SOURCE / "config/polyport.toml").read_text())
+        demo = (SOURCE / "config/polyport.toml").read_text()
+        listen = re.findall(r'"(udp://)?localhost:(\d{4,5})"', demo)
         ports = {(transport, int(port)) for transport, port in listen}
         self.assertGreaterEqual(len(ports), 14)
         self.assertLess(max(port for _, port in ports) + 20_000, 32_768)
