@@ -33,6 +33,7 @@ void show_all_notes(Stage& stage, Lab& lab) {
 }
 
 constexpr std::array kDemos = std::to_array<Demo>({
+    {"conflict", "a taken port, and what each on_conflict makes of it", show_conflict},
     {"time-wait", "who closes first keeps the port busy, and when SO_REUSEADDR helps",
      show_time_wait},
     {"ephemeral", "ten source ports, used up, and used again towards another port", show_ephemeral},
@@ -78,7 +79,7 @@ void print(std::string_view lines) {
 
 }  // namespace
 
-int run_demo(const DemoOptions& options) {
+int run_command(const DemoOptions& options) {
   if (options.name.empty()) return list_demos();
   const Demo* chosen = nullptr;
   for (const Demo& demo : kDemos) {

@@ -275,7 +275,7 @@ void warn_of_state_dir(const std::string& configured, Log& log) {
 
 }  // namespace
 
-int run_server(const RunOptions& options) {
+int run_command(const RunOptions& options) {
   const Clock::time_point began = Clock::now();
   if (!is_writable(options.ready_fd)) {
     std::fprintf(stderr,

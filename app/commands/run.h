@@ -21,6 +21,6 @@ struct RunOptions {
   std::string ready_file;
 };
 
-int run_server(const RunOptions& options);
+int run_command(const RunOptions& options);
 
 }  // namespace polyport

@@ -1,121 +1,184 @@
-"""A network namespace in which `polyport run` meets ports that others have, and those others."""
+"""Where a page of documentation runs: a network, a home and the program on the PATH.
 
-import http.client
-import json
+A page has a network of its own, where every port is free: loopback and one card with the address
+192.168.1.20. Its commands are those of an ordinary user, student, in a new home; /etc/hosts names only
+localhost.
+"""
+
+import atexit
+import functools
 import os
+import pathlib
 import shutil
-import socket
 import subprocess
-import sys
+import tempfile
 import unittest
 
-from support import (TIMEOUT, Namespace, ProgramTest, Result, clean_environment, cli,
-                     sanitizer_report, tool)
+from support import BINARY, SOURCE, TOOLS, Namespace, clean_environment, run_tool
+from terminal import Terminal
 
-NOBODY = 65534
-QUIET = "[health]\nenabled = false\n[admin]\nenabled = false\n"
-WEB = '[services.web]\ntype = "echo"\nlisten = "127.0.0.1:18080"\n'
+STUDENT = 20000  # a user to whom nothing belongs
+HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
+CARD = "192.168.1.20"
 
 
-class Holder:
-    """A python process in `lab` that runs `script`, says so, and waits for the end of its input."""
+# In a mount namespace of its own: the root of this machine without the marks of a container, so that
+# `explain` says what it says on a student's machine, and with our own hosts and passwd. Then the command.
+_ROOM = """
+room=$0/room home=$1
+shift
+mount -t tmpfs none "$room"
+for entry in /* /.[!.]*; do
+  case $entry in /run | /.dockerenv | "/.[!.]*") continue ;; esac
+  if [ -L "$entry" ]; then cp -P "$entry" "$room/"
+  elif [ -d "$entry" ]; then mkdir "$room$entry" && mount --rbind "$entry" "$room$entry"
+  else touch "$room$entry" && mount --bind "$entry" "$room$entry"
+  fi
+done
+for file in hosts passwd; do mount --bind "$0/$file" "$room/etc/$file"; done
+mount --bind "$room$home" "$room$home"  # file capabilities count there, also below a nosuid /tmp
+mount -o remount,bind,suid "$room$home" 2> /dev/null || true
+mkdir "$room/run" "$room/.old"
+cd "$room"
+pivot_root . .old
+umount -l /.old; rmdir /.old
+cd "$home"
+exec "$@"
+"""
 
-    def __init__(self, lab, script, user=None):
-        program = ("import socket, sys\n"
-                   "kept = []\n"
-                   "def listen(*address, kind=socket.SOCK_STREAM, family=socket.AF_INET, **options):\n"
-                   "    sock = socket.socket(family, kind); kept.append(sock)\n"
-                   "    if options.get('share'):\n"
-                   "        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)\n"
-                   "    elif kind == socket.SOCK_STREAM:\n"
-                   "        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-                   "    sock.bind(address[0] if len(address) == 1 else address)\n"
-                   "    if kind == socket.SOCK_STREAM: sock.listen()\n"
-                   f"{script}\nprint('ready', flush=True)\nsys.stdin.read()\n")
-        command = [sys.executable, "-c", program]
-        if user is not None:
-            command = as_user(user, command)
-        self.process = subprocess.Popen(lab.wrap(command), stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
-        if self.process.stdout.readline() != b"ready\n":
-            raise AssertionError("the holder did not get its port")
-        self.pid = self.process.pid  # nsenter and setpriv keep it
+
+@functools.lru_cache(maxsize=None)
+def _binary():
+    """A copy of the program: the student may have no way into the build folder."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="polyport-page-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    return shutil.copy(BINARY, folder / "polyport")
+
+
+def _copy_worksheet_files(home):
+    (home / "docs/labs").mkdir(parents=True)
+    for file in (SOURCE / "docs/labs").glob("*.toml"):
+        shutil.copy(file, home / "docs/labs")
+
+
+class Lab:
+    """A network, a home and the program on the PATH, for one page."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="polyport-page-"))
+        self._root = os.geteuid() == 0
+        self._student = None
+        try:
+            self._network = Namespace()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        try:
+            self._furnish()
+        except BaseException:
+            self.close()
+            raise
+
+    def _furnish(self):
+        for args in (["link", "add", "lab0", "type", "veth", "peer", "name", "lab1"],
+                     ["address", "add", f"{CARD}/24", "dev", "lab0"],
+                     ["link", "set", "lab0", "up"], ["link", "set", "lab1", "up"]):
+            done = run_tool("ip", *args, namespace=self._network)
+            if done.code != 0:
+                raise AssertionError(f"ip {' '.join(args)}: {done}")
+        if "::1" not in run_tool("ip", "-6", "address", namespace=self._network).out:
+            raise unittest.SkipTest("this kernel has no IPv6, which the pages show")
+        if not self._root:
+            self._make_student()
+        self.home = self.folder / "home"
+        self.home.mkdir()
+        programs = self.folder / "bin"
+        programs.mkdir()
+        (programs / "polyport").symlink_to(_binary() if self._root else BINARY)
+        self._unpacked_tools(programs)
+        _copy_worksheet_files(self.home)
+        (self.folder / "room").mkdir()
+        (self.folder / "hosts").write_text(HOSTS)
+        users = pathlib.Path("/etc/passwd").read_text()
+        (self.folder / "passwd").write_text(
+            f"{users.rstrip()}\nstudent:x:{STUDENT}:{STUDENT}::{self.home}:/bin/bash\n")
+        self.folder.chmod(0o755)
+        if self._root:
+            for path in [self.home, *self.home.rglob("*")]:
+                os.chown(path, STUDENT, STUDENT)
+        self.env = clean_environment(self.home, {
+            "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+            "LANG": "C.UTF-8", "TZ": "UTC", "USER": "student", "BASH_ENV": None, "ENV": None})
+
+    def _make_student(self):
+        """Without root we are root in a user namespace only. The student is in another one inside it, which
+        has no right to the network; all terminals are in the same, or they could not see each other."""
+        self._student = subprocess.Popen(
+            self._network.wrap(["unshare", "--user", f"--map-user={STUDENT}", f"--map-group={STUDENT}",
+                                "sh", "-c", "echo up; exec cat"]),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if self._student.stdout.readline() != b"up\n":
+            raise AssertionError("the user namespace of the student did not come up")
+
+    def _unpacked_tools(self, programs):
+        """Tools that were unpacked, not installed, find their libraries through a wrapper."""
+        root = TOOLS / "root"
+        libraries = ":".join(str(path) for path in [*root.glob("usr/lib/*-linux-gnu"), root / "usr/lib"])
+        for folder in ("usr/bin", "usr/sbin", "bin", "sbin"):
+            for tool in (root / folder).glob("*"):
+                if shutil.which(tool.name, path="/usr/bin:/bin:/usr/sbin:/sbin"):
+                    continue
+                script = programs / tool.name
+                script.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" exec "{tool}" "$@"\n')
+                script.chmod(0o755)
+
+    def terminal(self, name):
+        become = []
+        if name.startswith("root"):
+            if not self._root:
+                raise unittest.SkipTest("this page has commands of root's")
+        elif self._root:
+            become = ["setpriv", f"--reuid={STUDENT}", f"--regid={STUDENT}", "--clear-groups"]
+        else:
+            become = ["nsenter", f"--target={self._student.pid}", "--user", "--preserve-credentials"]
+        room = ["unshare", "--mount", "sh", "-e", "-c", _ROOM, str(self.folder), str(self.home)]
+        return Terminal(lambda command: self._network.wrap([*room, *become, *command]), self.env)
+
+    def write(self, name, text):
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        if self._root:
+            os.chown(path, STUDENT, STUDENT)
 
     def close(self):
-        if self.process.stdin.closed:
-            return
-        self.process.stdin.close()
-        self.process.wait(TIMEOUT)
-        self.process.stdout.close()
+        if self._student is not None:
+            self._student.stdin.close()  # ends its cat
+            self._student.wait(10)
+            self._student.stdout.close()
+        self._network.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def as_user(uid, command):
-    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *command]
+class DockerLab:
+    """Where scripts/test-docker runs the blocks for Docker: beside its dockerd, and as root.
 
+    POLYPORT_DOCKER_INSIDE  the command that goes into the network of that dockerd
+    PATH                    begins with the folder of its client, and of the program from the image
+    """
 
-def needs_root():
-    if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        raise unittest.SkipTest("needs root and setpriv to be another user")
+    def __init__(self):
+        self._inside = os.environ["POLYPORT_DOCKER_INSIDE"].split()
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="polyport-page-"))
+        self.env = clean_environment(self.home, {"BASH_ENV": None, "ENV": None, "TZ": "UTC"})
+        _copy_worksheet_files(self.home)
 
+    def terminal(self, name):
+        return Terminal(lambda command: [*self._inside, *command], self.env, self.home)
 
-def words(text):
-    """Without the line breaks of a text that was wrapped for a terminal."""
-    return " ".join(text.split())
+    def write(self, name, text):
+        (self.home / name).write_text(text)
 
-
-class LabTest(ProgramTest):
-    def setUp(self):
-        self.lab = Namespace()
-        self.addCleanup(self.lab.close)
-
-    def holder(self, script, user=None):
-        holder = Holder(self.lab, script, user)
-        self.addCleanup(holder.close)
-        return holder
-
-    def file(self, text):
-        path = self.folder() / "my.toml"
-        path.write_text(text)
-        os.chmod(path.parent, 0o755)
-        return path
-
-    def serve(self, config, *args, lab=None):
-        """A server in the lab whose admin pages are reached by a path."""
-        config += "[health]\nenabled = false\n"
-        if "[admin]" not in config:
-            config += f'[admin]\nlisten = "unix:{self.folder() / "admin"}"\n'
-        return self.start(*args, config=config, namespace=lab or self.lab, quiet_ports=False)
-
-    def run_in(self, command):
-        done = subprocess.run(self.lab.wrap(command), stdin=subprocess.DEVNULL, capture_output=True,
-                              env=clean_environment("/"), timeout=TIMEOUT)
-        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-        self.assertIsNone(sanitizer_report(result.err))
-        return result
-
-    def refused(self, config, *args, code=3, lab=None):
-        """A start that fails: its explanations as JSON, and its words."""
-        path = self.file(config + QUIET)
-        lab = lab or self.lab
-        spoken = cli("run", path, *args, namespace=lab)
-        written = cli("run", path, "--json", *args, namespace=lab)
-        self.assertEqual((spoken.code, written.code), (code, code), spoken)
-        self.assertEqual(spoken.out, "")
-        return json.loads(written.out)["explanations"], spoken.err
-
-    def services(self, server):
-        """GET /api/v1/services, by name."""
-        connection = http.client.HTTPConnection("localhost", timeout=TIMEOUT)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(server.address("admin"))
-        connection.request("GET", "/api/v1/services")
-        answer = json.loads(connection.getresponse().read())
-        connection.close()
-        return {service["name"]: service for service in answer["services"]}
-
-    def echo(self, address, text="hello"):
-        """What comes back over TCP inside the lab."""
-        return cli("connect", address, "--wait", "5s", input=text + "\n", namespace=self.lab).out
-
-    def ip(self, *args):
-        subprocess.run(self.lab.wrap([tool("ip"), *args]), check=True, timeout=TIMEOUT)
+    def close(self):
+        shutil.rmtree(self.home, ignore_errors=True)

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import unittest
 
-from lab import NOBODY, QUIET, WEB, LabTest, as_user, needs_root, words
+from conflict_lab import NOBODY, QUIET, WEB, LabTest, as_user, needs_root, words
 from support import BINARY, Namespace, cli, tool
 
 

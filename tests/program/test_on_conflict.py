@@ -6,7 +6,7 @@ import json
 import socket
 import unittest
 
-from lab import NOBODY, QUIET, WEB, LabTest, needs_root, words
+from conflict_lab import NOBODY, QUIET, WEB, LabTest, needs_root, words
 from support import BINARY, TIMEOUT, cli, wait_until
 
 
