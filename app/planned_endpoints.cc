@@ -32,12 +32,14 @@ class Planner {
                             .where = where,
                             .written = endpoint,
                             .targets = {},
+                            .path_error = 0,
                             .when_taken = when_taken(plan.values.text("on_conflict")),
                             .known_as = names_of(plan)};
     if (endpoint.transport == Transport::kUnix) {
       planned.targets = {{.transport = Transport::kUnix,
                           .address = Address::any(Family::kUnix),
                           .path = same_socket_path(endpoint.path)}};
+      if (!endpoint.path.starts_with('@')) planned.path_error = look_at_socket_path(endpoint.path);
     } else {
       auto targets = targets_of(endpoint, where);
       if (!targets) {

@@ -31,6 +31,7 @@ struct PlannedEndpoint {
   // The sockets that its first port stands for; those of the others differ in the number only. The
   // path of a unix socket as same_socket_path() has it.
   std::vector<BindTarget> targets;
+  int path_error = 0;  // of a unix socket, as look_at_socket_path() has it
   WhenTaken when_taken = WhenTaken::kFail;
   // The registered names of ports on which nobody wonders to meet this service: its type, its name,
   // what it imitates. "*": any.

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,7 @@ class Plan {
                             .where = "file:" + std::to_string(endpoints.size() + 1),
                             .written = *written,
                             .targets = {},
+                            .path_error = 0,
                             .when_taken = when,
                             .known_as = std::move(known_as)};
     if (written->transport == Transport::kUnix) {
@@ -330,6 +333,80 @@ TEST_CASE("a port known for something else is worth a note") {
   CHECK(notes("localhost:123", {"echo"}).empty());  // registered for UDP only
   CHECK(notes("localhost:8000", {"echo"}).empty());
   CHECK(notes("localhost:443", {"web", "http"}).size() == 1);  // speaks no TLS
+}
+
+TEST_CASE("an address that nobody can connect to is warned of") {
+  Plan plan;
+  plan.add("a", "127.255.255.255:7000").add("b", "127.0.0.1:7000");
+  MachineFacts facts;
+  facts.broadcast = {*Address::parse_ip("127.255.255.255")};
+  CHECK(lines(find_static_conflicts(plan.endpoints, facts).warnings) ==
+        Lines{"file:1: listen: nobody can connect to 127.255.255.255: it is the broadcast address "
+              "of one of this machine's networks (write an address of this machine, or * for every "
+              "one)"});
+}
+
+TEST_CASE("what stands in the place of a unix socket is found without one") {
+  const auto findings = [](int error, WhenTaken when = WhenTaken::kFail) {
+    Plan plan;
+    plan.add("a", "unix:///run/x/y.sock", when);
+    plan.endpoints[0].path_error = error;
+    return plan.find();
+  };
+  const std::string rule = ": " + std::string(sentence(BindRule::kPathNotSocket));
+  CHECK(findings(0).errors.empty());
+  CHECK(findings(EADDRINUSE).errors.empty());  // of a dead process perhaps: only --live tells
+  CHECK(lines(findings(EISDIR).errors) ==
+        Lines{"file:1: listen: unix:///run/x/y.sock is a directory" + rule +
+              " (add the name of the socket)"});
+  CHECK(lines(findings(ENOTSOCK).errors) ==
+        Lines{"file:1: listen: unix:///run/x/y.sock is a file and no socket" + rule +
+              " (remove it, or take another path)"});
+  CHECK(findings(ENOTSOCK, WhenTaken::kSkip).errors.empty());
+  CHECK(findings(ENOTSOCK, WhenTaken::kSkip).warnings.size() == 1);
+  CHECK(lines(findings(ENOENT).warnings) ==
+        Lines{"file:1: listen: the directory of unix:///run/x/y.sock is not there (make it before "
+              "the start)"});
+  CHECK(lines(findings(EACCES).warnings) ==
+        Lines{"file:1: listen: this user may not make unix:///run/x/y.sock: " +
+              std::string(sentence(BindRule::kPermission)) + " (take another directory)"});
+  CHECK(findings(ENOTDIR).warnings.size() == 1);
+}
+
+TEST_CASE("the broadcast addresses of a machine are read from its routes") {
+  std::istringstream table(R"(Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+     +-- 127.0.0.0/8 2 0 2
+        +-- 127.0.0.0/31 1 0 0
+           |-- 127.0.0.0
+              /8 host LOCAL
+           |-- 127.0.0.1
+              /32 host LOCAL
+        |-- 127.255.255.255
+           /32 link BROADCAST
+     |-- 192.0.2.0
+        /24 link UNICAST
+     |-- 192.0.2.2
+        /32 host LOCAL
+     |-- 192.0.2.255
+        /32 link BROADCAST
+Local:
+        |-- 127.255.255.255
+           /32 link BROADCAST
+     |-- 192.0.2.2
+        /32 host LOCAL
+)");
+  const LocalAddresses found = parse_local_addresses(table);
+  const auto texts = [](const std::vector<Address>& list) {
+    std::vector<std::string> all;
+    for (const Address& address : list)
+      all.push_back(address.ip_text());
+    return all;
+  };
+  CHECK(texts(found.own) == Lines{"127.0.0.1", "192.0.2.2"});
+  CHECK(texts(found.broadcast) == Lines{"127.255.255.255", "192.0.2.255"});
 }
 
 TEST_CASE("what is found is what trying every pair finds") {
