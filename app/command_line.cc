@@ -101,6 +101,8 @@ class Parser {
     add_services();
     add_connect();
     add_healthcheck();
+    add_bind_matrix();
+    add_demo();
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
@@ -148,6 +150,8 @@ class Parser {
     if (services_command_->parsed()) return {services_};
     if (connect_command_->parsed()) return {connect_};
     if (healthcheck_command_->parsed()) return {healthcheck_};
+    if (bind_matrix_command_->parsed()) return {bind_matrix_};
+    if (demo_command_->parsed()) return {demo_};
     if (version_) {
       using Detail = VersionOptions::Detail;
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
@@ -246,6 +250,34 @@ class Parser {
     health.footer("Exit code 0: well. 1: not.");
   }
 
+  void add_bind_matrix() {
+    CLI::App& matrix =
+        *app_.add_subcommand("bind-matrix", "try which two sockets may have one port, and why");
+    bind_matrix_command_ = &matrix;
+    using Options = BindMatrixOptions;
+    CLI::Option* const all = matrix.add_flag_callback(
+        "--all", [this] { bind_matrix_.extent = Options::Extent::kAll; },
+        "UDP, SO_REUSEADDR, SO_REUSEPORT and bound but not listening as well");
+    matrix
+        .add_flag_callback(
+            "--predict", [this] { bind_matrix_.mode = Options::Mode::kPredict; },
+            "fill the table first, o for ok and x for in use; from a pipe one line a row")
+        ->excludes(all);
+    matrix.add_flag_callback(
+        "--json", [this] { bind_matrix_.format = Options::Format::kJson; }, "as JSON");
+    matrix.footer("Exit code 0: shown. 1: this kernel answers otherwise than the rules say.");
+  }
+
+  void add_demo() {
+    CLI::App& demo = *app_.add_subcommand("demo", "a lesson about ports, really happening here");
+    demo_command_ = &demo;
+    demo.add_option("NAME", demo_.name, "which one; nothing: list them");
+    demo.add_option("N", demo_.note, "of the demo notes: only this claim");
+    demo.add_flag("--fast", demo_.fast, "no pauses between the steps");
+    demo.footer(
+        "Exit code 0: shown. 1: this kernel answered otherwise. 5: it cannot be shown here.");
+  }
+
   CLI::App app_;
   CLI::App* run_command_ = nullptr;
   CLI::App* check_command_ = nullptr;
@@ -253,6 +285,8 @@ class Parser {
   CLI::App* services_command_ = nullptr;
   CLI::App* connect_command_ = nullptr;
   CLI::App* healthcheck_command_ = nullptr;
+  CLI::App* bind_matrix_command_ = nullptr;
+  CLI::App* demo_command_ = nullptr;
   bool version_ = false;
   bool verbose_ = false;
   RunOptions run_;
@@ -261,6 +295,8 @@ class Parser {
   ServicesOptions services_;
   ConnectOptions connect_;
   HealthcheckOptions healthcheck_;
+  BindMatrixOptions bind_matrix_;
+  DemoOptions demo_;
 };
 
 }  // namespace

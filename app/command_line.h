@@ -4,8 +4,10 @@
 #include <optional>
 #include <variant>
 
+#include "app/commands/bind_matrix.h"
 #include "app/commands/check.h"
 #include "app/commands/connect.h"
+#include "app/commands/demo.h"
 #include "app/commands/explain.h"
 #include "app/commands/healthcheck.h"
 #include "app/commands/run.h"
@@ -20,7 +22,8 @@ struct HealthcheckOptions {
 };
 
 using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, ServicesOptions,
-                             ConnectOptions, HealthcheckOptions, VersionOptions>;
+                             ConnectOptions, HealthcheckOptions, BindMatrixOptions, DemoOptions,
+                             VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

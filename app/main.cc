@@ -29,6 +29,12 @@ int run_command(const VersionOptions& options) {
 int run_command(const HealthcheckOptions& options) {
   return run_healthcheck(options.url, options.timeout);
 }
+int run_command(const BindMatrixOptions& options) {
+  return run_bind_matrix(options);
+}
+int run_command(const DemoOptions& options) {
+  return run_demo(options);
+}
 
 }  // namespace
 

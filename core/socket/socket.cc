@@ -87,6 +87,12 @@ OptionRow row(Option option, int fd) {
       return {SOL_SOCKET, SO_RXQ_OVFL, "SO_RXQ_OVFL"};
     case Option::kReceiveBuffer:
       return {SOL_SOCKET, SO_RCVBUF, "SO_RCVBUF"};
+    case Option::kBindAddressNoPort:
+      return {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, "IP_BIND_ADDRESS_NO_PORT"};
+    case Option::kLocalPortRange: {
+      constexpr int kIpLocalPortRange = 51;  // younger than the headers of Debian 12
+      return {IPPROTO_IP, kIpLocalPortRange, "IP_LOCAL_PORT_RANGE"};
+    }
     case Option::kSendBuffer:
       break;
   }
@@ -206,6 +212,14 @@ int connect_unix(int fd, std::string_view path) {
   return finish("connect", fd, result, [&] { return std::string(path); });
 }
 
+int connect_result(int fd) {
+  if (!is_writable(fd)) return -EINPROGRESS;
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
+  return -error;
+}
+
 std::ptrdiff_t receive(int fd, char* buffer, std::size_t size) {
   return or_errno(retry([&] { return ::recv(fd, buffer, size, 0); }));
 }
@@ -259,6 +273,13 @@ int peer_address(int fd, Address& address) {
   return ask(fd, address, ::getpeername);
 }
 
+int tcp_state(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return -errno;
+  return info.tcpi_state;
+}
+
 int accept_queue(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -268,9 +289,11 @@ int accept_queue(int fd) {
   return static_cast<int>(info.tcpi_unacked);
 }
 
-bool is_dead(int fd) {
+Hangup hangup(int fd) {
   pollfd poll{fd, 0, 0};
-  return ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLERR | POLLHUP)) != 0;
+  if (::poll(&poll, 1, 0) <= 0) return Hangup::kNone;
+  if ((poll.revents & POLLERR) != 0) return Hangup::kError;
+  return (poll.revents & POLLHUP) != 0 ? Hangup::kBoth : Hangup::kNone;
 }
 
 bool is_writable(int fd) {
@@ -283,6 +306,13 @@ std::uint32_t peer_uid(int fd) {
   socklen_t size = sizeof credentials;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return 65534;
   return credentials.uid;
+}
+
+bool is_own_peer(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
+         credentials.pid == ::getpid();
 }
 
 }  // namespace polyport::sock

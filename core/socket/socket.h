@@ -48,17 +48,23 @@ int open_stream(Family family);
 int open_datagram(Family family);
 
 enum class Option : std::uint8_t {
-  kReuseAddress,   // SO_REUSEADDR
-  kReusePort,      // SO_REUSEPORT
-  kIpv6Only,       // IPV6_V6ONLY
-  kNoDelay,        // TCP_NODELAY
-  kDeferAccept,    // TCP_DEFER_ACCEPT, seconds
-  kPacketInfo,     // IP_PKTINFO or IPV6_RECVPKTINFO, by the socket's family
-  kDropCount,      // SO_RXQ_OVFL
-  kReceiveBuffer,  // SO_RCVBUF, bytes
-  kSendBuffer,     // SO_SNDBUF, bytes
+  kReuseAddress,       // SO_REUSEADDR
+  kReusePort,          // SO_REUSEPORT
+  kIpv6Only,           // IPV6_V6ONLY
+  kNoDelay,            // TCP_NODELAY
+  kDeferAccept,        // TCP_DEFER_ACCEPT, seconds
+  kPacketInfo,         // IP_PKTINFO or IPV6_RECVPKTINFO, by the socket's family
+  kDropCount,          // SO_RXQ_OVFL
+  kReceiveBuffer,      // SO_RCVBUF, bytes
+  kSendBuffer,         // SO_SNDBUF, bytes
+  kBindAddressNoPort,  // IP_BIND_ADDRESS_NO_PORT: bind takes the address, connect the port
+  kLocalPortRange,     // IP_LOCAL_PORT_RANGE, see local_port_range(); Linux 6.3 and later
 };
 int set_option(int fd, Option option, int value);
+// The value of kLocalPortRange: the socket is lent one of the ports low to high.
+constexpr int local_port_range(std::uint16_t low, std::uint16_t high) {
+  return static_cast<int>(std::uint32_t{low} | std::uint32_t{high} << 16);
+}
 
 int bind(int fd, const Address& address);
 // `path` as in Endpoint: "@name" is abstract. The file gets `mode` before anybody can connect.
@@ -67,6 +73,8 @@ int listen(int fd, int backlog);
 int accept(int fd, Address& peer);
 int connect(int fd, const Address& address);
 int connect_unix(int fd, std::string_view path);
+// What a connect that answered -EINPROGRESS has come to: that still, 0, or its -errno (once).
+int connect_result(int fd);
 
 // --- moving bytes --------------------------------------------------------------------------------
 std::ptrdiff_t receive(int fd, char* buffer, std::size_t size);
@@ -89,9 +97,18 @@ int peer_address(int fd, Address& address);
 // Connections that wait in a listening TCP socket's queue to be accepted; -errno for any other
 // socket.
 int accept_queue(int fd);
-// The connection is over in both directions (a RST, say), whatever may still be read from it.
-bool is_dead(int fd);
+// The state of a TCP socket by the numbers of netinet/tcp.h (TCP_ESTABLISHED …).
+int tcp_state(int fd);
+// What the kernel has heard of a connection's end, whatever may still be read from it.
+enum class Hangup : std::uint8_t {
+  kNone,
+  kBoth,   // both directions are over, in an orderly way
+  kError,  // a RST, say
+};
+Hangup hangup(int fd);
 bool is_writable(int fd);
 std::uint32_t peer_uid(int fd);  // of a unix stream; the overflow uid where the kernel does not say
+// Whether this very process is at the other end of a unix stream.
+bool is_own_peer(int fd);
 
 }  // namespace polyport::sock
