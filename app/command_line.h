@@ -10,6 +10,7 @@
 #include "app/commands/demo.h"
 #include "app/commands/explain.h"
 #include "app/commands/healthcheck.h"
+#include "app/commands/ports.h"
 #include "app/commands/run.h"
 #include "app/commands/services.h"
 #include "app/commands/version.h"
@@ -21,9 +22,9 @@ struct HealthcheckOptions {
   std::chrono::milliseconds timeout{2000};
 };
 
-using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, ServicesOptions,
-                             ConnectOptions, HealthcheckOptions, BindMatrixOptions, DemoOptions,
-                             VersionOptions>;
+using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
+                             ServicesOptions, ConnectOptions, HealthcheckOptions, BindMatrixOptions,
+                             DemoOptions, VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

@@ -17,6 +17,9 @@ int run_command(const CheckOptions& options) {
 int run_command(const ExplainOptions& options) {
   return run_explain(options);
 }
+int run_command(const PortsOptions& options) {
+  return run_ports(options);
+}
 int run_command(const ServicesOptions& options) {
   return run_services(options);
 }

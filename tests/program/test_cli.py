@@ -6,7 +6,7 @@ import unittest
 
 from support import SOURCE, ProgramTest, cli
 
-COMMANDS = ["run", "check", "services", "connect", "healthcheck"]
+COMMANDS = ["run", "check", "ports", "services", "connect", "healthcheck"]
 
 
 class Help(ProgramTest):
