@@ -210,10 +210,15 @@ class Parser {
     add_set(run, run_.configuration);
     CLI::Option* const quiet = run.add_flag_callback(
         "--quiet", [this] { run_.talk = RunOptions::Talk::kQuiet; }, "print nothing but the log");
+    CLI::Option* const narrate = run.add_flag_callback(
+        "--narrate", [this] { run_.talk = RunOptions::Talk::kNarrate; },
+        "tell the life of every port, system call by system call");
+    narrate->excludes(quiet);
     run.add_flag_callback(
-           "--narrate", [this] { run_.talk = RunOptions::Talk::kNarrate; },
-           "tell the life of every port, system call by system call")
-        ->excludes(quiet);
+           "--json", [this] { run_.talk = RunOptions::Talk::kJson; },
+           "print what is open, or why nothing started, as JSON")
+        ->excludes(quiet)
+        ->excludes(narrate);
     run.add_flag_callback(
         "--check", [this] { run_.purpose = RunOptions::Purpose::kCheck; },
         "check the configuration and start nothing");

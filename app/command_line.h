@@ -17,11 +17,6 @@
 
 namespace polyport {
 
-struct HealthcheckOptions {
-  std::string url = "http://localhost:9901/readyz";
-  std::chrono::milliseconds timeout{2000};
-};
-
 using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
                              ServicesOptions, ConnectOptions, HealthcheckOptions, BindMatrixOptions,
                              DemoOptions, VersionOptions>;

@@ -33,7 +33,8 @@ class Planner {
                             .written = endpoint,
                             .targets = {},
                             .path_error = 0,
-                            .when_taken = when_taken(plan.values.text("on_conflict")),
+                            .on_conflict = on_conflict_of(plan.values.text("on_conflict")),
+                            .closed = plan.values.text("state") == "closed",
                             .known_as = names_of(plan)};
     if (endpoint.transport == Transport::kUnix) {
       planned.targets = {{.transport = Transport::kUnix,

@@ -41,7 +41,7 @@ void show(const BindMatrixOptions& options, const Matrix& matrix, const Score* s
 
 }  // namespace
 
-int run_bind_matrix(const BindMatrixOptions& options) {
+int run_command(const BindMatrixOptions& options) {
   const std::array two = {two_listeners()};
   const std::vector<Setting> all = all_settings();
   const bool everything = options.extent == BindMatrixOptions::Extent::kAll;

@@ -21,6 +21,6 @@ struct BindMatrixOptions {
 };
 
 // The exit code: 0, or 1 where this kernel does not keep to the rules.
-int run_bind_matrix(const BindMatrixOptions& options);
+int run_command(const BindMatrixOptions& options);
 
 }  // namespace polyport

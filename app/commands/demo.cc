@@ -78,7 +78,7 @@ void print(std::string_view lines) {
 
 }  // namespace
 
-int run_demo(const DemoOptions& options) {
+int run_command(const DemoOptions& options) {
   if (options.name.empty()) return list_demos();
   const Demo* chosen = nullptr;
   for (const Demo& demo : kDemos) {

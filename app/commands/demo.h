@@ -18,6 +18,6 @@ struct DemoOptions {
 
 // 0: the kernel did what the demo says; 1: it answered otherwise, and that was told; 2: no such
 // demo; 5: it could not be carried out.
-int run_demo(const DemoOptions& options);
+int run_command(const DemoOptions& options);
 
 }  // namespace polyport

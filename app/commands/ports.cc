@@ -150,7 +150,7 @@ class Watching {
 
 }  // namespace
 
-int run_ports(const PortsOptions& options) {
+int run_command(const PortsOptions& options) {
   if (options.watch) return Watching(options).run();
   const Snapshot snapshot = take_snapshot(options);
   if (snapshot.source == KernelSockets::Source::kNone) return unreadable();

@@ -27,6 +27,6 @@ inline constexpr std::chrono::milliseconds kDefaultWatchInterval{2000};
 inline constexpr std::chrono::milliseconds kLeastWatchInterval{100};
 inline constexpr std::chrono::milliseconds kMostWatchInterval = std::chrono::hours(1);
 
-int run_ports(const PortsOptions& options);
+int run_command(const PortsOptions& options);
 
 }  // namespace polyport

@@ -80,6 +80,12 @@ UdpSocket& Network::add_udp_socket(UdpDoor& door, int fd, std::string id) {
   return *udp_sockets_.back();
 }
 
+bool Network::watch_addresses(std::function<void()> on_change) {
+  POLYPORT_ASSERT(!address_watch_);
+  address_watch_ = std::make_unique<AddressWatch>(*this, std::move(on_change));
+  return address_watch_->start();
+}
+
 // --- stopping ------------------------------------------------------------------------------------
 
 void Network::stop_accepting() {
@@ -91,6 +97,7 @@ void Network::stop_accepting() {
   }
   for (auto& socket : udp_sockets_)
     socket->close();
+  if (address_watch_) address_watch_->close();
 }
 
 std::size_t Network::drain_idle() {

@@ -8,11 +8,13 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "core/base/assert.h"
 #include "core/loop/timer.h"
+#include "core/net/address_watch.h"
 #include "core/net/connection.h"
 #include "core/net/connection_source.h"
 #include "core/net/connection_table.h"
@@ -59,6 +61,9 @@ class Network final : private Turn::Work {
   Dialer& add_dialer(DialDoor& door, std::string id);
   // Takes over a bound datagram socket.
   UdpSocket& add_udp_socket(UdpDoor& door, int fd, std::string id);
+  // Calls back whenever this machine gets or loses an address, until the network stops accepting.
+  // Once; false where the kernel does not tell.
+  bool watch_addresses(std::function<void()> on_change);
 
   const std::vector<std::unique_ptr<Dialer>>& dialers() const { return dialers_; }
   Resolver& resolver();  // one for all services
@@ -105,6 +110,7 @@ class Network final : private Turn::Work {
   }
 
  private:
+  friend class AddressWatch;
   friend class Connection;
   friend class Dialer;
   friend class Listener;
@@ -210,6 +216,7 @@ class Network final : private Turn::Work {
   HopTable hops_;
   std::unique_ptr<Resolver> resolver_;  // from the first question on
   std::vector<std::unique_ptr<UdpSocket>> udp_sockets_;
+  std::unique_ptr<AddressWatch> address_watch_;
 
   std::uint64_t origin_ms_ = 0;
   std::uint64_t now_ms_ = 0;

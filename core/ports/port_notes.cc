@@ -128,7 +128,7 @@ void note_path(const PlannedEndpoint& endpoint, StaticFindings& findings) {
   const auto found = [&](ErrorCode code, const std::string& what, std::string hint) {
     return Error{code, endpoint.option + ": " + what, endpoint.where, std::move(hint)};
   };
-  Errors& serious = endpoint.when_taken == WhenTaken::kFail ? findings.errors : findings.warnings;
+  Errors& serious = endpoint.on_conflict == OnConflict::kFail ? findings.errors : findings.warnings;
   const std::string rule = ": " + std::string(sentence(BindRule::kPathNotSocket));
   switch (endpoint.path_error) {
     case 0:

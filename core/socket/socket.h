@@ -47,6 +47,13 @@ class Untraced {
 int open_stream(Family family);
 int open_datagram(Family family);
 
+// A socket that another process has made and passed to us becomes as one of ours: non-blocking and
+// close-on-exec. Zero, or -errno.
+int adopt(int fd);
+// Readable whenever an address of this network namespace comes or goes (rtnetlink). What it says is
+// of no use but that; read it with receive() until nothing is left.
+int open_address_watch();
+
 enum class Option : std::uint8_t {
   kReuseAddress,       // SO_REUSEADDR
   kReusePort,          // SO_REUSEPORT
@@ -94,6 +101,20 @@ void close(int fd);
 // --- asking --------------------------------------------------------------------------------------
 int local_address(int fd, Address& address);
 int peer_address(int fd, Address& address);
+
+// What a socket is, of which we know nothing but its number.
+struct Identity {
+  enum class Kind : std::uint8_t { kStream, kDatagram, kOther };
+  Kind kind = Kind::kOther;
+  Family family = Family::kNone;  // kNone: neither IP nor unix
+  bool listening = false;
+  bool ipv6_only = false;  // of an IPv6 socket
+  Address local;
+  std::string path;  // unix: "@name" is abstract; empty where it is not bound
+};
+// -ENOTSOCK, -EBADF, or zero with `identity` filled.
+int identify(int fd, Identity& identity);
+
 // Connections that wait in a listening TCP socket's queue to be accepted; -errno for any other
 // socket.
 int accept_queue(int fd);

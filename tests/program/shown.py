@@ -6,8 +6,9 @@ times. These are compared by kind, everything else to the letter (runs of blanks
   dates, times of day    "09:14:03", "Fri Nov 21 07:46:09 2026", "2026-11-21 07:46:09 UTC"
   measured durations     "12 ms", "2.5 s"; whole seconds like "60 s" are facts and must be equal
   process ids            "pid 4211", "pid=4211", "kill 4211", "[1] 4211"
-  descriptors            "fd=8"
+  descriptors            "fd=8", and those that `run --narrate` tells
   borrowed ports         a number from 32768 to 60999 that no command of the page has named
+  the clock of RFC 868   "00000000  ee ab ca c1  |....|", "are the number 4004235969; as seconds"
   versions               "polyport 0.1.0", "curl/7.88.1", "Linux 6.1.0-18-amd64"
 
 A process id or a borrowed port that a page shows twice must be the same both times in reality too, and
@@ -32,7 +33,10 @@ _KINDS = {
     "time": r"(?<![\d:.\]])\d\d:\d\d:\d\d(?![\d:])|(?<=since )\d\d:\d\d(?![\d:])",
     "duration": r"(?<![\d.])\d+(?:\.\d+)? (?:ms|us|µs)\b|(?<![\d.])\d+\.\d+ s\b",
     "pid": r"(?<=pid )\d+|(?<=pid=)\d+|(?<=kill )\d+|(?<=^\[\d\] )\d+",
-    "descriptor": r"(?<=fd=)\d+",
+    "descriptor": r"(?<=fd=)\d+|(?<=^bind\()\d+|(?<=^listen\()\d+|(?<=^accept4\()\d+|(?<=^close\()\d+"
+                  r"|(?<=SOCK_STREAM\) = )\d+|(?<=^accept4\(\d\d\) = )\d+|(?<=a number \()\d+"
+                  r"|(?<=becomes socket )\d+",
+    "stamp": r"(?<=^00000000 )(?:[0-9a-f]{2} ){4}\|.*\||(?<=are the number )\d+(?=; as seconds)",
     "port": r"(?<![\d.])(?:3[3-9]\d{3}|32[89]\d\d|327[789]\d|3276[89]|[45]\d{4}|60\d{3})(?!\d|\.\d)",
     "version": r"(?<=Linux )\d+\.\d+[\w.+-]*|(?<=polyport )\d+\.\d+\.\d+|(?<=curl/)[\d.]+\d|(?<=Python/)[\d.]+\d"
                r"|(?<=SimpleHTTP/)[\d.]+\d",

@@ -1,6 +1,6 @@
 """Every shell block of the documentation is run, and what it prints is what the page shows.
 
-page.py says what the fences mean, shown.py what may differ. After a change of the program:
+blocks.py says what the fences mean, shown.py what may differ. After a change of the program:
 
     python3 tests/program/test_docs.py --show docs/labs/03.md
 
@@ -15,9 +15,12 @@ import sys
 import tempfile
 import unittest
 
-from page import Lab, PageError, Run, alive, parse
+from blocks import PageError, parse
+from lab import DockerLab, Lab
+from page import Run
 from shown import Numbers, match, match_unordered, plain
 from support import SOURCE
+from terminal import alive
 
 LABS = SOURCE / "docs/labs"
 
@@ -105,7 +108,8 @@ class Matching(unittest.TestCase):
                 ("ready in 12 ms", "ready in 3.4 ms"), ("closed by the client, 2.5 s", "closed by the client, 14.0 s"),
                 ("09:14:03  echo", "23:59:59  echo"), ("Fri Nov 21 07:46:09 2025", "Sat Jan  3 17:00:00 2026"),
                 ("2026-11-21 07:46:09 UTC", "2031-01-02 00:00:00 UTC"), ("since 09:13", "since 17:20"),
-                ("[1] 4711", "[1] 12"), ("polyport 0.1.0", "polyport 0.2.13"), ("curl/7.88.1", "curl/8.5.0")):
+                ("[1] 4711", "[1] 12"), ("bind(9, 127.0.0.1:80) = 0", "bind(12, 127.0.0.1:80) = 0"),
+                ("00000000  ee ab ca c1   |....|", "00000000  ef 20 ca c1   |. ..|"), ("polyport 0.1.0", "polyport 0.2.13"), ("curl/7.88.1", "curl/8.5.0")):
             self.assertSame(shown, real)
 
     def test_what_is_a_fact_must_be_equal(self):
@@ -176,7 +180,7 @@ class Matching(unittest.TestCase):
 
 
 class Fences(unittest.TestCase):
-    """page.parse: what is run and what may not be written."""
+    """blocks.parse: what is run and what may not be written."""
 
     def test_steps_of_a_block(self):
         text = ("1.  text\n\n    ```console 2 stays\n    $ for x in 1 2; do\n    > echo $x; done\n    1\n    2\n"
@@ -261,18 +265,56 @@ class Texts(unittest.TestCase):
             for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
                 self.assertTrue((path.parent / target).exists(), f"{path.name}: {target}")
 
+    def test_the_page_on_ports_has_every_sentence_of_the_rules(self):
+        rules = (SOURCE / "core/ports/bind_rules.cc").read_text()
+        rows = re.findall(r'BindRule::k\w+, "(\w+)",\s*((?:"[^"]*"\s*)+)\}', rules)
+        said = {name: "".join(re.findall(r'"([^"]*)"', text)) for name, text in rows}
+        del said["none"]
+        shown = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", (SOURCE / "docs/ports.md").read_text(), re.M))
+        self.assertGreater(len(said), 15)
+        self.assertEqual({name: shown.get(name) for name in said}, said)
+
+    def test_offsets_in_steps_of_100_keep_a_class_apart(self):
+        listen = re.findall(r'"(udp://)?localhost:(\d{4,5})"', (SOURCE / "config/polyport.toml").read_text())
+        ports = {(transport, int(port)) for transport, port in listen}
+        self.assertGreaterEqual(len(ports), 14)
+        self.assertLess(max(port for _, port in ports) + 20_000, 32_768)
+        for transport, port in ports:
+            for other_transport, other in ports:
+                if transport == other_transport and port != other:
+                    self.assertNotEqual((port - other) % 100, 0, f"{port} and {other}")
+
     def test_every_exercise_has_its_page_for_the_instructor(self):
         sheets = {path.name for path in LABS.glob("[0-9]*.md")}
         self.assertEqual(sheets, {path.name for path in LABS.glob("instructor/[0-9]*.md")})
 
 
+def run_docker_blocks():
+    """For scripts/test-docker: every block that the ordinary test leaves out."""
+    failed = 0
+    for path in covered():
+        lab = DockerLab()
+        try:
+            run = Run(path, lab, docker=True)
+            run.run()
+            if run.commands:
+                print(f"{path.relative_to(SOURCE)}: {run.commands} commands for Docker: as shown")
+        except PageError as error:
+            print(error)
+            failed += 1
+        finally:
+            lab.close()
+    return 1 if failed else 0
+
+
 def main():
+    if sys.argv[1:] == ["--docker"]:
+        return run_docker_blocks()
     if len(sys.argv) != 3 or sys.argv[1] != "--show":
         print(__doc__)
         return 2
-    path = pathlib.Path(sys.argv[2]).resolve()
     try:
-        run_page(path, print)
+        run_page(pathlib.Path(sys.argv[2]).resolve(), print)
     except PageError as error:
         print(error)
         return 1

@@ -22,7 +22,7 @@ constexpr Families kBothFamilies{true, true};
 // One service with one endpoint; `where` counts them: "file:1", "file:2", ….
 class Plan {
  public:
-  Plan& add(std::string service, std::string_view text, WhenTaken when = WhenTaken::kFail,
+  Plan& add(std::string service, std::string_view text, OnConflict when = OnConflict::kFail,
             std::vector<std::string> known_as = {"*"}) {
     const auto written = parse_endpoint(text);
     REQUIRE(written);
@@ -32,7 +32,8 @@ class Plan {
                             .written = *written,
                             .targets = {},
                             .path_error = 0,
-                            .when_taken = when,
+                            .on_conflict = when,
+                            .closed = false,
                             .known_as = std::move(known_as)};
     if (written->transport == Transport::kUnix) {
       planned.targets = {{.transport = Transport::kUnix,
@@ -227,31 +228,25 @@ TEST_CASE("one path written in two ways is one socket") {
 }
 
 TEST_CASE("on_conflict of the later one decides what a double endpoint is") {
-  const auto findings = [](WhenTaken first, WhenTaken second) {
+  const auto findings = [](OnConflict first, OnConflict second) {
     Plan plan;
     plan.add("a", "localhost:7000", first).add("b", "localhost:7000", second);
     return plan.find();
   };
-  const StaticFindings skip = findings(WhenTaken::kFail, WhenTaken::kSkip);
+  const StaticFindings skip = findings(OnConflict::kFail, OnConflict::kSkip);
   CHECK(skip.errors.empty());
   CHECK(lines(skip.warnings) ==
         Lines{"file:2: listen: localhost:7000 is taken by a (file:1)" + kSame +
               " (on_conflict = \"skip\" leaves b out at the start)"});
-  CHECK(findings(WhenTaken::kSkip, WhenTaken::kFail).errors.size() == 1);
-  CHECK(findings(WhenTaken::kFail, WhenTaken::kRetry).warnings.size() == 1);
+  CHECK(findings(OnConflict::kSkip, OnConflict::kFail).errors.size() == 1);
+  CHECK(findings(OnConflict::kFail, OnConflict::kRetry).warnings.size() == 1);
   // It resolves itself.
-  const StaticFindings next = findings(WhenTaken::kFail, WhenTaken::kNext);
+  const StaticFindings next = findings(OnConflict::kFail, OnConflict::kNext);
   CHECK(next.errors.empty());
   CHECK(next.warnings.empty());
   CHECK(next.notes.size() == 1);
-  // Both must share.
-  CHECK(findings(WhenTaken::kFail, WhenTaken::kShare).warnings.size() == 1);
-  const StaticFindings shared = findings(WhenTaken::kShare, WhenTaken::kShare);
-  CHECK(shared.warnings.empty());
-  CHECK(lines(shared.notes) == Lines{"file:2: listen: localhost:7000 is shared with a (file:1) "
-                                     "(both say on_conflict = \"share\")"});
-  CHECK(when_taken("retry") == WhenTaken::kRetry);
-  CHECK(when_taken("nonsense") == WhenTaken::kFail);
+  // Services of one configuration do not share.
+  CHECK(findings(OnConflict::kShare, OnConflict::kShare).errors.size() == 1);
 }
 
 TEST_CASE("ports that the kernel lends are warned of, unless they are reserved") {
@@ -310,7 +305,7 @@ TEST_CASE("ports that need a privilege are warned of where this user lacks it") 
 TEST_CASE("a port known for something else is worth a note") {
   const auto notes = [](std::string_view endpoint, std::vector<std::string> known_as) {
     Plan plan;
-    plan.add("x", endpoint, WhenTaken::kFail, std::move(known_as));
+    plan.add("x", endpoint, OnConflict::kFail, std::move(known_as));
     const StaticFindings found = plan.find();
     CHECK(found.errors.empty());
     CHECK(found.warnings.empty());
@@ -347,7 +342,7 @@ TEST_CASE("an address that nobody can connect to is warned of") {
 }
 
 TEST_CASE("what stands in the place of a unix socket is found without one") {
-  const auto findings = [](int error, WhenTaken when = WhenTaken::kFail) {
+  const auto findings = [](int error, OnConflict when = OnConflict::kFail) {
     Plan plan;
     plan.add("a", "unix:///run/x/y.sock", when);
     plan.endpoints[0].path_error = error;
@@ -362,8 +357,8 @@ TEST_CASE("what stands in the place of a unix socket is found without one") {
   CHECK(lines(findings(ENOTSOCK).errors) ==
         Lines{"file:1: listen: unix:///run/x/y.sock is a file and no socket" + rule +
               " (remove it, or take another path)"});
-  CHECK(findings(ENOTSOCK, WhenTaken::kSkip).errors.empty());
-  CHECK(findings(ENOTSOCK, WhenTaken::kSkip).warnings.size() == 1);
+  CHECK(findings(ENOTSOCK, OnConflict::kSkip).errors.empty());
+  CHECK(findings(ENOTSOCK, OnConflict::kSkip).warnings.size() == 1);
   CHECK(lines(findings(ENOENT).warnings) ==
         Lines{"file:1: listen: the directory of unix:///run/x/y.sock is not there (make it before "
               "the start)"});
