@@ -27,6 +27,11 @@ class ScriptedLab : public Lab {
   std::function<Held(const Wish&, Where)> on_hold = [](const Wish& wish, Where) {
     return Held{4711, Step::kNone, 0, wish.address};
   };
+  std::function<Program(const std::string&)> on_start = [](const std::string&) {
+    return Program{0, -1, ENOEXEC, ""};
+  };
+  std::vector<int> stopped;  // ids of programs
+  int waits = 0;
   std::function<Heard(int socket)> on_hear;  // else: what was said to it, or the end
   std::optional<milliseconds> time_wait = milliseconds(59'900);
   std::optional<int> queued;  // else: those that wait
@@ -120,6 +125,11 @@ class ScriptedLab : public Lab {
   }
   Held hold(const Wish& wish, Where where) override { return on_hold(wish, where); }
   void end(const Held&) override {}
+  Program start(std::string_view configuration, milliseconds) override {
+    return on_start(std::string(configuration));
+  }
+  void stop(const Program& program) override { stopped.push_back(program.id); }
+  void wait(milliseconds) override { ++waits; }
   EphemeralRange ephemeral() override { return range; }
   std::uint16_t unprivileged_start() override { return first_unprivileged; }
   Families families() override { return has; }
