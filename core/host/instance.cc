@@ -14,7 +14,7 @@ namespace polyport {
 
 namespace {
 
-StreamPolicy policy_from(const OptionValues& values, bool client_speaks_first) {
+StreamPolicy policy_from(const OptionValues& values, const ServiceType& type, const Door& door) {
   StreamPolicy policy;
   policy.idle_timeout = values.duration("idle_timeout");
   policy.write_timeout = values.duration("write_timeout");
@@ -26,7 +26,8 @@ StreamPolicy policy_from(const OptionValues& values, bool client_speaks_first) {
                            : StreamPolicy::SlowReader::kPause;
   policy.accept_budget = static_cast<std::uint32_t>(values.integer("accept_budget"));
   policy.read_budget = values.bytes("read_budget");
-  policy.client_speaks_first = client_speaks_first;
+  policy.client_speaks_first = type.client_speaks_first || door.kind == Door::Kind::kHttp;
+  policy.answers_any_byte = type.answers_any_byte;
   return policy;
 }
 
@@ -82,13 +83,12 @@ void Instance::make_doors(UdpGuard& guard) {
       http = std::make_unique<http::Server>(*handler, http::options_from(values));
     }
     StreamHandler& handler = http ? *http : service_->stream_handler(door);
-    const bool client_first = plan_.type->client_speaks_first || door.kind == Door::Kind::kHttp;
     doors_.push_back(std::unique_ptr<ServedDoor>(
         new ServedDoor{.door = door,
                        .http = std::move(http),
                        .stream = {.service = plan_.name,
                                   .handler = handler,
-                                  .policy = policy_from(values, client_first),
+                                  .policy = policy_from(values, *plan_.type, door),
                                   .admission = admission_,
                                   .uses_reserve = plan_.type->internal},
                        .udp = {.service = plan_.name,
@@ -284,6 +284,11 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
     for (std::size_t i = 0; i < kCloseReasons; ++i) {
       if (listener.refused()[i] == 0) continue;
       row.refused.emplace_back(name(static_cast<CloseReason>(i)), listener.refused()[i]);
+    }
+    for (std::size_t i = 0; i < kProtocols; ++i) {
+      const auto protocol = static_cast<Protocol>(i);
+      const std::uint64_t count = listener.protocol_hints().count(protocol);
+      if (count > 0) row.wrong_protocol.emplace_back(name(protocol), count);
     }
   } else if (port.udp != nullptr) {
     const UdpSocket::Counters& counters = port.udp->counters();

@@ -9,7 +9,7 @@
 #include "core/host/port_group.h"
 #include "core/net/admission.h"
 #include "core/net/network.h"
-#include "core/ports/static_conflicts.h"
+#include "core/ports/on_conflict.h"
 
 namespace polyport {
 
