@@ -337,7 +337,7 @@ std::string who(const Holder& holder) {
   if (holder.ours) {
     if (holder.service.empty()) return "this process itself";
     const std::string place = holder.where.empty() ? "" : " (" + holder.where + ")";
-    return "service " + quoted(holder.service) + " of the same configuration" + place;
+    return "service " + polyport::quoted(holder.service) + " of the same configuration" + place;
   }
   if (!holder.process) {
     switch (holder.hidden) {
@@ -362,7 +362,7 @@ std::string who(const Holder& holder) {
   if (process.started) text += ", " + since(*process.started);
   if (!process.container.empty()) text += ", in container " + process.container;
   if (!process.unit.empty()) text += ", unit " + process.unit;
-  if (!holder.service.empty()) text += ", its service " + quoted(holder.service);
+  if (!holder.service.empty()) text += ", its service " + polyport::quoted(holder.service);
   return text;
 }
 

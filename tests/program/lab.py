@@ -10,6 +10,7 @@ import functools
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -67,6 +68,7 @@ class Lab:
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="polyport-page-"))
         self._root = os.geteuid() == 0
+        self._student = None
         try:
             self._network = Namespace()
         except BaseException:
@@ -85,6 +87,10 @@ class Lab:
             done = run_tool("ip", *args, namespace=self._network)
             if done.code != 0:
                 raise AssertionError(f"ip {' '.join(args)}: {done}")
+        if "::1" not in run_tool("ip", "-6", "address", namespace=self._network).out:
+            raise unittest.SkipTest("this kernel has no IPv6, which the pages show")
+        if not self._root:
+            self._make_student()
         self.home = self.folder / "home"
         self.home.mkdir()
         programs = self.folder / "bin"
@@ -105,6 +111,16 @@ class Lab:
             "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
             "LANG": "C.UTF-8", "TZ": "UTC", "USER": "student", "BASH_ENV": None, "ENV": None})
 
+    def _make_student(self):
+        """Without root we are root in a user namespace only. The student is in another one inside it, which
+        has no right to the network; all terminals are in the same, or they could not see each other."""
+        self._student = subprocess.Popen(
+            self._network.wrap(["unshare", "--user", f"--map-user={STUDENT}", f"--map-group={STUDENT}",
+                                "sh", "-c", "echo up; exec cat"]),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if self._student.stdout.readline() != b"up\n":
+            raise AssertionError("the user namespace of the student did not come up")
+
     def _unpacked_tools(self, programs):
         """Tools that were unpacked, not installed, find their libraries through a wrapper."""
         root = TOOLS / "root"
@@ -124,8 +140,8 @@ class Lab:
                 raise unittest.SkipTest("this page has commands of root's")
         elif self._root:
             become = ["setpriv", f"--reuid={STUDENT}", f"--regid={STUDENT}", "--clear-groups"]
-        else:  # root only in a user namespace: one more in it has no right to the network
-            become = ["unshare", "--user", f"--map-user={STUDENT}", f"--map-group={STUDENT}"]
+        else:
+            become = ["nsenter", f"--target={self._student.pid}", "--user", "--preserve-credentials"]
         room = ["unshare", "--mount", "sh", "-e", "-c", _ROOM, str(self.folder), str(self.home)]
         return Terminal(lambda command: self._network.wrap([*room, *become, *command]), self.env)
 
@@ -137,6 +153,10 @@ class Lab:
             os.chown(path, STUDENT, STUDENT)
 
     def close(self):
+        if self._student is not None:
+            self._student.stdin.close()  # ends its cat
+            self._student.wait(10)
+            self._student.stdout.close()
         self._network.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
