@@ -44,11 +44,8 @@ namespace {
 
 // Ten for each pair of an address and a destination.
 std::function<int(const Dial&)> ten_each() {
-  return [made = std::map<std::pair<std::string, Address>, int>(),
-          first = true](const Dial& dial) mutable {
-    if (std::exchange(first, false)) return 0;  // the one that finds out the method
-    const auto pair = std::pair(dial.from ? dial.from->ip_text() : "", dial.peer);
-    return ++made[pair] <= 10 ? 0 : EADDRNOTAVAIL;
+  return [made = std::map<std::pair<Address, Address>, int>()](const Dial& dial) mutable {
+    return ++made[{dial.from.value_or(Address()), dial.peer}] <= 10 ? 0 : EADDRNOTAVAIL;
   };
 }
 
@@ -125,15 +122,34 @@ TEST_CASE("ephemeral where the connections do not live") {
   CHECK(!told.has("all numbers are there again"));
 }
 
-TEST_CASE("ephemeral where no ten ports are free") {
+TEST_CASE("ephemeral takes ten ports that a stranger has none of") {
+  ScriptedLab lab;
+  lab.on_connect = [&, usual = ten_each()](const Dial& dial) mutable {
+    return dial.lent->low == 60990 ? EADDRNOTAVAIL : usual(dial);
+  };
+  const Told told = play(show_ephemeral, lab);
+  CHECK(told.exit_code == 0);
+  CHECK(told.has("The ten are 60980-60989, lent by the kernel itself"));
+
+  lab.on_connect = [](const Dial&) { return EADDRNOTAVAIL; };
+  const Told none = play(show_ephemeral, lab);
+  CHECK(none.exit_code == 5);
+  CHECK(none.has("This cannot be shown here. No ten ports in a row are free."));
+
+  lab.on_connect = [](const Dial&) { return ENETUNREACH; };
+  CHECK(play(show_ephemeral, lab).has("No connection: connect answered ENETUNREACH"));
+}
+
+TEST_CASE("ephemeral binds to ten ports that a stranger has none of") {
   ScriptedLab lab;
   lab.on_open = [](const Wish& wish) { return wish.address.port == 60995 ? EADDRINUSE : 0; };
-  lab.on_connect = ten_each();
-  CHECK(play(show_ephemeral, lab).has("The ten are 60985-60994"));
-  lab.on_open = [](const Wish& wish) { return wish.address.port % 10 == 5 ? EADDRINUSE : 0; };
+  lab.connect_fails_at = Step::kOption;
+  lab.on_connect = [](const Dial& dial) { return dial.lent ? ENOPROTOOPT : 0; };
+  CHECK(play(show_ephemeral, lab).has("The ten are 60989 60990 60991 60992 60993 60994 60996"));
+  lab.on_open = [](const Wish& wish) { return wish.address.port != 0 ? EADDRINUSE : 0; };
   const Told told = play(show_ephemeral, lab);
   CHECK(told.exit_code == 5);
-  CHECK(told.has("This cannot be shown here. No ten ports in a row are free."));
+  CHECK(told.has("This cannot be shown here. No ten ports are free."));
 }
 
 // --- localhost -----------------------------------------------------------------------------------
