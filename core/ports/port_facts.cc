@@ -157,17 +157,6 @@ int open_for(const BindTarget& target) {
                                              : sock::open_stream(target.address.family);
 }
 
-// A socket that only bound, with SO_REUSEADDR, lets another bind and then keeps it from listening.
-bool may_fail_to_listen(const BindTarget& target) {
-  if (target.transport != Transport::kTcp || target.address.port == 0) return false;
-  const KernelSockets kernel = read_kernel_sockets({.transports = transports(Transport::kTcp),
-                                                    .which = SocketQuery::Which::kServers,
-                                                    .local_port = target.address.port});
-  return std::any_of(kernel.sockets.begin(), kernel.sockets.end(), [&](const KernelSocket& socket) {
-    return socket.state == SocketState::kBound && explains_refusal(target, socket, {});
-  });
-}
-
 }  // namespace
 
 BindAttempt try_bind(const BindTarget& target) {
@@ -180,7 +169,6 @@ BindAttempt try_bind(const BindTarget& target) {
     attempt.error = -result;
     return attempt;
   };
-  const bool must_listen = may_fail_to_listen(target);
   const int fd = open_for(target);
   if (fd < 0) return failed(BindStep::kSocket, fd);
   if (!is_unix && target.address.family == Family::kIPv6) {
@@ -192,10 +180,8 @@ BindAttempt try_bind(const BindTarget& target) {
   constexpr unsigned kPrivate = 0600;
   const int bound =
       is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
-  const int listening = bound >= 0 && must_listen ? sock::listen(fd, 1) : 0;
   sock::close(fd);
-  if (bound < 0) return failed(BindStep::kBind, bound);
-  return listening < 0 ? failed(BindStep::kListen, listening) : attempt;
+  return bound < 0 ? failed(BindStep::kBind, bound) : attempt;
 }
 
 }  // namespace polyport

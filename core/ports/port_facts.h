@@ -49,9 +49,9 @@ struct PortFacts {
 PortFacts gather_port_facts(std::span<const BindAttempt> attempts);
 
 // Tries one bind and reports what the kernel said; nothing stays bound. Sets SO_REUSEADDR on TCP as
-// a server does. It listens only where a socket that has bound and does not listen may be in the
-// way: a client could connect in that moment. A unix path is never made, but whoever listens at it
-// sees a connection come and go.
+// a server does, and does not listen: a client could connect in that moment. (A socket that has
+// only bound, with SO_REUSEADDR too, keeps nobody from listening.) A unix path is never made, but
+// whoever listens at it sees a connection come and go.
 BindAttempt try_bind(const BindTarget& target);
 
 }  // namespace polyport

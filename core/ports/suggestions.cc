@@ -354,7 +354,9 @@ std::vector<Suggestion> suggestions(const Explanation& explanation, const Remedi
   return Collector(explanation, remedies).collect();
 }
 
-int free_offset(const Remedies& remedies) {
+namespace {
+
+int find_offset(const Remedies& remedies) {
   const auto suits = [&](int offset) {
     return std::all_of(remedies.wanted.begin(), remedies.wanted.end(), [&](const BindTarget& each) {
       const int port = each.address.port;
@@ -373,6 +375,13 @@ int free_offset(const Remedies& remedies) {
     if (suits(offset)) return offset;
   }
   return 0;
+}
+
+}  // namespace
+
+int free_offset(const Remedies& remedies) {
+  if (!remedies.known_offset) remedies.known_offset = find_offset(remedies);
+  return *remedies.known_offset;
 }
 
 }  // namespace polyport

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ struct Remedies {
   // Whether it could be bound now.
   std::function<bool(const BindTarget&)> is_free;
   int offset = 0;  // as in ExplainRequest
+  // What free_offset() has answered: it tries every wanted port, and is asked by every attempt.
+  mutable std::optional<int> known_offset = {};
 };
 
 std::vector<Suggestion> suggestions(const Explanation& explanation, const Remedies& remedies);
