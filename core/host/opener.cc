@@ -20,23 +20,23 @@ bool out_of_descriptors(const BindAttempt& attempt) {
   return attempt.error == EMFILE || attempt.error == ENFILE;
 }
 
-bool takes(OnConflict policy, int error) {
+bool takes(WhenTaken policy, int error) {
   switch (policy) {
-    case OnConflict::kSkip:
+    case WhenTaken::kSkip:
       return error == EADDRINUSE || error == EADDRNOTAVAIL || error == EAFNOSUPPORT ||
              error == EACCES || error == EPERM;
-    case OnConflict::kRetry:
+    case WhenTaken::kRetry:
       return error == EADDRINUSE || error == EADDRNOTAVAIL;
-    case OnConflict::kNext:
-    case OnConflict::kShare:
+    case WhenTaken::kNext:
+    case WhenTaken::kShare:
       return error == EADDRINUSE;
-    case OnConflict::kFail:
+    case WhenTaken::kFail:
       break;
   }
   return false;
 }
 
-bool takes_all(OnConflict policy, const std::vector<BindAttempt>& attempts) {
+bool takes_all(WhenTaken policy, const std::vector<BindAttempt>& attempts) {
   return std::all_of(attempts.begin(), attempts.end(),
                      [policy](const BindAttempt& attempt) { return takes(policy, attempt.error); });
 }
@@ -81,6 +81,7 @@ StartFailure Opener::open() {
       look_at_closed(*instance, group);
   }
   explain_all();
+  forbid_double_doors();
   share_ports();
   tell_all();
   return failure();
@@ -125,13 +126,13 @@ void Opener::open_instance(Instance& instance) {
 void Opener::meet(Instance& instance, PortGroup& group, std::vector<BindAttempt> attempts) {
   Conflict conflict{
       .instance = &instance, .group = &group, .attempts = std::move(attempts), .explanations = {}};
-  const OnConflict policy = instance.on_conflict();
+  const WhenTaken policy = instance.when_taken();
   if (std::any_of(conflict.attempts.begin(), conflict.attempts.end(), out_of_descriptors)) {
     out_of_descriptors_ = true;
   } else if (takes_all(policy, conflict.attempts)) {
-    if (policy == OnConflict::kSkip) conflict.end = Conflict::End::kSkipped;
-    if (policy == OnConflict::kNext && move(conflict)) conflict.end = Conflict::End::kMoved;
-    if (policy == OnConflict::kRetry) {
+    if (policy == WhenTaken::kSkip) conflict.end = Conflict::End::kSkipped;
+    if (policy == WhenTaken::kNext && move(conflict)) conflict.end = Conflict::End::kMoved;
+    if (policy == WhenTaken::kRetry) {
       conflict.end = Conflict::End::kRetrying;
       group.retrying = true;
       waiting_.push_back({&instance, &group, conflict.attempts.front().error});
@@ -155,6 +156,19 @@ void Opener::look_at_closed(Instance& instance, PortGroup& group) {
     conflict.attempts.push_back(std::move(attempt));
   }
   if (!conflict.attempts.empty()) conflicts_.push_back(std::move(conflict));
+}
+
+// What is reserved here and served by another service here is a mistake, as `check` says too.
+void Opener::forbid_double_doors() {
+  for (Conflict& conflict : conflicts_) {
+    const auto& found = conflict.explanations;
+    const bool ours = std::any_of(found.begin(), found.end(), [](const auto& explanation) {
+      const auto& holders = explanation->holders;
+      return std::any_of(holders.begin(), holders.end(),
+                         [](const Holder& each) { return each.ours && !each.service.empty(); });
+    });
+    if (conflict.end == Conflict::End::kClosed && ours) conflict.end = Conflict::End::kFatal;
+  }
 }
 
 void Opener::close_all() {
@@ -183,7 +197,7 @@ bool Opener::move(Conflict& conflict) {
       group.origin = ListenerOrigin::kMoved;
       return true;
     }
-    if (!takes_all(OnConflict::kNext, failed)) return false;
+    if (!takes_all(WhenTaken::kNext, failed)) return false;
   }
   errors_.push_back({ErrorCode::kAddressInUse,
                      "service " + quoted(group.service()) + ": none of the " +
@@ -206,9 +220,9 @@ bool Opener::wanted_by_others(const PortGroup& group, std::uint16_t port) const 
 
 void Opener::share_ports() {
   for (Conflict& conflict : conflicts_) {
-    const bool wanted = conflict.instance->on_conflict() == OnConflict::kShare &&
+    const bool wanted = conflict.instance->when_taken() == WhenTaken::kShare &&
                         conflict.end == Conflict::End::kFatal && !conflict.group->is_unix() &&
-                        takes_all(OnConflict::kShare, conflict.attempts);
+                        takes_all(WhenTaken::kShare, conflict.attempts);
     if (wanted && share(conflict)) conflict.end = Conflict::End::kShared;
   }
 }
