@@ -54,7 +54,7 @@ struct Host::State {
       auto instance = std::make_unique<Instance>(std::move(plan), guard);
       Errors own;
       instance->plan_ports(families, own, notes);
-      if (!own.empty() && instance->when_taken() == WhenTaken::kSkip) {
+      if (!own.empty() && instance->on_conflict() == OnConflict::kSkip) {
         instance->skip(own.front().text());
         log.warn({.event = "service_skipped",
                   .message = "left out: " + own.front().text(),

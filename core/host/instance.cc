@@ -67,7 +67,7 @@ Instance::Instance(ServicePlan plan, UdpGuard& guard)
     const auto delay = std::chrono::ceil<std::chrono::seconds>(values.duration("defer_accept"));
     bind_settings_.defer_accept_seconds = static_cast<int>(delay.count());
   }
-  if (when_taken() == WhenTaken::kShare) bind_settings_.sharing = Sharing::kAllow;
+  if (on_conflict() == OnConflict::kShare) bind_settings_.sharing = Sharing::kAllow;
   service_ = plan_.type->create(values);
   POLYPORT_ASSERT(service_ != nullptr);
   make_doors(guard);

@@ -25,7 +25,7 @@ class Instance {
   std::vector<PortGroup>& groups() { return groups_; }
   const std::vector<PortGroup>& groups() const { return groups_; }
   const BindSettings& bind_settings() const { return bind_settings_; }
-  WhenTaken when_taken() const { return polyport::when_taken(plan_.values.text("on_conflict")); }
+  OnConflict on_conflict() const { return on_conflict_of(plan_.values.text("on_conflict")); }
   int next_attempts() const { return static_cast<int>(plan_.values.integer("next_attempts")); }
   // Its ports are reserved and refused: nothing is opened.
   bool closed() const { return closed_; }

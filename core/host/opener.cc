@@ -20,23 +20,23 @@ bool out_of_descriptors(const BindAttempt& attempt) {
   return attempt.error == EMFILE || attempt.error == ENFILE;
 }
 
-bool takes(WhenTaken policy, int error) {
+bool takes(OnConflict policy, int error) {
   switch (policy) {
-    case WhenTaken::kSkip:
+    case OnConflict::kSkip:
       return error == EADDRINUSE || error == EADDRNOTAVAIL || error == EAFNOSUPPORT ||
              error == EACCES || error == EPERM;
-    case WhenTaken::kRetry:
+    case OnConflict::kRetry:
       return error == EADDRINUSE || error == EADDRNOTAVAIL;
-    case WhenTaken::kNext:
-    case WhenTaken::kShare:
+    case OnConflict::kNext:
+    case OnConflict::kShare:
       return error == EADDRINUSE;
-    case WhenTaken::kFail:
+    case OnConflict::kFail:
       break;
   }
   return false;
 }
 
-bool takes_all(WhenTaken policy, const std::vector<BindAttempt>& attempts) {
+bool takes_all(OnConflict policy, const std::vector<BindAttempt>& attempts) {
   return std::all_of(attempts.begin(), attempts.end(),
                      [policy](const BindAttempt& attempt) { return takes(policy, attempt.error); });
 }
@@ -126,13 +126,13 @@ void Opener::open_instance(Instance& instance) {
 void Opener::meet(Instance& instance, PortGroup& group, std::vector<BindAttempt> attempts) {
   Conflict conflict{
       .instance = &instance, .group = &group, .attempts = std::move(attempts), .explanations = {}};
-  const WhenTaken policy = instance.when_taken();
+  const OnConflict policy = instance.on_conflict();
   if (std::any_of(conflict.attempts.begin(), conflict.attempts.end(), out_of_descriptors)) {
     out_of_descriptors_ = true;
   } else if (takes_all(policy, conflict.attempts)) {
-    if (policy == WhenTaken::kSkip) conflict.end = Conflict::End::kSkipped;
-    if (policy == WhenTaken::kNext && move(conflict)) conflict.end = Conflict::End::kMoved;
-    if (policy == WhenTaken::kRetry) {
+    if (policy == OnConflict::kSkip) conflict.end = Conflict::End::kSkipped;
+    if (policy == OnConflict::kNext && move(conflict)) conflict.end = Conflict::End::kMoved;
+    if (policy == OnConflict::kRetry) {
       conflict.end = Conflict::End::kRetrying;
       group.retrying = true;
       waiting_.push_back({&instance, &group, conflict.attempts.front().error});
@@ -197,7 +197,7 @@ bool Opener::move(Conflict& conflict) {
       group.origin = ListenerOrigin::kMoved;
       return true;
     }
-    if (!takes_all(WhenTaken::kNext, failed)) return false;
+    if (!takes_all(OnConflict::kNext, failed)) return false;
   }
   errors_.push_back({ErrorCode::kAddressInUse,
                      "service " + quoted(group.service()) + ": none of the " +
@@ -220,9 +220,9 @@ bool Opener::wanted_by_others(const PortGroup& group, std::uint16_t port) const 
 
 void Opener::share_ports() {
   for (Conflict& conflict : conflicts_) {
-    const bool wanted = conflict.instance->when_taken() == WhenTaken::kShare &&
+    const bool wanted = conflict.instance->on_conflict() == OnConflict::kShare &&
                         conflict.end == Conflict::End::kFatal && !conflict.group->is_unix() &&
-                        takes_all(WhenTaken::kShare, conflict.attempts);
+                        takes_all(OnConflict::kShare, conflict.attempts);
     if (wanted && share(conflict)) conflict.end = Conflict::End::kShared;
   }
 }
