@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <map>
 
 #include "core/ports/machine_facts.h"
@@ -26,8 +27,29 @@ bool concerns(const KernelSocket& socket, std::span<const BindAttempt> attempts)
   });
 }
 
-// All of one port where only one is asked for; else everything. A connection's far end matters too
-// (somebody may listen there), so listeners are never left out.
+// The file tells which socket of the table a path is, whatever either was called: one text names
+// another file in another directory or mount namespace, and a file may have been replaced. Those of
+// other files lose their names here.
+void match_files(KernelSockets& kernel, std::span<const BindAttempt> attempts) {
+  for (const BindAttempt& attempt : attempts) {
+    const std::string& path = attempt.target.path;
+    if (attempt.target.transport != Transport::kUnix || path.starts_with('@')) continue;
+    struct stat file {};
+    const bool there = ::stat(path.c_str(), &file) == 0;
+    for (KernelSocket& socket : kernel.sockets) {
+      if (socket.transport != Transport::kUnix || socket.file_inode == 0) continue;
+      const bool same = there && socket.file_device == file.st_dev &&
+                        socket.file_inode == static_cast<std::uint32_t>(file.st_ino);
+      if (same) {
+        socket.path = path;
+      } else if (socket.path == path) {
+        socket.path.clear();
+      }
+    }
+  }
+}
+
+// A connection's far end matters too (somebody may listen there), so listeners are never left out.
 KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
   Transports asked = 0;
   bool any = false;
@@ -37,6 +59,7 @@ KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
   }
   if (!any) return {};
   KernelSockets kernel = read_kernel_sockets({.transports = asked});
+  match_files(kernel, attempts);
   std::erase_if(kernel.sockets, [&](const KernelSocket& socket) {
     return socket.state != SocketState::kListening && !concerns(socket, attempts);
   });
@@ -64,12 +87,16 @@ void find_owners(PortFacts& facts, std::span<const BindAttempt> attempts) {
       const int pid = holders.front();
       if (!processes.contains(pid)) processes.emplace(pid, read_process(pid));
       owner.process = processes.at(pid);
+      owner.more_pids.assign(holders.begin() + 1, holders.end());
       if (!owner.process) owner.hidden = Hidden::kNotListed;
       if (pid != facts.pid && table.publishes(pid)) {
         if (!published.contains(pid)) {
           published.emplace(pid, parse_published_services(read_published_services(pid)));
         }
-        owner.service = service_of(*socket, published.at(pid));
+        if (const auto* const listener = listener_of(*socket, published.at(pid))) {
+          owner.service = listener->service;
+          owner.where = listener->where;
+        }
       }
     }
     facts.owners.emplace(socket->inode, std::move(owner));
@@ -123,6 +150,9 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   facts.uid = ::geteuid();
   facts.pid = ::getpid();
   facts.may_bind_privileged = may_bind_privileged_ports();
+  facts.reserved = reserved_ports();
+  std::error_code failed;
+  facts.program = std::filesystem::read_symlink("/proc/self/exe", failed).string();
   facts.kernel = relevant_sockets(attempts);
   find_owners(facts, attempts);
   return facts;
@@ -157,20 +187,34 @@ int open_for(const BindTarget& target) {
                                              : sock::open_stream(target.address.family);
 }
 
-// A socket that only bound, with SO_REUSEADDR, lets another bind and then keeps it from listening.
-bool may_fail_to_listen(const BindTarget& target) {
-  if (target.transport != Transport::kTcp || target.address.port == 0) return false;
-  const KernelSockets kernel = read_kernel_sockets({.transports = transports(Transport::kTcp),
-                                                    .which = SocketQuery::Which::kServers,
-                                                    .local_port = target.address.port});
-  return std::any_of(kernel.sockets.begin(), kernel.sockets.end(), [&](const KernelSocket& socket) {
-    return socket.state == SocketState::kBound && explains_refusal(target, socket, {});
-  });
+bool may_fail_to_listen(const BindTarget& target, std::span<const KernelSocket> bound_only) {
+  return target.transport == Transport::kTcp && target.address.port != 0 &&
+         std::any_of(bound_only.begin(), bound_only.end(), [&](const KernelSocket& socket) {
+           return explains_refusal(target, socket, {}).has_value();
+         });
+}
+
+std::vector<KernelSocket> bound_only(std::optional<std::uint16_t> port) {
+  KernelSockets kernel = read_kernel_sockets({.transports = transports(Transport::kTcp),
+                                              .which = SocketQuery::Which::kServers,
+                                              .local_port = port});
+  std::erase_if(kernel.sockets,
+                [](const KernelSocket& socket) { return socket.state != SocketState::kBound; });
+  return std::move(kernel.sockets);
 }
 
 }  // namespace
 
+std::vector<KernelSocket> bound_only_sockets() {
+  return bound_only(std::nullopt);
+}
+
 BindAttempt try_bind(const BindTarget& target) {
+  if (target.transport != Transport::kTcp) return try_bind(target, {});
+  return try_bind(target, bound_only(target.address.port));
+}
+
+BindAttempt try_bind(const BindTarget& target, std::span<const KernelSocket> bound_only) {
   const bool is_unix = target.transport == Transport::kUnix;
   if (is_unix && !target.path.starts_with('@')) return look_at_path(target);
   const sock::Untraced quiet;
@@ -180,7 +224,7 @@ BindAttempt try_bind(const BindTarget& target) {
     attempt.error = -result;
     return attempt;
   };
-  const bool must_listen = may_fail_to_listen(target);
+  const bool must_listen = may_fail_to_listen(target, bound_only);
   const int fd = open_for(target);
   if (fd < 0) return failed(BindStep::kSocket, fd);
   if (!is_unix && target.address.family == Family::kIPv6) {

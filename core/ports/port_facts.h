@@ -17,6 +17,7 @@ namespace polyport {
 // Who has a socket.
 struct SocketOwner {
   std::optional<Process> process;
+  std::vector<int> more_pids;   // further processes that have it open
   Hidden hidden = Hidden::kNo;  // why there is no process
   // Of a polyport that lets us read them: the service and where its configuration has it.
   std::string service;
@@ -42,6 +43,8 @@ struct PortFacts {
   std::uint32_t uid = 0;
   int pid = 0;
   bool may_bind_privileged = false;  // CAP_NET_BIND_SERVICE
+  PortSet reserved;                  // ports that are never lent
+  std::string program;               // the path of this program
 };
 
 // For explaining these attempts: sockets of other ports are left out, owners are looked for only
@@ -53,5 +56,10 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts);
 // way: a client could connect in that moment. A unix path is never made, but whoever listens at it
 // sees a connection come and go.
 BindAttempt try_bind(const BindTarget& target);
+
+// The TCP sockets that have bound and do not listen: with SO_REUSEADDR they let another bind and
+// then keep it from listening. For many tries in a row, with one look at them.
+std::vector<KernelSocket> bound_only_sockets();
+BindAttempt try_bind(const BindTarget& target, std::span<const KernelSocket> bound_only);
 
 }  // namespace polyport
