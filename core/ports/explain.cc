@@ -14,8 +14,6 @@ std::vector<Explanation> explain(const ExplainRequest& request) {
   const PortFacts facts = gather_port_facts(request.attempts);
   const bool any_refused = std::any_of(request.attempts.begin(), request.attempts.end(),
                                        [](const BindAttempt& each) { return each.error != 0; });
-  const std::vector<KernelSocket> bound_only =
-      any_refused ? bound_only_sockets() : std::vector<KernelSocket>();
   // Neighbouring ports are asked about by one explanation after the other.
   std::map<std::string, bool> tried;
   Remedies remedies{.facts = facts,
@@ -24,7 +22,7 @@ std::vector<Explanation> explain(const ExplainRequest& request) {
                     .is_free =
                         [&](const BindTarget& target) {
                           const auto [entry, fresh] = tried.try_emplace(target.endpoint(), false);
-                          if (fresh) entry->second = try_bind(target, bound_only).error == 0;
+                          if (fresh) entry->second = try_bind(target).error == 0;
                           return entry->second;
                         },
                     .offset = request.offset};

@@ -187,34 +187,9 @@ int open_for(const BindTarget& target) {
                                              : sock::open_stream(target.address.family);
 }
 
-bool may_fail_to_listen(const BindTarget& target, std::span<const KernelSocket> bound_only) {
-  return target.transport == Transport::kTcp && target.address.port != 0 &&
-         std::any_of(bound_only.begin(), bound_only.end(), [&](const KernelSocket& socket) {
-           return explains_refusal(target, socket, {}).has_value();
-         });
-}
-
-std::vector<KernelSocket> bound_only(std::optional<std::uint16_t> port) {
-  KernelSockets kernel = read_kernel_sockets({.transports = transports(Transport::kTcp),
-                                              .which = SocketQuery::Which::kServers,
-                                              .local_port = port});
-  std::erase_if(kernel.sockets,
-                [](const KernelSocket& socket) { return socket.state != SocketState::kBound; });
-  return std::move(kernel.sockets);
-}
-
 }  // namespace
 
-std::vector<KernelSocket> bound_only_sockets() {
-  return bound_only(std::nullopt);
-}
-
 BindAttempt try_bind(const BindTarget& target) {
-  if (target.transport != Transport::kTcp) return try_bind(target, {});
-  return try_bind(target, bound_only(target.address.port));
-}
-
-BindAttempt try_bind(const BindTarget& target, std::span<const KernelSocket> bound_only) {
   const bool is_unix = target.transport == Transport::kUnix;
   if (is_unix && !target.path.starts_with('@')) return look_at_path(target);
   const sock::Untraced quiet;
@@ -224,7 +199,6 @@ BindAttempt try_bind(const BindTarget& target, std::span<const KernelSocket> bou
     attempt.error = -result;
     return attempt;
   };
-  const bool must_listen = may_fail_to_listen(target, bound_only);
   const int fd = open_for(target);
   if (fd < 0) return failed(BindStep::kSocket, fd);
   if (!is_unix && target.address.family == Family::kIPv6) {
@@ -236,10 +210,8 @@ BindAttempt try_bind(const BindTarget& target, std::span<const KernelSocket> bou
   constexpr unsigned kPrivate = 0600;
   const int bound =
       is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
-  const int listening = bound >= 0 && must_listen ? sock::listen(fd, 1) : 0;
   sock::close(fd);
-  if (bound < 0) return failed(BindStep::kBind, bound);
-  return listening < 0 ? failed(BindStep::kListen, listening) : attempt;
+  return bound < 0 ? failed(BindStep::kBind, bound) : attempt;
 }
 
 }  // namespace polyport

@@ -52,14 +52,9 @@ struct PortFacts {
 PortFacts gather_port_facts(std::span<const BindAttempt> attempts);
 
 // Tries one bind and reports what the kernel said; nothing stays bound. Sets SO_REUSEADDR on TCP as
-// a server does. It listens only where a socket that has bound and does not listen may be in the
-// way: a client could connect in that moment. A unix path is never made, but whoever listens at it
-// sees a connection come and go.
+// a server does, and does not listen: a client could connect in that moment, and on Linux listen()
+// does not fail for the second of two sockets that could both bind. A unix path is never made, but
+// whoever listens at it sees a connection come and go.
 BindAttempt try_bind(const BindTarget& target);
-
-// The TCP sockets that have bound and do not listen: with SO_REUSEADDR they let another bind and
-// then keep it from listening. For many tries in a row, with one look at them.
-std::vector<KernelSocket> bound_only_sockets();
-BindAttempt try_bind(const BindTarget& target, std::span<const KernelSocket> bound_only);
 
 }  // namespace polyport
