@@ -240,17 +240,6 @@ bool is_inherited(int fd, const std::vector<InheritedSocket>& inherited) {
                      [fd](const InheritedSocket& socket) { return socket.fd == fd; });
 }
 
-// An argument as a shell takes it.
-std::string shell_word(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@=,+";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word)
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return printable(quoted + "'");
-}
-
 // What to type to start the same again, but for --offset.
 std::string run_command(const ConfigurationOptions& options) {
   std::string command = "polyport run";
@@ -260,7 +249,7 @@ std::string run_command(const ConfigurationOptions& options) {
     command += " --set " + shell_word(setting);
   for (const std::string& name : options.only)
     command += " --only " + shell_word(name);
-  return command;
+  return printable(command);
 }
 
 // A place that was asked for and cannot be had is told once; the default one is not worth a word

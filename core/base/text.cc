@@ -226,6 +226,18 @@ std::string quoted(Bytes bytes, std::size_t limit) {
   return out;
 }
 
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@=,+";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
+    return std::string(word);
+  }
+  std::string quoted = "'";
+  for (const char c : word)
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 std::string_view nearest_name(std::string_view wanted,
                               std::span<const std::string_view> candidates) {
   if (wanted.empty() || wanted.size() > kLongestName) return {};

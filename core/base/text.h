@@ -58,6 +58,9 @@ std::string printable(Bytes bytes, std::size_t limit = std::string_view::npos);
 // The same between double quotes, those inside escaped.
 std::string quoted(Bytes bytes, std::size_t limit = 200);
 
+// An argument as a shell takes it: quoted where it must be.
+std::string shell_word(std::string_view word);
+
 // The candidate that a person most likely meant: near by spelling (a few letters wrong, missing,
 // added or swapped) or the only one that begins so. Empty where none is near.
 std::string_view nearest_name(std::string_view wanted,

@@ -1,5 +1,7 @@
 #include "core/host/opener.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <map>
@@ -235,7 +237,8 @@ std::string_view obstacle(const Holder& holder) {
   if (holder.kind == Holder::Kind::kConnection || holder.kind == Holder::Kind::kTimeWait) {
     return "a port is shared with other servers only";
   }
-  if (holder.uid && !holder.yours) return "a port is shared only with processes of the same user";
+  if (holder.uid && *holder.uid != ::geteuid())
+    return "a port is shared only with processes of the same user";
   if (!holder.process) return "it is not shared with a process that cannot be seen";
   return {};
 }
@@ -249,7 +252,7 @@ bool Opener::share(Conflict& conflict) {
     if (explanation->holders.empty()) why = "whoever has it cannot be seen";
     for (const Holder& holder : explanation->holders) {
       if (why.empty()) why = obstacle(holder);
-      if (holder.uid && !holder.yours) rule = BindRule::kReuseportOtherUser;
+      if (holder.uid && *holder.uid != ::geteuid()) rule = BindRule::kReuseportOtherUser;
     }
   }
   std::vector<BindAttempt> refused;

@@ -31,7 +31,7 @@ struct ExplainRequest {
   int offset = 0;
 };
 
-// One for each attempt, in their order; suggestions for the first hundred of them.
+// One for each attempt, in their order.
 std::vector<Explanation> explain(const ExplainRequest& request);
 
 }  // namespace polyport

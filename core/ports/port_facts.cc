@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <map>
 
 #include "core/ports/machine_facts.h"
@@ -26,8 +27,29 @@ bool concerns(const KernelSocket& socket, std::span<const BindAttempt> attempts)
   });
 }
 
-// All of one port where only one is asked for; else everything. A connection's far end matters too
-// (somebody may listen there), so listeners are never left out.
+// The file tells which socket of the table a path is, whatever either was called: one text names
+// another file in another directory or mount namespace, and a file may have been replaced. Those of
+// other files lose their names here.
+void match_files(KernelSockets& kernel, std::span<const BindAttempt> attempts) {
+  for (const BindAttempt& attempt : attempts) {
+    const std::string& path = attempt.target.path;
+    if (attempt.target.transport != Transport::kUnix || path.starts_with('@')) continue;
+    struct stat file {};
+    const bool there = ::stat(path.c_str(), &file) == 0;
+    for (KernelSocket& socket : kernel.sockets) {
+      if (socket.transport != Transport::kUnix || socket.file_inode == 0) continue;
+      const bool same = there && socket.file_device == file.st_dev &&
+                        socket.file_inode == static_cast<std::uint32_t>(file.st_ino);
+      if (same) {
+        socket.path = path;
+      } else if (socket.path == path) {
+        socket.path.clear();
+      }
+    }
+  }
+}
+
+// A connection's far end matters too (somebody may listen there), so listeners are never left out.
 KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
   Transports asked = 0;
   bool any = false;
@@ -37,6 +59,7 @@ KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
   }
   if (!any) return {};
   KernelSockets kernel = read_kernel_sockets({.transports = asked});
+  match_files(kernel, attempts);
   std::erase_if(kernel.sockets, [&](const KernelSocket& socket) {
     return socket.state != SocketState::kListening && !concerns(socket, attempts);
   });
@@ -64,12 +87,16 @@ void find_owners(PortFacts& facts, std::span<const BindAttempt> attempts) {
       const int pid = holders.front();
       if (!processes.contains(pid)) processes.emplace(pid, read_process(pid));
       owner.process = processes.at(pid);
+      owner.more_pids.assign(holders.begin() + 1, holders.end());
       if (!owner.process) owner.hidden = Hidden::kNotListed;
       if (pid != facts.pid && table.publishes(pid)) {
         if (!published.contains(pid)) {
           published.emplace(pid, parse_published_services(read_published_services(pid)));
         }
-        owner.service = service_of(*socket, published.at(pid));
+        if (const auto* const listener = listener_of(*socket, published.at(pid))) {
+          owner.service = listener->service;
+          owner.where = listener->where;
+        }
       }
     }
     facts.owners.emplace(socket->inode, std::move(owner));
@@ -123,6 +150,9 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   facts.uid = ::geteuid();
   facts.pid = ::getpid();
   facts.may_bind_privileged = may_bind_privileged_ports();
+  facts.reserved = reserved_ports();
+  std::error_code failed;
+  facts.program = std::filesystem::read_symlink("/proc/self/exe", failed).string();
   facts.kernel = relevant_sockets(attempts);
   find_owners(facts, attempts);
   return facts;

@@ -58,8 +58,6 @@ class ScriptedLab : public Lab {
     return add(local, {});
   }
 
-  int listen(int, int) override { return 0; }
-
   Opened connect(const Dial& dial) override {
     const int error = on_connect(dial);
     Address local = dial.from.value_or(Address::loopback(dial.peer.family));
