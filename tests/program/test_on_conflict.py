@@ -29,7 +29,7 @@ class Next(LabTest):
         told = rf"web moved from 18080 to 18083: held by .*\(pid {holder.pid}\)"
         self.assertRegex(server.stdout(), rf"note +{told}")
         self.assertRegex(server.stdout(), r"web +tcp 127\.0\.0\.1:18083 \[::1\]:18083 moved ")
-        self.assertRegex(server.stderr(), rf"warn +listener_moved +service=web +{told}")
+        self.assert_logged(server, rf"warn +listener_moved +service=web +{told}")
         self.assertIn("hello", self.echo("127.0.0.1:18083"))
 
     def test_it_gives_up(self):
@@ -61,7 +61,7 @@ class Skip(LabTest):
         self.assertEqual(server.address("other"), ("127.0.0.1", 18079))
         self.assertRegex(server.stdout(), r"web +tcp 127\.0\.0\.1:18079-18080 skipped +user\n")
         self.assertRegex(server.stdout(), rf"note +web is skipped: .*\(pid {holder.pid}\)")
-        self.assertRegex(server.stderr(), r"warn +service_skipped +service=web +left out: ")
+        self.assert_logged(server, r"warn +service_skipped +service=web +left out: ")
         self.assertIn("2 services, 1 port\n", server.stdout())  # with admin, on its path
 
 
@@ -88,7 +88,7 @@ class Retry(LabTest):
         first = self.services(server)["web"]["listeners"][0]
         self.assertEqual((first["state"], first["explanation"], first["origin"]),
                          ("listening", None, "configured"))
-        self.assertRegex(server.stderr(), r"info +listener_opened +service=web listener=web\.main\.0 "
+        self.assert_logged(server, r"info +listener_opened +service=web listener=web\.main\.0 "
                                           r"+reason=retry +127\.0\.0\.1:18080 is open now")
         self.assertIn("hello", self.echo("127.0.0.1:18080"))
         # What it publishes has been renewed: the next polyport can name the service.
@@ -144,7 +144,7 @@ class Share(LabTest):
         told = rf"web shares 127\.0\.0\.1:18080 with polyport \(pid {first.pid}\), yours"
         self.assertRegex(second.stdout(), rf"note +{told}")
         self.assertRegex(second.stdout(), r"127\.0\.0\.1:18080 shared ")
-        self.assertRegex(second.stderr(), rf"listener_shared +service=web +{told}")
+        self.assert_logged(second, rf"listener_shared +service=web +{told}")
 
         def reached():
             self.echo("127.0.0.1:18080")
