@@ -65,6 +65,20 @@ class Skip(LabTest):
         self.assertIn("2 services, 1 port\n", server.stdout())  # with admin, on its path
 
 
+    def test_for_want_of_a_path_too(self):
+        folder = self.folder()
+        (folder / "directory").mkdir()
+        (folder / "file").write_text("precious")
+        server = self.serve("".join(
+            f'[services.{name}]\ntype = "echo"\non_conflict = "skip"\nlisten = "unix:{path}"\n'
+            for name, path in (("a", folder / "directory"), ("b", folder / "file"),
+                               ("c", folder / "no" / "socket"), ("d", folder / "socket"))))
+        self.assertEqual([server.service(name)["state"] for name in "abcd"],
+                         ["skipped", "skipped", "skipped", "live"])
+        self.assertIn("a directory is there", server.service("a")["reason"])
+        self.assertIn("its directory does not exist", server.service("c")["reason"])
+
+
 class Retry(LabTest):
     CONFIG = ('[services.web]\ntype = "echo"\non_conflict = "retry"\n'
               'listen = ["127.0.0.1:18080", "127.0.0.1:18079"]\n'
