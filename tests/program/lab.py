@@ -22,7 +22,7 @@ HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
 CARD = "192.168.1.20"
 
 
-# In a mount namespace of its own: the root of this machine without the marks of a container, so that
+# In namespaces of its own: the root of this machine without the marks of a container or a cgroup, so that
 # `explain` says what it says on a student's machine, and with our own hosts and passwd. The names of ports
 # are those that are compiled in, as on a machine without a list of services. Then the command.
 _ROOM = """
@@ -146,7 +146,7 @@ class Lab:
             become = ["setpriv", f"--reuid={STUDENT}", f"--regid={STUDENT}", "--clear-groups"]
         else:
             become = ["nsenter", f"--target={self._student.pid}", "--user", "--preserve-credentials"]
-        room = ["unshare", "--mount", "sh", "-e", "-c", _ROOM, str(self.folder), str(self.home)]
+        room = ["unshare", "--mount", "--cgroup", "sh", "-e", "-c", _ROOM, str(self.folder), str(self.home)]
         return Terminal(lambda command: self._network.wrap([*room, *become, *command]), self.env)
 
     def write(self, name, text):
