@@ -183,6 +183,15 @@ bool is_utf8(Bytes bytes) {
   return true;
 }
 
+Bytes first_beyond_ascii(Bytes bytes) {
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    if (byte_at(bytes, at) >= 0x80) {
+      return bytes.substr(at, std::max<std::size_t>(utf8_length(bytes, at), 1));
+    }
+  }
+  return {};
+}
+
 std::string without_controls(Bytes bytes) {
   std::string out;
   out.reserve(bytes.size());

@@ -43,6 +43,9 @@ std::optional<Number> parse_number(std::string_view text,
 // forms, surrogates and what lies above U+10FFFF are none.
 std::size_t utf8_length(Bytes bytes, std::size_t at);
 bool is_utf8(Bytes bytes);
+// The first character beyond ASCII, whole (a byte that is not UTF-8 stands for itself); empty where
+// there is none. A part of `bytes`.
+Bytes first_beyond_ascii(Bytes bytes);
 
 // Without control characters (tabs stay) and with U+FFFD for each byte that is not UTF-8: fit to be
 // sent on to other people's terminals.

@@ -81,6 +81,7 @@ StartFailure Opener::open() {
       look_at_closed(*instance, group);
   }
   explain_all();
+  forbid_double_doors();
   share_ports();
   tell_all();
   return failure();
@@ -155,6 +156,19 @@ void Opener::look_at_closed(Instance& instance, PortGroup& group) {
     conflict.attempts.push_back(std::move(attempt));
   }
   if (!conflict.attempts.empty()) conflicts_.push_back(std::move(conflict));
+}
+
+// What is reserved here and served by another service here is a mistake, as `check` says too.
+void Opener::forbid_double_doors() {
+  for (Conflict& conflict : conflicts_) {
+    const auto& found = conflict.explanations;
+    const bool ours = std::any_of(found.begin(), found.end(), [](const auto& explanation) {
+      const auto& holders = explanation->holders;
+      return std::any_of(holders.begin(), holders.end(),
+                         [](const Holder& each) { return each.ours && !each.service.empty(); });
+    });
+    if (conflict.end == Conflict::End::kClosed && ours) conflict.end = Conflict::End::kFatal;
+  }
 }
 
 void Opener::close_all() {

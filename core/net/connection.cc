@@ -40,6 +40,10 @@ Listener& Connection::listener() const {
   return static_cast<Listener&>(source());
 }
 
+void Connection::note_wrong_protocol(Protocol protocol) const {
+  network().note_wrong_protocol(*this, protocol);
+}
+
 void Connection::send(Bytes bytes) {
   network().send(*this, bytes);
 }

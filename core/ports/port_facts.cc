@@ -144,23 +144,10 @@ bool somebody_listens_at(const std::string& path) {
 // What a bind to the path would answer, without making the file: 0 or an errno, and the step.
 BindAttempt look_at_path(const BindTarget& target) {
   BindAttempt attempt{.target = target};
-  struct stat file;
-  if (::lstat(target.path.c_str(), &file) != 0) {
-    attempt.error = errno;
-    if (errno == ENOENT) {
-      const std::size_t slash = target.path.rfind('/');
-      const std::string folder = slash == std::string::npos ? "."
-                                 : slash == 0               ? "/"
-                                                            : target.path.substr(0, slash);
-      attempt.error = ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
-    }
-  } else if (!S_ISSOCK(file.st_mode)) {
-    attempt.error = S_ISDIR(file.st_mode) ? EISDIR : ENOTSOCK;
-  } else {
-    attempt.error = EADDRINUSE;
-    if (somebody_listens_at(target.path)) attempt.step = BindStep::kPath;
-  }
-  if (attempt.error != 0 && attempt.step == BindStep::kNone) attempt.step = BindStep::kBind;
+  attempt.error = look_at_socket_path(target.path);
+  if (attempt.error == 0) return attempt;
+  const bool served = attempt.error == EADDRINUSE && somebody_listens_at(target.path);
+  attempt.step = served ? BindStep::kPath : BindStep::kBind;
   return attempt;
 }
 

@@ -173,7 +173,8 @@ class Admin(ProgramTest):
             "id": "echo.main.0", "door": "main", "transport": "tcp",
             "configured": tcp["configured"], "bound": f"127.0.0.1:{port}", "group": tcp["group"],
             "range": "user" if port < 49152 else "dynamic", "state": "listening", "backlog": 4096,
-            "accept_queue": 0, "accepted_total": 1, "active": 1, "refused_total": tcp["refused_total"], "bytes_in": 5,
+            "accept_queue": 0, "accepted_total": 1, "active": 1, "refused_total": tcp["refused_total"],
+            "wrong_protocol_total": {}, "bytes_in": 5,
             "bytes_out": 5, "explanation": None})
         self.assertEqual(sum(tcp["refused_total"].values()), 0)
         self.assertEqual((datagrams["id"], datagrams["transport"], datagrams["state"]),
