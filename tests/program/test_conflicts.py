@@ -41,7 +41,7 @@ class Taken(LabTest):
         self.assertTrue(text.startswith("polyport: nothing started: 3 of 3 ports are taken"), text)
         self.assertIn(f"held by polyport (pid {first.pid}), yours, since ", text)
         self.assertIn('its service "web"', text)
-        self.assertIn("4 more are held by the same process", text)
+        self.assertIn("4 more sockets are held by the same process", text)
         self.assertIn(f"kill {first.pid}", text)
         self.assertNotIn("bind_failed", second.err)  # said once
         found = json.loads(cli("run", path, "--json", namespace=self.lab).out)["explanations"]
@@ -100,6 +100,22 @@ class Taken(LabTest):
                          ("udp", holder.pid))
         self.assertTrue(text.startswith("polyport: nothing started: 3 of 4 ports cannot be had\n"))
         self.assertNotIn("18085", text.split("rule")[0])
+
+    def test_many_ports_are_explained_by_few_system_calls(self):
+        ports = 300
+        path = self.file('[services.web]\ntype = "echo"\n'
+                         f'listen = "127.0.0.1:20000-{20000 + ports - 1}"\n' + QUIET)
+        self.start(config=path, namespace=self.lab, quiet_ports=False)
+        trace = path.parent / "trace"
+        result = self.run_in([tool("strace"), "-f", "-qq", "-o", str(trace), "-e",
+                              "trace=bind", "-E", "ASAN_OPTIONS=detect_leaks=0", str(BINARY), "run",
+                              str(path)])
+        self.assertEqual(result.code, 3, result)
+        self.assertIn(f"nothing started: {ports} of {ports} ports are taken", result.err)
+        self.assertIn(f"{ports - 1} more sockets are held by the same process", words(result.err))
+        lines = trace.read_text().splitlines()
+        # Each wanted port is tried once at its place and once where --offset would move it.
+        self.assertLess(sum("bind(" in line for line in lines), 4 * ports)
 
     def test_the_log_has_it_where_nobody_reads_the_terminal(self):
         self.holder("listen('127.0.0.1', 18080)")
