@@ -72,6 +72,10 @@ void Watch::on_dial_failed(const DialFailed& event) {
   }
 }
 
+void Watch::on_listening(const Listening& event) {
+  show(event.service, event.bound + "  has its port now");
+}
+
 bool Watch::may_show() {
   if (loop_.now_ms() - second_began_ms_ >= 1000) {
     second_began_ms_ = loop_.now_ms();

@@ -1,4 +1,5 @@
-// Watch: one line on the terminal for each connection opened and closed.
+// Watch: one line on the terminal for each connection opened and closed, and for each listener that
+// has got the port it waited for.
 //
 // Above kLinesPerSecond lines in a second the rest of that second is only counted, in one line.
 #pragma once
@@ -21,6 +22,7 @@ class Watch final : public EventSink {
 
   void on_opened(const Opened& event) override;
   void on_closed(const Closed& event) override;
+  void on_listening(const Listening& event) override;
   void on_dial_failed(const DialFailed& event) override;
 
  private:

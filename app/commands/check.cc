@@ -171,7 +171,7 @@ int print_json(const Findings& findings) {
 
 }  // namespace
 
-int run_check(const CheckOptions& options) {
+int run_command(const CheckOptions& options) {
   const Configuration configuration = load_configuration(options.configuration);
   const Findings findings = judge(configuration, options);
   return options.format == CheckOptions::Format::kJson ? print_json(findings)

@@ -14,7 +14,7 @@ struct CheckOptions {
   bool live = false;  // what is taken now too: each socket is bound for a moment
 };
 
-int run_check(const CheckOptions& options);
+int run_command(const CheckOptions& options);
 
 // The verdict on a configuration that is loaded already, as `check` prints it.
 int print_check(const Configuration& configuration);

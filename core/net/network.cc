@@ -42,6 +42,8 @@ void Network::shut_down() {
   stop_accepting();
   for (auto& dialer : dialers_)
     dialer->close();
+  while (!udp_clients_.empty())
+    udp_clients_.back()->close();
   resolver_.reset();
   close_all(CloseReason::kDrain);
   // Callbacks may close more, and libuv hands handles back a round later.
@@ -80,6 +82,12 @@ UdpSocket& Network::add_udp_socket(UdpDoor& door, int fd, std::string id) {
   return *udp_sockets_.back();
 }
 
+bool Network::watch_addresses(std::function<void()> on_change) {
+  POLYPORT_ASSERT(!address_watch_);
+  address_watch_ = std::make_unique<AddressWatch>(*this, std::move(on_change));
+  return address_watch_->start();
+}
+
 // --- stopping ------------------------------------------------------------------------------------
 
 void Network::stop_accepting() {
@@ -91,6 +99,7 @@ void Network::stop_accepting() {
   }
   for (auto& socket : udp_sockets_)
     socket->close();
+  if (address_watch_) address_watch_->close();
 }
 
 std::size_t Network::drain_idle() {
@@ -428,7 +437,7 @@ bool Network::has_descriptor_for_dial() const {
 }
 
 std::uint64_t Network::descriptors_in_use() const {
-  return table_.in_use() + attempts_;
+  return table_.in_use() + attempts_ + udp_clients_.size();
 }
 
 void Network::resume_waiting() {

@@ -23,6 +23,12 @@ class EventSink {
     Address peer;
     Way way = Way::kAccepted;
   };
+  // A listener that had to wait for its port has it now.
+  struct Listening {
+    std::string_view service;
+    std::string_view listener;
+    std::string bound;
+  };
   struct Closed {
     std::string_view service;
     std::string_view listener;
@@ -44,6 +50,7 @@ class EventSink {
   virtual ~EventSink() = default;
   virtual void on_opened(const Opened&) {}
   virtual void on_closed(const Closed&) {}
+  virtual void on_listening(const Listening&) {}
   virtual void on_dial_failed(const DialFailed&) {}
 };
 

@@ -72,7 +72,8 @@ std::string others_of(const Group& group) {
   }
   if (count > kMostShown) list += ", …";
   const bool held = group.front()->verdict == Verdict::kTaken;
-  return std::string(count == 1 ? "one more is" : std::to_string(count) + " more are") +
+  return std::string(count == 1 ? "one more socket is"
+                                : std::to_string(count) + " more sockets are") +
          (held ? " held by the same process: " : " refused for the same reason: ") + list;
 }
 

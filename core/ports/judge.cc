@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 
 #include "core/base/text.h"
 #include "core/ports/port_names.h"
@@ -113,6 +114,30 @@ Holder holder_of(const KernelSocket& socket, const PortFacts& facts,
   return holder;
 }
 
+// Two spellings of one path, "/run//x" and "/run/x", are one socket.
+std::string normal(const std::string& path) {
+  return path.starts_with('@') ? path : std::filesystem::path(path).lexically_normal().string();
+}
+
+// The service of this configuration that has the path already: its lock is told by no table.
+void add_own_path(Explanation& explanation, std::span<const OwnSocket> own) {
+  const BindTarget& target = explanation.attempt.target;
+  const auto mine = std::find_if(own.begin(), own.end(), [&](const OwnSocket& each) {
+    return each.target.transport == Transport::kUnix &&
+           normal(each.target.path) == normal(target.path);
+  });
+  if (mine == own.end()) return;
+  Holder holder;
+  holder.kind = Holder::Kind::kUnix;
+  holder.endpoint = mine->target.endpoint();
+  holder.ours = true;
+  holder.yours = true;
+  holder.service = mine->service;
+  holder.where = mine->where;
+  explanation.holders.push_back(std::move(holder));
+  explanation.holders_in_all = 1;
+}
+
 void add_holders(Explanation& explanation, const PortFacts& facts, std::span<const OwnSocket> own) {
   const std::vector<Found> found = find_holders(explanation.attempt.target, facts);
   explanation.holders_in_all = found.size();
@@ -124,8 +149,9 @@ void add_holders(Explanation& explanation, const PortFacts& facts, std::span<con
     if (explanation.holders.size() == kMaxHolders) break;
     explanation.holders.push_back(holder_of(*each.socket, facts, own));
   }
+  if (is_path(explanation.attempt) && found.empty()) add_own_path(explanation, own);
   // bind() met a file, and nobody listens on it.
-  const bool left_over = is_path(explanation.attempt) && found.empty() &&
+  const bool left_over = is_path(explanation.attempt) && explanation.holders.empty() &&
                          explanation.attempt.error == EADDRINUSE &&
                          explanation.attempt.step == BindStep::kBind &&
                          !explanation.attempt.target.path.starts_with('@');
@@ -308,9 +334,16 @@ std::string_view name(View view) {
 }
 
 std::string who(const Holder& holder) {
+  if (holder.ours) {
+    if (holder.service.empty()) return "this process itself";
+    const std::string place = holder.where.empty() ? "" : " (" + holder.where + ")";
+    return "service " + polyport::quoted(holder.service) + " of the same configuration" + place;
+  }
   if (!holder.process) {
     switch (holder.hidden) {
       case Hidden::kOtherUser:
+        // Root without all of root's rights, or a process that protects itself.
+        if (holder.yours) return "a process of yours that does not let this one look at it";
         return "user " + user_name(holder.uid.value_or(0)) +
                "; only that user or root can see which process";
       case Hidden::kPidNamespace:
@@ -324,17 +357,12 @@ std::string who(const Holder& holder) {
     }
   }
   const Process& process = *holder.process;
-  if (holder.ours) {
-    if (holder.service.empty()) return "this process itself";
-    const std::string place = holder.where.empty() ? "" : " (" + holder.where + ")";
-    return "service " + quoted(holder.service) + " of the same configuration" + place;
-  }
   std::string text = process.name + " (pid " + std::to_string(process.pid) + "), ";
   text += holder.yours ? "yours" : "of user " + process.user;
   if (process.started) text += ", " + since(*process.started);
   if (!process.container.empty()) text += ", in container " + process.container;
   if (!process.unit.empty()) text += ", unit " + process.unit;
-  if (!holder.service.empty()) text += ", its service " + quoted(holder.service);
+  if (!holder.service.empty()) text += ", its service " + polyport::quoted(holder.service);
   return text;
 }
 

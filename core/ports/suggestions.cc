@@ -138,10 +138,11 @@ class Collector {
   }
 
   void offset() {
-    const int offset = free_offset(remedies_);
-    if (offset == 0) return;
-    add("offset", std::string(remedies_.run_command) + " --offset " + std::to_string(offset),
-        "all its ports + " + std::to_string(offset) + " are free now");
+    const int more = free_offset(remedies_);
+    if (more == 0) return;
+    const std::string offset = std::to_string(remedies_.offset + more);
+    add("offset", std::string(remedies_.run_command) + " --offset " + offset,
+        "all its ports + " + offset + " are free now");
   }
 
   void on_conflict() {
@@ -197,6 +198,9 @@ class Collector {
       stop_container(process);
     } else if (is_remote_login(process)) {
       return;  // stopping it may lock people out; the other suggestions do
+    } else if (process.user_unit && holder.yours) {
+      add("stop_unit", "systemctl --user stop " + process.unit,
+          "stops " + process.name + " the way it was started");
     } else if (is_system_unit(process)) {
       add("stop_unit", std::string(is_root() ? "" : "sudo ") + "systemctl stop " + process.unit,
           "stops " + process.name + " the way it was started");
@@ -230,7 +234,7 @@ class Collector {
   }
 
   static bool is_system_unit(const Process& process) {
-    return process.unit.ends_with(".service") && !process.unit.starts_with("user@");
+    return process.unit.ends_with(".service") && !process.user_unit;
   }
 
   std::string port_text() const { return std::to_string(target().address.port); }

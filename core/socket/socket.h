@@ -47,6 +47,13 @@ class Untraced {
 int open_stream(Family family);
 int open_datagram(Family family);
 
+// A socket that another process has made and passed to us becomes as one of ours: non-blocking and
+// close-on-exec. Zero, or -errno.
+int adopt(int fd);
+// Readable whenever an address of this network namespace comes or goes (rtnetlink). What it says is
+// of no use but that; read it with receive() until nothing is left.
+int open_address_watch();
+
 enum class Option : std::uint8_t {
   kReuseAddress,       // SO_REUSEADDR
   kReusePort,          // SO_REUSEPORT
@@ -57,9 +64,14 @@ enum class Option : std::uint8_t {
   kDropCount,          // SO_RXQ_OVFL
   kReceiveBuffer,      // SO_RCVBUF, bytes
   kSendBuffer,         // SO_SNDBUF, bytes
-  kBindAddressNoPort,  // IP_BIND_ADDRESS_NO_PORT: the port is chosen at connect
+  kBindAddressNoPort,  // IP_BIND_ADDRESS_NO_PORT: bind takes the address, connect the port
+  kLocalPortRange,     // IP_LOCAL_PORT_RANGE, see local_port_range(); Linux 6.3 and later
 };
 int set_option(int fd, Option option, int value);
+// The value of kLocalPortRange: the socket is lent one of the ports low to high.
+constexpr int local_port_range(std::uint16_t low, std::uint16_t high) {
+  return static_cast<int>(std::uint32_t{low} | std::uint32_t{high} << 16);
+}
 
 int bind(int fd, const Address& address);
 // `path` as in Endpoint: "@name" is abstract. The file gets `mode` before anybody can connect.
@@ -89,9 +101,25 @@ void close(int fd);
 // --- asking --------------------------------------------------------------------------------------
 int local_address(int fd, Address& address);
 int peer_address(int fd, Address& address);
+
+// What a socket is, of which we know nothing but its number.
+struct Identity {
+  enum class Kind : std::uint8_t { kStream, kDatagram, kOther };
+  Kind kind = Kind::kOther;
+  Family family = Family::kNone;  // kNone: neither IP nor unix
+  bool listening = false;
+  bool ipv6_only = false;  // of an IPv6 socket
+  Address local;
+  std::string path;  // unix: "@name" is abstract; empty where it is not bound
+};
+// -ENOTSOCK, -EBADF, or zero with `identity` filled.
+int identify(int fd, Identity& identity);
+
 // Connections that wait in a listening TCP socket's queue to be accepted; -errno for any other
 // socket.
 int accept_queue(int fd);
+// The state of a TCP socket by the numbers of netinet/tcp.h (TCP_ESTABLISHED …).
+int tcp_state(int fd);
 // What the kernel has heard of a connection's end, whatever may still be read from it.
 enum class Hangup : std::uint8_t {
   kNone,

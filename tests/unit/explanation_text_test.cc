@@ -69,7 +69,7 @@ TEST_CASE("all ports of a second start are one process's", "[explain]") {
   const std::string text = explanations_text(explained(machine, attempts));
   CHECK_THAT(text, StartsWith("  s8080  127.0.0.1:8080  (my.toml:3:10)\n"
                               "    taken: held by polyport (pid 4211), yours\n"
-                              "    6 more are held by the same process: 127.0.0.1:8081,"));
+                              "    6 more sockets are held by the same process: 127.0.0.1:8081,"));
   // What mends one port of seven is no help, and the holder is stopped once.
   CHECK(text.find("listen =") == std::string::npos);
   CHECK_THAT(text,

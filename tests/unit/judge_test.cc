@@ -52,6 +52,23 @@ TEST_CASE("two services of one configuration name each other", "[explain]") {
   CHECK_THAT(found.text, Contains("service \"first\" of the same configuration (my.toml:9:10)"));
 }
 
+TEST_CASE("a path that a service of the same configuration has under another spelling",
+          "[explain]") {
+  const std::vector<OwnSocket> own = {{Machine::path("/run/x"), "first", "my.toml:9:10"}};
+  const Explanation found = judged(
+      Machine(), Machine::refused(Machine::path("/run//x"), EADDRINUSE, BindStep::kPath), own);
+  CHECK(found.rule == BindRule::kPathInUse);
+  CHECK(found.holders.at(0).ours);
+  CHECK_THAT(found.text, Contains("service \"first\" of the same configuration (my.toml:9:10)"));
+}
+
+TEST_CASE("a process of this very user that may not be looked at", "[explain]") {
+  Machine machine;
+  machine.add(SocketState::kListening, kWeb, {.hidden = Hidden::kOtherUser});
+  CHECK_THAT(judged(machine, Machine::refused(kWeb, EADDRINUSE)).text,
+             Contains("a process of yours that does not let this one look at it"));
+}
+
 TEST_CASE("what hides a process is said", "[explain]") {
   struct Case {
     Hidden hidden;

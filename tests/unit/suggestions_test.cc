@@ -104,6 +104,11 @@ TEST_CASE("what must not be stopped by its number", "[suggestions]") {
   nginx.unit = "nginx.service";
   CHECK(find(for_holder(nginx), "stop_unit")->command == "sudo systemctl stop nginx.service");
   CHECK(find(for_holder(nginx), "stop_holder") == nullptr);
+  Process own_unit = Machine::process(813, "syncthing");
+  own_unit.unit = "syncthing.service";
+  own_unit.user_unit = true;
+  CHECK(find(for_holder(own_unit), "stop_unit")->command ==
+        "systemctl --user stop syncthing.service");
   Process contained = Machine::process(812, "nginx", 0);
   contained.container = "docker 0123456789ab";
   CHECK(find(for_holder(contained), "stop_container")->command == "docker stop 0123456789ab");
