@@ -90,7 +90,8 @@ void Instance::make_doors(UdpGuard& guard) {
                                   .handler = handler,
                                   .policy = policy_from(values, *plan_.type, door),
                                   .admission = admission_,
-                                  .uses_reserve = plan_.type->internal},
+                                  .uses_reserve = plan_.type->internal,
+                                  .descriptors = plan_.type->dials ? 2u : 1u},
                        .udp = {.service = plan_.name,
                                .handler = *service_,
                                .guard = guard,
@@ -175,8 +176,8 @@ void Instance::skip(std::string reason) {
 
 Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host) {
   if (state_ != ServiceState::kStarting || closed_) return {};
-  context_ =
-      std::unique_ptr<ServiceContext>(new ServiceContext{plan_.name, loop, network, log, host});
+  context_ = std::unique_ptr<ServiceContext>(
+      new ServiceContext{plan_.name, loop, network, log, host, policy_from(plan_.values, false)});
   auto started = service_->start(*context_);
   if (!started) {
     Error error = std::move(started.error());
@@ -242,6 +243,7 @@ ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const
     for (const Port& port : group.ports)
       status_.listeners.push_back(status(group, port, totals));
   }
+  if (context_) service_->report(status_, totals);
   return status_;
 }
 
