@@ -56,6 +56,8 @@ void name_places(const Source& source, LoadResult& loaded) {
     for (const auto& [option, value] : all) {
       OptionValues::Value named = value;
       named.where = source.named_place(value.where);
+      for (std::string& place : named.places)
+        place = source.named_place(place);
       service.values.set(option, std::move(named));
     }
   }

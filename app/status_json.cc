@@ -1,5 +1,6 @@
 #include "app/status_json.h"
 
+#include "core/ports/explanation.h"
 #include "core/ports/ranges.h"
 
 namespace polyport {
@@ -11,6 +12,7 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   json.field("door", listener.door);
   json.field("transport", name(listener.transport));
   json.field("configured", listener.configured);
+  json.field("where", listener.where);
   json.field("bound", listener.bound);
   json.field("group", listener.group);
   json.key("range");
@@ -19,8 +21,9 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   } else {
     json.value(nullptr);
   }
-  // A datagram socket has no queue of connections to listen for.
-  json.field("state", listener.transport == Transport::kUdp ? "bound" : "listening");
+  json.field("state", name(listener.state));
+  json.field("origin", name(listener.origin));
+  json.field("accept", listener.accepts ? "always" : "never");
   json.field("backlog", listener.backlog);
   json.field("accept_queue", listener.accept_queue);
   json.field("accepted_total", listener.accepted);
@@ -32,7 +35,13 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   json.end_object();
   json.field("bytes_in", listener.bytes_in);
   json.field("bytes_out", listener.bytes_out);
-  json.field("explanation", nullptr);  // of a listener that could not open: there is none here
+  json.field("retries_total", listener.retries);
+  json.key("explanation");
+  if (listener.explanation) {
+    write_explanation(json, *listener.explanation);
+  } else {
+    json.value(nullptr);
+  }
   json.end_object();
 }
 

@@ -25,6 +25,8 @@
 
 namespace polyport {
 
+struct Explanation;
+
 namespace http {
 class Handler;
 }
@@ -53,14 +55,40 @@ enum class ServiceState : std::uint8_t {
 };
 std::string_view name(ServiceState state);
 
+enum class ListenerState : std::uint8_t {
+  kListening,
+  kBound,     // a datagram socket: there is nothing to listen for
+  kRetrying,  // its port could not be had yet
+  kSkipped,   // its service was left out
+  kClosed,    // on purpose (state = "closed"): no socket, the kernel refuses
+  kStopped,   // with its service
+};
+std::string_view name(ListenerState state);
+
+// How a listener came to its socket.
+enum class ListenerOrigin : std::uint8_t {
+  kConfigured,
+  kMoved,      // on_conflict = "next"
+  kShared,     // on_conflict = "share": another process has the port too
+  kInherited,  // socket activation
+};
+std::string_view name(ListenerOrigin origin);
+
 struct ListenerStatus {
   std::string id;  // "web.main.0"; survives a reload
   std::string_view door;
   Transport transport = Transport::kTcp;
-  std::string configured;   // the endpoint as written
-  std::string bound;        // "127.0.0.1:8080" or the path
-  Address address;          // of an IP listener
-  std::uint32_t group = 0;  // endpoints that one string expanded to share it
+  std::string configured;  // the endpoint as written
+  std::string where;       // and where: "my.toml:3:10"
+  std::string bound;       // "127.0.0.1:8080" or the path; what is wanted where it is not open
+  Address address;         // of an IP listener
+  ListenerState state = ListenerState::kListening;
+  ListenerOrigin origin = ListenerOrigin::kConfigured;
+  bool accepts = true;  // false: its clients stay in the backlog (accept = "never")
+  // Of what kept it from its port, or still does; null where nothing did.
+  std::shared_ptr<const Explanation> explanation;
+  std::uint64_t retries = 0;  // tries to open it after the first
+  std::uint32_t group = 0;    // endpoints that one string expanded to share it
   int backlog = 0;
   int accept_queue = 0;        // connections of the backlog that wait now
   std::uint64_t accepted = 0;  // connections, or datagrams received
@@ -69,6 +97,11 @@ struct ListenerStatus {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::vector<std::pair<std::string_view, std::uint64_t>> refused;  // by reason
+
+  // Has its socket.
+  bool is_open() const {
+    return state == ListenerState::kListening || state == ListenerState::kBound;
+  }
 };
 
 struct ServiceStatus {
@@ -78,7 +111,7 @@ struct ServiceStatus {
   std::string_view try_it;  // as in ServiceType
   bool internal = false;    // health and admin
   ServiceState state = ServiceState::kStarting;
-  std::string reason;  // why it is skipped or failed
+  std::string reason;  // why it is skipped, paused or failed
   std::vector<ListenerStatus> listeners;
 };
 

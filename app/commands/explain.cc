@@ -267,7 +267,7 @@ int usage(Error error, const std::string& argument) {
 
 }  // namespace
 
-int run_explain(const ExplainOptions& options) {
+int run_command(const ExplainOptions& options) {
   if (options.questions.size() > kMostQuestions) {
     return usage({ErrorCode::kBadValue, "more than 1000 questions", {}, "ask for fewer at once"},
                  "polyport explain");

@@ -24,6 +24,7 @@
 #include "app/terminal.h"
 #include "app/types.h"
 #include "app/watch.h"
+#include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/host/host.h"
 #include "core/loop/signal.h"
@@ -53,6 +54,38 @@ class Narration {
   Narrator narrator_;
 };
 
+// "14 of 14 ports are taken", then all about it.
+std::string failure_text(const StartFailure& failure) {
+  const auto all = [&failure](Verdict verdict) {
+    return std::all_of(
+        failure.explanations.begin(), failure.explanations.end(),
+        [verdict](const Explanation& explanation) { return explanation.verdict == verdict; });
+  };
+  const bool one = failure.failed_ports == 1;
+  std::string text = "polyport: nothing started: " + std::to_string(failure.failed_ports) + " of " +
+                     std::to_string(failure.wanted_ports) +
+                     (failure.wanted_ports == 1 ? " port " : " ports ");
+  if (all(Verdict::kTaken)) {
+    text += one ? "is taken" : "are taken";
+  } else if (all(Verdict::kForbidden)) {
+    text += one ? "is not permitted" : "are not permitted";
+  } else {
+    text += "cannot be had";
+  }
+  return text + "\n\n" + explanations_text(failure.explanations);
+}
+
+int exit_code(const StartFailure& failure) {
+  const bool permissions =
+      std::all_of(failure.errors.begin(), failure.errors.end(),
+                  [](const Error& error) { return error.code == ErrorCode::kNotPermitted; }) &&
+      std::all_of(failure.explanations.begin(), failure.explanations.end(),
+                  [](const Explanation& explanation) {
+                    return explanation.verdict == Verdict::kForbidden;
+                  });
+  return permissions ? kExitNotPermitted : kExitCannotBind;
+}
+
 // One run of the server, from the checked configuration to the exit code.
 class Server {
  public:
@@ -60,6 +93,9 @@ class Server {
       : options_(options),
         plans_(std::move(configuration.plans)),
         grace_(configuration.host.shutdown_grace),
+        log_is_read_(options.talk != RunOptions::Talk::kJson &&
+                     configuration.log.target == "stderr" &&
+                     configuration.log.format == Log::Format::kText),
         log_(log),
         began_(began),
         terminal_(loop_, STDOUT_FILENO),
@@ -75,8 +111,8 @@ class Server {
   }
 
   int run() {
-    const Errors errors = host_.start(std::move(plans_));
-    if (!errors.empty()) return not_started(errors);
+    const StartFailure failure = host_.start(std::move(plans_));
+    if (!failure.empty()) return not_started(failure);
     const Errors unheard = announce();
     print_findings(stderr, unheard);
     if (!unheard.empty()) {
@@ -89,29 +125,41 @@ class Server {
   }
 
  private:
-  int not_started(const Errors& errors) {
-    print_findings(stderr, errors);
-    std::fprintf(stderr, "polyport: nothing was started: %zu error%s\n", errors.size(),
-                 errors.size() == 1 ? "" : "s");
-    const bool permissions = std::all_of(errors.begin(), errors.end(), [](const Error& error) {
-      return error.code == ErrorCode::kNotPermitted;
-    });
-    return permissions ? kExitNotPermitted : kExitCannotBind;
+  int not_started(const StartFailure& failure) {
+    for (const Explanation& explanation : failure.explanations) {
+      if (log_is_read_) break;  // by the person who reads the same below
+      log_.error({.event = "bind_failed",
+                  .message = explanation.text,
+                  .service = explanation.attempt.service});
+    }
+    if (options_.talk == RunOptions::Talk::kJson) {
+      terminal_.write(explanations_json(failure.explanations));
+    } else if (!failure.explanations.empty()) {
+      std::fputs(failure_text(failure).c_str(), stderr);
+    }
+    print_findings(stderr, failure.errors);
+    if (failure.explanations.empty()) {
+      std::fprintf(stderr, "polyport: nothing was started: %zu error%s\n", failure.errors.size(),
+                   failure.errors.size() == 1 ? "" : "s");
+    }
+    return exit_code(failure);
   }
 
   // Says that everything is open: to the log, to whoever asked for the ready line, to the person.
   Errors announce() {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_);
     // Who sees the table need not read it twice.
-    const bool quiet = options_.talk == RunOptions::Talk::kQuiet;
+    const bool json = options_.talk == RunOptions::Talk::kJson;
+    const bool quiet = options_.talk == RunOptions::Talk::kQuiet || json;
     log_.write(quiet ? LogLevel::kInfo : LogLevel::kDebug, {"ready", "in " + human_duration(took)});
     if (!quiet) show_table(took);
     Errors errors;
     const auto keep_error = [&errors](Result<void> result) {
       if (!result) errors.push_back(std::move(result.error()));
     };
-    const bool wanted = options_.ready_fd.has_value() || !options_.ready_file.empty();
+    const bool wanted = json || options_.ready_fd.has_value() || !options_.ready_file.empty();
     const std::string line = wanted ? ready_line(host_) : std::string();
+    if (json) terminal_.write(line);
     if (options_.ready_fd) keep_error(write_ready_fd(*options_.ready_fd, line));
     if (!options_.ready_file.empty()) keep_error(write_ready_file(options_.ready_file, line));
     return errors;
@@ -157,6 +205,7 @@ class Server {
   const RunOptions& options_;
   std::vector<ServicePlan> plans_;
   const std::chrono::milliseconds grace_;
+  const bool log_is_read_;  // where the errors of the start are printed too
   Log& log_;
   const Clock::time_point began_;
   // What stands below ends before what stands above it; the loop last.
@@ -179,6 +228,29 @@ bool is_writable(std::optional<int> fd) {
   return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
+// An argument as a shell takes it.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@=,+";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word)
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return printable(quoted + "'");
+}
+
+// What to type to start the same again, but for --offset.
+std::string run_command(const ConfigurationOptions& options) {
+  std::string command = "polyport run";
+  for (const std::string& word : options.what)
+    command += " " + shell_word(word);
+  for (const std::string& setting : options.set)
+    command += " --set " + shell_word(setting);
+  for (const std::string& name : options.only)
+    command += " --only " + shell_word(name);
+  return command;
+}
+
 // A place that was asked for and cannot be had is told once; the default one is not worth a word
 // while nobody writes to it.
 void warn_of_state_dir(const std::string& configured, Log& log) {
@@ -191,7 +263,7 @@ void warn_of_state_dir(const std::string& configured, Log& log) {
 
 }  // namespace
 
-int run_server(const RunOptions& options) {
+int run_command(const RunOptions& options) {
   const Clock::time_point began = Clock::now();
   if (!is_writable(options.ready_fd)) {
     std::fprintf(stderr,
@@ -201,6 +273,8 @@ int run_server(const RunOptions& options) {
   }
   Configuration configuration = load_configuration(options.configuration);
   if (options.purpose == RunOptions::Purpose::kCheck) return print_check(configuration);
+  configuration.host.run_command = run_command(options.configuration);
+  configuration.host.offset = options.configuration.offset;
   print_findings(stderr, configuration.usage);
   print_findings(stderr, configuration.errors, configuration.warnings);
   if (!configuration.usage.empty()) return kExitUsage;

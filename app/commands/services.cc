@@ -182,7 +182,7 @@ int no_such_type(const std::string& wanted) {
 
 }  // namespace
 
-int run_services(const ServicesOptions& options) {
+int run_command(const ServicesOptions& options) {
   std::vector<const ServiceType*> types(all_types().begin(), all_types().end());
   if (!options.type.empty()) {
     const ServiceType* const type = find_type(options.type);

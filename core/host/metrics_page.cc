@@ -45,6 +45,25 @@ void write_connections(const MetricsPage& page, PrometheusWriter& writer) {
   }
 }
 
+void write_states(const MetricsPage& page, PrometheusWriter& writer) {
+  const auto write = [&](std::string_view name_, Kind kind, std::string_view help, auto value) {
+    writer.begin(name_, kind, help);
+    for (const bool udp : {false, true}) {
+      for_each_listener(page, udp, [&](const ServiceStatus& service, const ListenerStatus& row) {
+        writer.sample({{"service", service.name}, {"listener", row.id}}, value(row));
+      });
+    }
+  };
+  using Count = std::uint64_t;
+  write("polyport_listener_open", Kind::kGauge, "1 where the listener has its socket",
+        [](const ListenerStatus& row) { return Count{row.is_open()}; });
+  write("polyport_listener_retrying", Kind::kGauge, "1 while the listener waits for its port",
+        [](const ListenerStatus& row) { return Count{row.state == ListenerState::kRetrying}; });
+  write("polyport_listener_retries_total", Kind::kCounter,
+        "Further tries to open a listener whose port could not be had",
+        [](const ListenerStatus& row) { return row.retries; });
+}
+
 void write_bytes(const MetricsPage& page, PrometheusWriter& writer) {
   writer.begin("polyport_bytes_total", Kind::kCounter, "Payload bytes moved");
   for (const bool udp : {false, true}) {
@@ -79,6 +98,7 @@ void write_datagrams(const MetricsPage& page, PrometheusWriter& writer) {
 void write_metrics_page(const MetricsPage& page, std::string& out) {
   PrometheusWriter writer(out);
   write_build_info(writer, page.version);
+  write_states(page, writer);
   write_connections(page, writer);
   write_bytes(page, writer);
   write_datagrams(page, writer);

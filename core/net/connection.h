@@ -1,4 +1,4 @@
-// Connection: one accepted stream socket, as a service sees it.
+// Connection: one stream socket, accepted or opened by us, as a service sees it.
 //
 // It lives in a slot of at most 272 bytes (docs/architecture.md has the table of fields) that owns
 // no buffer while it is idle. Everything here runs on the loop's thread and never calls back into a
@@ -19,6 +19,7 @@
 
 namespace polyport {
 
+class ConnectionSource;
 class Listener;
 class Network;
 class WriteQueue;
@@ -30,7 +31,10 @@ class Connection : private PollHandle {
   enum class Linger : std::uint8_t { kWait, kSkip };
 
   ConnectionId id() const { return {index_, generation_}; }
-  Listener& listener() const;
+  // The listener or the dialer it came from.
+  ConnectionSource& source() const;
+  bool is_outgoing() const;    // a dialer opened it
+  Listener& listener() const;  // of an accepted connection only
   Network& network() const;
 
   // --- bytes going out ---------------------------------------------------------------------------
@@ -43,9 +47,16 @@ class Connection : private PollHandle {
   // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own
   // callback everything it has sent counts.
   std::size_t queued_bytes() const;
+  // Over its high mark, and not down at the low one again: on_writable will come.
+  bool is_congested() const { return (flags_ & kOverHigh) != 0; }
   // Forgets what is queued and not begun; a payload already half written stays. For a last word to
   // a reader that is too slow.
   void drop_unsent();
+
+  // Our FIN, behind what is queued; reading goes on, and what is sent from now on is dropped. Once
+  // the peer's FIN has been read too, the connection ends by itself.
+  void finish_sending();
+  bool has_finished_sending() const { return (flags_ & (kSendFinished | kFinishing)) != 0; }
 
   // --- ways out ----------------------------------------------------------------------------------
   // Flush, shut down our side, wait for the peer's FIN (5 s or 256 KiB at most), close.
@@ -75,7 +86,11 @@ class Connection : private PollHandle {
 
   // --- who ---------------------------------------------------------------------------------------
   Address peer() const;
-  Address local() const;  // a system call on a wildcard listener: not for a hot path
+  Address local() const;  // a system call, except for a listener on one address
+
+  // Of an accepted one: how many of this process's own connections stand behind it, one passing on
+  // what the other brings (see HopTable). 255 where the peer on a unix socket is this process.
+  std::uint8_t hops() const;
 
   // The service's own state; the service frees it in on_close.
   void* session() const { return session_; }
@@ -108,8 +123,10 @@ class Connection : private PollHandle {
     kWriteBlocked = 1u << 10,  // the kernel took less than offered: wait for writability
     kOwesWritable = 1u << 11,  // on_writable to come
     kSkipLinger = 1u << 12,
-    kUnwatched = 1u << 13,  // nothing armed: the sweep looks for a RST once a second
-    kFolded = 1u << 14,     // its bytes are counted by the listener now
+    kUnwatched = 1u << 13,     // nothing armed: the sweep looks for a RST once a second
+    kFolded = 1u << 14,        // its bytes are counted by its source now
+    kSendFinished = 1u << 15,  // finish_sending() called: flush, then our FIN
+    kFinSent = 1u << 16,       // that FIN is sent; the other direction goes on
   };
 
   static constexpr std::uint16_t kNoBucket = 0xffff;
@@ -133,7 +150,7 @@ class Connection : private PollHandle {
   std::uint32_t stalled_tick_ = 0;          // 4, write blocked, or lingering, since
   std::uint32_t requests_ = 0;              // 4
   std::uint16_t wheel_bucket_ = kNoBucket;  // 2
-  std::uint16_t listener_ = 0;              // 2
+  std::uint16_t source_ = 0;                // 2
   std::uint16_t peer_port_ = 0;             // 2
   std::uint16_t lingered_ = 0;              // 2, dropped after our FIN, in 16 bytes
   Family peer_family_ = Family::kNone;      // 1

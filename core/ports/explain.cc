@@ -12,7 +12,8 @@ std::vector<Explanation> explain(const ExplainRequest& request) {
       .facts = facts,
       .wanted = request.wanted,
       .run_command = request.run_command,
-      .is_free = [](const BindTarget& target) { return try_bind(target).error == 0; }};
+      .is_free = [](const BindTarget& target) { return try_bind(target).error == 0; },
+      .offset = request.offset};
   std::vector<Explanation> explanations;
   for (const BindAttempt& attempt : request.attempts) {
     Explanation explanation = judge(attempt, facts, request.own);

@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstring>
-#include <ctime>
 
 #include "core/base/assert.h"
+#include "core/base/units.h"
 
 namespace polyport {
 namespace {
@@ -17,16 +16,6 @@ std::string_view nth(const std::array<std::string_view, Count>& names, Enum valu
   const auto index = static_cast<std::size_t>(value);
   POLYPORT_ASSERT(index < names.size());
   return names[index];
-}
-
-// RFC 3339, UTC.
-std::string timestamp(std::chrono::system_clock::time_point when) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%FT%TZ", &utc);
-  return std::string(text.data(), length);
 }
 
 void optional_text(JsonWriter& json, std::string_view key, std::string_view text) {
@@ -49,7 +38,7 @@ void write_process(JsonWriter& json, const std::optional<Process>& process) {
   json.field("pid", process->pid);
   json.field("process", process->name);
   json.field("command", process->command);
-  optional_text(json, "process_started", process->started ? timestamp(*process->started) : "");
+  optional_text(json, "process_started", process->started ? utc_text(*process->started) : "");
   optional_text(json, "unit", process->unit);
   optional_text(json, "container", process->container);
 }
@@ -88,9 +77,7 @@ void write_target(JsonWriter& json, const BindTarget& target) {
   const bool is_unix = target.transport == Transport::kUnix;
   json.field("endpoint", target.endpoint());
   json.field("transport", name(target.transport));
-  json.field("family", is_unix                                  ? "unix"
-                       : target.address.family == Family::kIPv6 ? "ipv6"
-                                                                : "ipv4");
+  json.field("family", is_unix ? "unix" : target.address.family == Family::kIPv6 ? "ipv6" : "ipv4");
   json.field("address", is_unix ? target.path : target.address.ip_text());
   json.key("port");
   if (is_unix) {

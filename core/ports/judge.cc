@@ -100,8 +100,8 @@ Holder holder_of(const KernelSocket& socket, const PortFacts& facts,
     holder.hidden = Hidden::kNotListed;
   }
   holder.ours = holder.process && holder.process->pid == facts.pid;
-  // The user of the process: the uid of a unix socket is not told by every kernel.
-  holder.uid = holder.process ? holder.process->uid : socket.uid;
+  if (socket.uid_known) holder.uid = socket.uid;
+  if (holder.process) holder.uid = holder.process->uid;
   holder.yours = holder.uid == facts.uid;
   if (!holder.ours) return holder;
   const auto mine = std::find_if(own.begin(), own.end(),

@@ -6,11 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <fstream>
 #include <map>
 
-#include "core/base/text.h"
+#include "core/ports/machine_facts.h"
 #include "core/ports/namespaces.h"
 #include "core/ports/published_services.h"
 #include "core/socket/socket.h"
@@ -99,19 +97,6 @@ std::vector<Address> interface_addresses() {
   return found;
 }
 
-bool has_bind_privilege() {
-  constexpr unsigned kNetBindService = 10;  // capabilities(7)
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("CapEff:")) continue;
-    const std::string_view digits = trim(std::string_view(line).substr(7));
-    std::uint64_t set = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), set, 16);
-    return (set >> kNetBindService & 1) != 0;
-  }
-  return ::geteuid() == 0;
-}
-
 bool exists(const char* path) {
   struct stat file;
   return ::stat(path, &file) == 0;
@@ -137,7 +122,7 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   facts.view = where_we_look_from();
   facts.uid = ::geteuid();
   facts.pid = ::getpid();
-  facts.may_bind_privileged = has_bind_privilege();
+  facts.may_bind_privileged = may_bind_privileged_ports();
   facts.kernel = relevant_sockets(attempts);
   find_owners(facts, attempts);
   return facts;

@@ -138,10 +138,11 @@ class Collector {
   }
 
   void offset() {
-    const int offset = free_offset(remedies_);
-    if (offset == 0) return;
-    add("offset", std::string(remedies_.run_command) + " --offset " + std::to_string(offset),
-        "all its ports + " + std::to_string(offset) + " are free now");
+    const int more = free_offset(remedies_);
+    if (more == 0) return;
+    const std::string offset = std::to_string(remedies_.offset + more);
+    add("offset", std::string(remedies_.run_command) + " --offset " + offset,
+        "all its ports + " + offset + " are free now");
   }
 
   void on_conflict() {

@@ -21,6 +21,7 @@ struct Remedies {
   std::string_view run_command;
   // Whether it could be bound now.
   std::function<bool(const BindTarget&)> is_free;
+  int offset = 0;  // as in ExplainRequest
 };
 
 std::vector<Suggestion> suggestions(const Explanation& explanation, const Remedies& remedies);

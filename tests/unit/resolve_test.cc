@@ -153,3 +153,13 @@ TEST_CASE("well known ports have their registered names", "[port_names]") {
   CHECK(port_name(443, Transport::kTcp) == "https");
   CHECK(port_name(80, Transport::kUnix).empty());
 }
+
+TEST_CASE("the names of all ports are those of each", "[port_names]") {
+  const polyport::PortNames names;
+  for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+    for (std::uint16_t port = 0; port < 200; ++port) {
+      CAPTURE(port, name(transport));
+      CHECK(names.find(port, transport) == polyport::port_name(port, transport));
+    }
+  }
+}
