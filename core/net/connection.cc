@@ -40,6 +40,16 @@ Listener& Connection::listener() const {
   return static_cast<Listener&>(source());
 }
 
+StreamHandler& Connection::handler() const {
+  if (extras_ != nullptr && extras_->handler != nullptr) return *extras_->handler;
+  return source().handler();
+}
+
+void Connection::hand_over(StreamHandler& handler) {
+  if (extras_ == nullptr) extras_ = new ConnectionExtras;
+  extras_->handler = &handler;
+}
+
 void Connection::send(Bytes bytes) {
   network().send(*this, bytes);
 }
