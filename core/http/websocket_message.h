@@ -62,7 +62,8 @@ class MessageReader {
 
   // A message or a control frame is half done.
   bool half_done() const { return draft_ != nullptr || frames_.left() > 0; }
-  const MessageLimits& limits() const { return limits_; }
+  // Of the message that is half done.
+  std::size_t held_bytes() const { return draft_ ? draft_->content.size() : 0; }
 
  private:
   Event take_head(Bytes& input);

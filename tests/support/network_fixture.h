@@ -21,7 +21,11 @@ namespace polyport::test {
 class Client {
  public:
   explicit Client(int fd) : fd_(fd) {}
-  Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Client(Client&& other) noexcept
+      : received(std::move(other.received)),
+        ended(other.ended),
+        was_reset(other.was_reset),
+        fd_(std::exchange(other.fd_, -1)) {}
   Client& operator=(Client&&) = delete;
   ~Client() { close(); }
 
