@@ -245,7 +245,7 @@ void Network::run_callback(Connection& connection, Callback callback) {
   current_ = &connection;
   bool failed = false;
   try {
-    callback(connection.source().handler());
+    callback(connection.handler());
   } catch (const std::exception& error) {
     failed = true;
     log_.error({.event = "service_error",
