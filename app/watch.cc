@@ -188,6 +188,8 @@ std::string_view close_sentence(CloseReason reason, EventSink::Way way) {
       return "closed: an injected fault";
     case CloseReason::kServiceError:
       return "closed: the service failed";
+    case CloseReason::kUpstreamFailed:
+      return "reset: the upstream did not answer, or broke off";
   }
   return name(reason);
 }

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <exception>
 #include <functional>
+#include <utility>
 
 #include "core/base/assert.h"
 #include "core/net/network.h"
@@ -244,10 +245,14 @@ void Network::empty_outbox(Connection& connection) {
   std::size_t taken = 0;
   const bool alive = (connection.flags_ & Connection::kClosing) == 0 &&
                      write(connection, outbox_.pieces(), outbox_.count(), outbox_.bytes(), taken);
-  outbox_.empty_into(alive ? taken : outbox_.bytes(), [&](Payload rest) {
+  outbox_.empty_into(alive ? taken : outbox_.bytes(), [&](Payload rest, bool cut) {
     if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
     gathered_ -= rest.size();
-    connection.queue_->push(std::move(rest));
+    if (cut) {
+      connection.queue_->push_rest(std::move(rest));
+    } else {
+      connection.queue_->push(std::move(rest));
+    }
   });
   if (!alive) {
     retire(connection, CloseReason::kResetByPeer);
@@ -339,7 +344,7 @@ void Network::retire(Connection& connection, CloseReason reason) {
 void Network::deliver_close(Connection& connection) {
   ConnectionSource& source = connection.source();
   try {
-    source.handler().on_close(connection, connection.close_reason_);
+    connection.handler().on_close(connection, connection.close_reason_);
   } catch (const std::exception& error) {
     log_.error({.event = "service_error",
                 .message = error.what(),
@@ -351,6 +356,7 @@ void Network::deliver_close(Connection& connection) {
                 .service = source.service(),
                 .listener = source.id()});
   }
+  delete std::exchange(connection.extras_, nullptr);
   source.bytes_in_ += connection.bytes_in_;
   source.bytes_out_ += connection.bytes_out_;
   connection.flags_ |= Connection::kFolded;

@@ -158,6 +158,10 @@ Result<HostAddresses> look_up(std::string_view host, Families families) {
       [&](std::vector<Address>&& all) { return usable(std::move(all), families); });
 }
 
+bool is_name(std::string_view host) {
+  return !host.empty() && host != "*" && !is_localhost(host) && !is_literal(host);
+}
+
 Result<ResolvedEndpoint> resolve(const Endpoint& endpoint, Families families) {
   if (endpoint.transport == Transport::kUnix) return unix_target(endpoint);
   auto found = bind_addresses(endpoint.host, families);
