@@ -14,7 +14,8 @@ namespace polyport {
 
 namespace {
 
-StreamPolicy policy_from(const OptionValues& values, const ServiceType& type, const Door& door) {
+// Of every connection of a service, whoever began it.
+StreamPolicy policy_from(const OptionValues& values) {
   StreamPolicy policy;
   policy.idle_timeout = values.duration("idle_timeout");
   policy.write_timeout = values.duration("write_timeout");
@@ -26,6 +27,11 @@ StreamPolicy policy_from(const OptionValues& values, const ServiceType& type, co
                            : StreamPolicy::SlowReader::kPause;
   policy.accept_budget = static_cast<std::uint32_t>(values.integer("accept_budget"));
   policy.read_budget = values.bytes("read_budget");
+  return policy;
+}
+
+StreamPolicy policy_of(const Door& door, const ServiceType& type, const OptionValues& values) {
+  StreamPolicy policy = policy_from(values);
   policy.client_speaks_first = type.client_speaks_first || door.kind == Door::Kind::kHttp;
   policy.answers_any_byte = type.answers_any_byte;
   return policy;
@@ -88,7 +94,7 @@ void Instance::make_doors(UdpGuard& guard) {
                        .http = std::move(http),
                        .stream = {.service = plan_.name,
                                   .handler = handler,
-                                  .policy = policy_from(values, *plan_.type, door),
+                                  .policy = policy_of(door, *plan_.type, values),
                                   .admission = admission_,
                                   .uses_reserve = plan_.type->internal,
                                   .descriptors = plan_.type->dials ? 2u : 1u},
@@ -177,7 +183,7 @@ void Instance::skip(std::string reason) {
 Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host) {
   if (state_ != ServiceState::kStarting || closed_) return {};
   context_ = std::unique_ptr<ServiceContext>(
-      new ServiceContext{plan_.name, loop, network, log, host, policy_from(plan_.values, false)});
+      new ServiceContext{plan_.name, loop, network, log, host, policy_from(plan_.values)});
   auto started = service_->start(*context_);
   if (!started) {
     Error error = std::move(started.error());
