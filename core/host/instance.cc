@@ -14,7 +14,7 @@ namespace polyport {
 
 namespace {
 
-// Of every connection of a service, whoever began it.
+// Of every connection of the service, those it opens itself too.
 StreamPolicy policy_from(const OptionValues& values) {
   StreamPolicy policy;
   policy.idle_timeout = values.duration("idle_timeout");
@@ -30,7 +30,7 @@ StreamPolicy policy_from(const OptionValues& values) {
   return policy;
 }
 
-StreamPolicy policy_of(const Door& door, const ServiceType& type, const OptionValues& values) {
+StreamPolicy policy_of_door(const OptionValues& values, const ServiceType& type, const Door& door) {
   StreamPolicy policy = policy_from(values);
   policy.client_speaks_first = type.client_speaks_first || door.kind == Door::Kind::kHttp;
   policy.answers_any_byte = type.answers_any_byte;
@@ -94,7 +94,7 @@ void Instance::make_doors(UdpGuard& guard) {
                        .http = std::move(http),
                        .stream = {.service = plan_.name,
                                   .handler = handler,
-                                  .policy = policy_of(door, *plan_.type, values),
+                                  .policy = policy_of_door(values, *plan_.type, door),
                                   .admission = admission_,
                                   .uses_reserve = plan_.type->internal,
                                   .descriptors = plan_.type->dials ? 2u : 1u},
