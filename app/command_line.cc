@@ -327,8 +327,7 @@ class Parser {
     demo.add_option("NAME", demo_.name, "which one; nothing: list them");
     demo.add_option("N", demo_.note, "of the demo notes: only this claim");
     demo.add_flag("--fast", demo_.fast, "no pauses between the steps");
-    demo.footer(
-        "Exit code 0: shown. 1: this kernel answered otherwise. 5: it cannot be shown here.");
+    demo.footer("Exit code 0: shown. 1: this kernel answered otherwise. 5: impossible here.");
   }
 
   CLI::App app_;

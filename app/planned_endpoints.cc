@@ -32,12 +32,15 @@ class Planner {
                             .where = where,
                             .written = endpoint,
                             .targets = {},
-                            .when_taken = when_taken(plan.values.text("on_conflict")),
+                            .path_error = 0,
+                            .on_conflict = on_conflict_of(plan.values.text("on_conflict")),
+                            .closed = plan.values.text("state") == "closed",
                             .known_as = names_of(plan)};
     if (endpoint.transport == Transport::kUnix) {
       planned.targets = {{.transport = Transport::kUnix,
                           .address = Address::any(Family::kUnix),
                           .path = same_socket_path(endpoint.path)}};
+      if (!endpoint.path.starts_with('@')) planned.path_error = look_at_socket_path(endpoint.path);
     } else {
       auto targets = targets_of(endpoint, where);
       if (!targets) {

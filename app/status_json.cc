@@ -33,6 +33,11 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   for (const auto& [reason, count] : listener.refused)
     json.field(reason, count);
   json.end_object();
+  json.key("wrong_protocol_total");
+  json.begin_object();
+  for (const auto& [protocol, count] : listener.wrong_protocol)
+    json.field(protocol, count);
+  json.end_object();
   json.field("bytes_in", listener.bytes_in);
   json.field("bytes_out", listener.bytes_out);
   json.field("retries_total", listener.retries);
@@ -42,6 +47,35 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   } else {
     json.value(nullptr);
   }
+  json.end_object();
+}
+
+void write_counts(JsonWriter& json, std::string_view key, const UpstreamStatus::Counts& counts) {
+  json.key(key);
+  json.begin_object();
+  for (const auto& [reason, count] : counts)
+    json.field(reason, count);
+  json.end_object();
+}
+
+void write_upstream(JsonWriter& json, const UpstreamStatus& upstream) {
+  json.begin_object();
+  json.field("id", upstream.id);
+  json.field("transport", name(upstream.transport));
+  json.field("configured", upstream.configured);
+  json.key("addresses");
+  json.begin_array();
+  for (const std::string& address : upstream.addresses)
+    json.value(address);
+  json.end_array();
+  json.field("state", name(upstream.state));
+  json.field("error", upstream.error);
+  json.field("opened_total", upstream.opened);
+  json.field("active", upstream.active);
+  write_counts(json, "failed_total", upstream.failed);
+  write_counts(json, "closed_total", upstream.closed);
+  json.field("bytes_in", upstream.bytes_in);
+  json.field("bytes_out", upstream.bytes_out);
   json.end_object();
 }
 
@@ -60,6 +94,13 @@ void write_services(JsonWriter& json, std::span<const ServiceStatus> services) {
     for (const ListenerStatus& listener : service.listeners)
       write_listener(json, listener);
     json.end_array();
+    if (!service.upstreams.empty()) {
+      json.key("upstreams");
+      json.begin_array();
+      for (const UpstreamStatus& upstream : service.upstreams)
+        write_upstream(json, upstream);
+      json.end_array();
+    }
     json.end_object();
   }
   json.end_array();

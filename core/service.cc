@@ -31,6 +31,14 @@ std::string_view name(ListenerOrigin origin) {
   return kNames[index];
 }
 
+std::string_view name(UpstreamStatus::State state) {
+  static constexpr std::array<std::string_view, 4> kNames = {"untried", "resolving", "up",
+                                                             "failed"};
+  const auto index = static_cast<std::size_t>(state);
+  POLYPORT_ASSERT(index < kNames.size());
+  return kNames[index];
+}
+
 std::span<const OptionSpec> common_options() {
   constexpr std::int64_t kDayMs = 86'400'000;
   constexpr std::int64_t kGiB = std::int64_t{1} << 30;

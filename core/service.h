@@ -18,6 +18,7 @@
 #include "core/loop/timer.h"
 #include "core/net/connection.h"
 #include "core/net/datagram.h"
+#include "core/net/network.h"
 #include "core/net/stream_handler.h"
 #include "core/observe/log.h"
 #include "core/ports/endpoint.h"
@@ -97,12 +98,36 @@ struct ListenerStatus {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::vector<std::pair<std::string_view, std::uint64_t>> refused;  // by reason
+  // Connections that spoke another protocol, by its name.
+  std::vector<std::pair<std::string_view, std::uint64_t>> wrong_protocol;
 
   // Has its socket.
   bool is_open() const {
     return state == ListenerState::kListening || state == ListenerState::kBound;
   }
 };
+
+// Somebody a service connects to.
+struct UpstreamStatus {
+  enum class State : std::uint8_t { kUntried, kResolving, kUp, kFailed };
+  using Counts = std::vector<std::pair<std::string_view, std::uint64_t>>;  // by reason
+
+  std::string id;  // "db.upstream.0"
+  Transport transport = Transport::kTcp;
+  std::string configured;              // "tcp://db.example:5432"
+  std::vector<std::string> addresses;  // what that stands for now
+  State state = State::kUntried;
+  std::string error;         // what is wrong with it now
+  std::uint64_t opened = 0;  // connections, or sessions of datagrams
+  std::uint64_t active = 0;
+  std::uint64_t datagrams_in = 0;
+  std::uint64_t datagrams_out = 0;
+  std::uint64_t bytes_in = 0;  // from it
+  std::uint64_t bytes_out = 0;
+  Counts failed;  // connections that could not be opened
+  Counts closed;  // connections that ended
+};
+std::string_view name(UpstreamStatus::State state);
 
 struct ServiceStatus {
   std::string name;
@@ -113,6 +138,7 @@ struct ServiceStatus {
   ServiceState state = ServiceState::kStarting;
   std::string reason;  // why it is skipped, paused or failed
   std::vector<ListenerStatus> listeners;
+  std::vector<UpstreamStatus> upstreams;
 };
 
 // What a service may see of the process it runs in. Read-only.
@@ -135,6 +161,7 @@ struct ServiceContext {
   Network& network;      // find a connection by its id
   Log& log;
   HostView& host;
+  StreamPolicy policy;  // of the service's doors, for connections it opens itself
 };
 
 class Service : public StreamHandler, public DatagramHandler {
@@ -143,6 +170,10 @@ class Service : public StreamHandler, public DatagramHandler {
   virtual Result<void> start(ServiceContext&) { return {}; }
   // The drain begins; connections still end through on_close.
   virtual void stop() {}
+
+  // Adds what only the service knows of its state: its upstreams, and in `reason` why it cannot
+  // serve now. Asked only between start and the end. `totals` as Network::totals gives them.
+  virtual void report(ServiceStatus&, const std::vector<Network::Totals>&) const {}
 
   // Who serves the stream sockets of a door, for a service with several protocols.
   virtual StreamHandler& stream_handler([[maybe_unused]] const Door& door) { return *this; }
@@ -174,7 +205,14 @@ struct ServiceType {
   std::string_view try_it = "polyport connect {host}:{port}";
   bool client_speaks_first = false;  // the kernel may hold a connection back until its first byte
   bool udp_loop_free = false;        // its UDP answers can never be taken for questions (UdpGuard)
+  // Its protocol defines the answer to any byte, so whoever speaks another one cannot be told: that
+  // is noted instead (Connection::note_wrong_protocol).
+  bool answers_any_byte = false;
   bool internal = false;
+  bool dials = false;  // each of its stream clients needs a second descriptor, for an upstream
+  // What no row can say of the values of one table, how they go together: found by `check`, and
+  // before a start, without a socket. An error without a place is given the table's.
+  Errors (*check)(const OptionValues& values) = nullptr;
   std::unique_ptr<Service> (*create)(const OptionValues& values) = nullptr;
 };
 

@@ -86,7 +86,10 @@ bool stops_the_start(const std::vector<Explanation>& explanations,
                      const std::vector<PlannedEndpoint>& endpoints) {
   std::set<std::string_view> strict;
   for (const PlannedEndpoint& endpoint : endpoints) {
-    if (endpoint.when_taken == WhenTaken::kFail) strict.insert(endpoint.service);
+    const bool lenient = endpoint.closed || endpoint.on_conflict == OnConflict::kSkip ||
+                         endpoint.on_conflict == OnConflict::kNext ||
+                         endpoint.on_conflict == OnConflict::kRetry;
+    if (!lenient) strict.insert(endpoint.service);
   }
   return std::any_of(explanations.begin(), explanations.end(), [&](const Explanation& each) {
     return !can_be_had(each) && strict.contains(each.attempt.service);

@@ -33,6 +33,7 @@ void show_all_notes(Stage& stage, Lab& lab) {
 }
 
 constexpr std::array kDemos = std::to_array<Demo>({
+    {"conflict", "a taken port, and what each on_conflict makes of it", show_conflict},
     {"time-wait", "who closes first keeps the port busy, and when SO_REUSEADDR helps",
      show_time_wait},
     {"ephemeral", "ten source ports, used up, and used again towards another port", show_ephemeral},

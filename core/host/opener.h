@@ -65,6 +65,7 @@ class Opener {
   bool wanted_by_others(const PortGroup& group, std::uint16_t port) const;
   void share_ports();
   bool share(Conflict& conflict);
+  void forbid_double_doors();
   void close_all();
   void explain_all();
   void tell_all();

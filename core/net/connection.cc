@@ -40,6 +40,10 @@ Listener& Connection::listener() const {
   return static_cast<Listener&>(source());
 }
 
+void Connection::note_wrong_protocol(Protocol protocol) const {
+  network().note_wrong_protocol(*this, protocol);
+}
+
 StreamHandler& Connection::handler() const {
   if (extras_ != nullptr && extras_->handler != nullptr) return *extras_->handler;
   return source().handler();

@@ -15,6 +15,7 @@
 #include "core/net/connection_id.h"
 #include "core/net/poller.h"
 #include "core/observe/close_reason.h"
+#include "core/observe/protocol_hint.h"
 #include "core/socket/address.h"
 
 namespace polyport {
@@ -106,6 +107,10 @@ class Connection : private PollHandle {
   // The service's own state; the service frees it in on_close.
   void* session() const { return session_; }
   void set_session(void* session) { session_ = session; }
+
+  // Its client speaks `protocol` and the service does not: counted, logged once a burst, told to
+  // who watches. What the client is answered is the service's.
+  void note_wrong_protocol(Protocol protocol) const;
 
   // --- what it has done --------------------------------------------------------------------------
   std::uint64_t bytes_in() const { return bytes_in_; }

@@ -42,6 +42,8 @@ void Network::shut_down() {
   stop_accepting();
   for (auto& dialer : dialers_)
     dialer->close();
+  while (!udp_clients_.empty())
+    udp_clients_.back()->close();
   resolver_.reset();
   close_all(CloseReason::kDrain);
   // Callbacks may close more, and libuv hands handles back a round later.
@@ -435,7 +437,7 @@ bool Network::has_descriptor_for_dial() const {
 }
 
 std::uint64_t Network::descriptors_in_use() const {
-  return table_.in_use() + attempts_;
+  return table_.in_use() + attempts_ + udp_clients_.size();
 }
 
 void Network::resume_waiting() {

@@ -26,6 +26,7 @@
 #include "core/net/poller.h"
 #include "core/net/resolver.h"
 #include "core/net/turn.h"
+#include "core/net/udp_client.h"
 #include "core/net/udp_socket.h"
 #include "core/net/write_queue.h"
 #include "core/observe/events.h"
@@ -64,6 +65,11 @@ class Network final : private Turn::Work {
   // Calls back whenever this machine gets or loses an address, until the network stops accepting.
   // Once; false where the kernel does not tell.
   bool watch_addresses(std::function<void()> on_change);
+
+  // A datagram socket of our own that speaks with one peer. Null where there is none, with the
+  // errno in `error`.
+  UdpClient* open_udp_client(UdpClientHandler& handler, const UdpClientRequest& request,
+                             int& error);
 
   const std::vector<std::unique_ptr<Dialer>>& dialers() const { return dialers_; }
   Resolver& resolver();  // one for all services
@@ -114,6 +120,7 @@ class Network final : private Turn::Work {
   friend class Connection;
   friend class Dialer;
   friend class Listener;
+  friend class UdpClient;
   friend class UdpSocket;
 
   static constexpr std::size_t kReadBufferBytes = 64 * 1024;
@@ -175,6 +182,9 @@ class Network final : private Turn::Work {
   std::uint64_t descriptors_in_use() const;
   bool has_descriptor_for_dial() const;
   void tell_closed(Connection& connection);
+  // The first piece of a connection whose service cannot tell it that it came to the wrong port.
+  void note_first_bytes(Connection& connection, Bytes first);
+  void note_wrong_protocol(const Connection& connection, Protocol protocol);
   void tell_dial_failed(const Dialer& dialer, const DialFailure& failure);
   void poll_handle_opened() { ++open_handles_; }
   void poll_handle_closed() { --open_handles_; }
@@ -213,6 +223,7 @@ class Network final : private Turn::Work {
   HopTable hops_;
   std::unique_ptr<Resolver> resolver_;  // from the first question on
   std::vector<std::unique_ptr<UdpSocket>> udp_sockets_;
+  std::vector<UdpClient*> udp_clients_;  // those that are open
   std::unique_ptr<AddressWatch> address_watch_;
 
   std::uint64_t origin_ms_ = 0;

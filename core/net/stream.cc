@@ -77,10 +77,14 @@ void Network::ready(Connection& connection, std::uint8_t events) {
 }
 
 bool Network::read_once(Connection& connection) {
-  const std::size_t most = std::min(kReadBufferBytes, connection.source().policy().read_budget);
+  const StreamPolicy& policy = connection.source().policy();
+  const std::size_t most = std::min(kReadBufferBytes, policy.read_budget);
   const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), most);
   if (count > 0) {
     const auto size = static_cast<std::size_t>(count);
+    if (connection.bytes_in_ == 0 && policy.answers_any_byte) {
+      note_first_bytes(connection, Bytes(read_buffer_.get(), size));
+    }
     connection.bytes_in_ += size;
     connection.active_tick_ = now_;
     run_callback(connection, [&](StreamHandler& handler) {
@@ -116,6 +120,9 @@ void Network::read_after_error(Connection& connection) {
 void Network::drop_input(Connection& connection) {
   const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), kReadBufferBytes);
   if (count > 0) {
+    if (connection.bytes_in_ == 0 && connection.source().policy().answers_any_byte) {
+      note_first_bytes(connection, Bytes(read_buffer_.get(), static_cast<std::size_t>(count)));
+    }
     const auto units = static_cast<std::uint32_t>((count + 15) / 16);
     connection.bytes_in_ += static_cast<std::uint64_t>(count);
     connection.lingered_ =

@@ -2,7 +2,7 @@
 
 A page has a network of its own, where every port is free: loopback and one card with the address
 192.168.1.20. Its commands are those of an ordinary user, student, in a new home; /etc/hosts names only
-localhost.
+localhost, /etc/services nothing.
 """
 
 import atexit
@@ -10,6 +10,7 @@ import functools
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -21,8 +22,9 @@ HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
 CARD = "192.168.1.20"
 
 
-# In a mount namespace of its own: the root of this machine without the marks of a container, so that
-# `explain` says what it says on a student's machine, and with our own hosts and passwd. Then the command.
+# In namespaces of its own: the root of this machine without the marks of a container or a cgroup, so that
+# `explain` says what it says on a student's machine, and with our own hosts and passwd. The names of ports
+# are those that are compiled in, as on a machine without a list of services. Then the command.
 _ROOM = """
 room=$0/room home=$1
 shift
@@ -34,7 +36,9 @@ for entry in /* /.[!.]*; do
   else touch "$room$entry" && mount --bind "$entry" "$room$entry"
   fi
 done
-for file in hosts passwd; do mount --bind "$0/$file" "$room/etc/$file"; done
+for file in hosts passwd services; do
+  test ! -e "$room/etc/$file" || mount --bind "$0/$file" "$room/etc/$file"
+done
 mount --bind "$room$home" "$room$home"  # file capabilities count there, also below a nosuid /tmp
 mount -o remount,bind,suid "$room$home" 2> /dev/null || true
 mkdir "$room/run" "$room/.old"
@@ -67,6 +71,7 @@ class Lab:
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="polyport-page-"))
         self._root = os.geteuid() == 0
+        self._student = None
         try:
             self._network = Namespace()
         except BaseException:
@@ -85,6 +90,10 @@ class Lab:
             done = run_tool("ip", *args, namespace=self._network)
             if done.code != 0:
                 raise AssertionError(f"ip {' '.join(args)}: {done}")
+        if "::1" not in run_tool("ip", "-6", "address", namespace=self._network).out:
+            raise unittest.SkipTest("this kernel has no IPv6, which the pages show")
+        if not self._root:
+            self._make_student()
         self.home = self.folder / "home"
         self.home.mkdir()
         programs = self.folder / "bin"
@@ -94,6 +103,7 @@ class Lab:
         _copy_worksheet_files(self.home)
         (self.folder / "room").mkdir()
         (self.folder / "hosts").write_text(HOSTS)
+        (self.folder / "services").touch()
         users = pathlib.Path("/etc/passwd").read_text()
         (self.folder / "passwd").write_text(
             f"{users.rstrip()}\nstudent:x:{STUDENT}:{STUDENT}::{self.home}:/bin/bash\n")
@@ -104,6 +114,16 @@ class Lab:
         self.env = clean_environment(self.home, {
             "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
             "LANG": "C.UTF-8", "TZ": "UTC", "USER": "student", "BASH_ENV": None, "ENV": None})
+
+    def _make_student(self):
+        """Without root we are root in a user namespace only. The student is in another one inside it, which
+        has no right to the network; all terminals are in the same, or they could not see each other."""
+        self._student = subprocess.Popen(
+            self._network.wrap(["unshare", "--user", f"--map-user={STUDENT}", f"--map-group={STUDENT}",
+                                "sh", "-c", "echo up; exec cat"]),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if self._student.stdout.readline() != b"up\n":
+            raise AssertionError("the user namespace of the student did not come up")
 
     def _unpacked_tools(self, programs):
         """Tools that were unpacked, not installed, find their libraries through a wrapper."""
@@ -124,9 +144,9 @@ class Lab:
                 raise unittest.SkipTest("this page has commands of root's")
         elif self._root:
             become = ["setpriv", f"--reuid={STUDENT}", f"--regid={STUDENT}", "--clear-groups"]
-        else:  # root only in a user namespace: one more in it has no right to the network
-            become = ["unshare", "--user", f"--map-user={STUDENT}", f"--map-group={STUDENT}"]
-        room = ["unshare", "--mount", "sh", "-e", "-c", _ROOM, str(self.folder), str(self.home)]
+        else:
+            become = ["nsenter", f"--target={self._student.pid}", "--user", "--preserve-credentials"]
+        room = ["unshare", "--mount", "--cgroup", "sh", "-e", "-c", _ROOM, str(self.folder), str(self.home)]
         return Terminal(lambda command: self._network.wrap([*room, *become, *command]), self.env)
 
     def write(self, name, text):
@@ -137,6 +157,10 @@ class Lab:
             os.chown(path, STUDENT, STUDENT)
 
     def close(self):
+        if self._student is not None:
+            self._student.stdin.close()  # ends its cat
+            self._student.wait(10)
+            self._student.stdout.close()
         self._network.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -41,7 +41,8 @@ class Run:
                 raise PageError(f"{self._name}: a sanitizer reports:\n{report}")
 
     def _close(self):
-        for terminal in reversed(self._terminals.values()):  # the first is the server: its clients go first
+        # The first is the server: its clients go first.
+        for terminal in reversed(list(self._terminals.values())):
             terminal.close()
 
     def _terminal(self, name):
@@ -102,8 +103,9 @@ class Run:
                 f"{self._name}:{step.line}: {step.command!r} does not end (a key is missing, or the "
                 "fence should say `stays`); so far:\n" + "\n".join(terminal.lines()))
         if code in (2, 127) and not self._show and set(step.shown()) <= {ANY}:
-            raise PageError(f"{self._name}:{step.line}: {step.command!r}, whose output the page leaves out, "
-                            f"is no right command line (exit code {code})\n" + "\n".join(terminal.lines()))
+            raise PageError(
+                f"{self._name}:{step.line}: {step.command!r}, whose output the page leaves out, is no "
+                f"right command line (exit code {code})\n" + "\n".join(terminal.lines()))
         self._expect(step, terminal, last, whole=True, unordered=unordered)
 
     @staticmethod

@@ -17,9 +17,11 @@ import time
 from blocks import KEYS, PageError
 from support import TIMEOUT, wait_until
 
-# A page's network is not the machine's first, and `explain` says so below its answers. A student's is.
-ASIDE = ("\nThese are the ports of this network namespace; those of the host are not visible from "
-         "here.\n")
+# A page's network is not the machine's first, and the program says so below its answers. A student's is.
+ASIDES = (
+    "\nThese are the ports of this network namespace; those of the host are not visible from here.\n",
+    "\n  note  these are the ports of this network namespace (a container has one); the\n        host's, and "
+    "those of other containers, are not visible here and are no\n        hindrance\n")
 
 
 class Terminal:
@@ -68,7 +70,9 @@ class Terminal:
         if not data:
             raise PageError(f"the shell has ended\n{self._text}")
         text = self._decoder.decode(data).replace("\r\n", "\n")
-        self._text = (self._text + text).replace(ASIDE, "")
+        self._text += text
+        for aside in ASIDES:
+            self._text = self._text.replace(aside, "")
         self.transcript += text
         return True
 

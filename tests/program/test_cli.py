@@ -6,7 +6,8 @@ import unittest
 
 from support import SOURCE, ProgramTest, cli
 
-COMMANDS = ["run", "check", "ports", "services", "connect", "healthcheck"]
+COMMANDS = ["run", "check", "explain", "ports", "services", "connect", "healthcheck", "bind-matrix",
+            "demo"]
 
 
 class Help(ProgramTest):

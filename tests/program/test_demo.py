@@ -2,16 +2,35 @@
 
 # ctest: timeout=300
 
+import contextlib
+import fcntl
+import os
+import pathlib
+import pty
 import re
+import select
+import signal
 import subprocess
 import sys
+import termios
+import time
 import unittest
 
-from support import BINARY, TIMEOUT, Namespace, ProgramTest, cli, run_tool
+from support import (BINARY, TIMEOUT, Namespace, ProgramTest, clean_environment, cli, run_tool,
+                     wait_until)
 
-DEMOS = ("time-wait", "ephemeral", "localhost", "backlog", "notes")
+DEMOS = ("conflict", "time-wait", "ephemeral", "localhost", "backlog", "notes")
 # What each must say, its white space made single.
 SENTENCES = {
+    "conflict": (
+        r"polyport run: exit code 3 \| 127\.0\.0\.1:\d+ is taken: held by polyport \(pid \d+\)",
+        r"It names the process that holds the port, and it is the right one\.",
+        r"echo: skipped, other: live on",
+        r"It took the next port that was free and serves there\.",
+        r"echo: retrying It has started without the port",
+        r"It went live by itself",
+        r"Refused: who holds the port has not agreed to share it",
+        r"Two programs have one port, and the kernel deals the clients out\."),
     "time-wait": (
         r"127\.0\.0\.1:\d+ with 127\.0\.0\.1:\d+: TIME_WAIT, (60\.0|59\.\d) s left",
         r"bind on 127\.0\.0\.1:\d+ without SO_REUSEADDR: EADDRINUSE The port is taken, although no "
@@ -101,6 +120,84 @@ class Piped(ProgramTest):
                     self.assertEqual((process.returncode, err), (0, ""), out)
 
 
+class Processes(ProgramTest):
+    """What a demo started ends with it, however it ends."""
+
+    def setUp(self):
+        self.mark = f"DEMO_TEST={os.getpid()}-{id(self)}-{time.monotonic_ns()}"
+
+    def marked(self):
+        """The processes that come from the demo under test."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if self.mark.encode() in (path / "environ").read_bytes().split(b"\0"):
+                    if not (path / "stat").read_text().rpartition(")")[2].startswith(" Z"):
+                        found.append(int(path.name))
+        return found
+
+    def on_terminal(self, name):
+        """The demo on a terminal, where it pauses; as a process, its terminal and what it has said."""
+        master, terminal = pty.openpty()
+        self.addCleanup(os.close, master)
+        key, _, value = self.mark.partition("=")
+
+        def take_terminal():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        process = subprocess.Popen([str(BINARY), "demo", name], stdin=terminal, stdout=terminal,
+                                   stderr=terminal, env=clean_environment("/", {key: value}),
+                                   preexec_fn=take_terminal)
+        os.close(terminal)
+        self.addCleanup(process.wait, TIMEOUT)
+        said = []
+
+        def has_said(words):
+            while select.select([master], [], [], 0.01)[0]:
+                try:
+                    said.append(os.read(master, 1 << 16))
+                except OSError:
+                    break
+            has_said.text = b"".join(said).decode(errors="replace")
+            return words in flat(has_said.text)
+
+        return process, master, has_said
+
+    def wait_until_it_holds(self, has_said):
+        try:
+            wait_until(lambda: has_said("echo: retrying"), "the demo to wait with a polyport")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{has_said('') and has_said.text}") from None
+        # The demo, who holds the port, who keeps the polyport, the polyport.
+        self.assertEqual(len(self.marked()), 4)
+
+    def test_ctrl_c_takes_all_along(self):
+        process, master, has_said = self.on_terminal("conflict")
+        self.wait_until_it_holds(has_said)
+        os.write(master, b"\x03")
+        wait_until(lambda: has_said("\0") or process.poll() is not None, "its end")
+        self.assertEqual(process.returncode, -signal.SIGINT)
+        wait_until(lambda: not self.marked(), "every process to end")
+
+    def test_a_demo_that_is_killed_takes_all_along(self):
+        process, _, has_said = self.on_terminal("conflict")
+        self.wait_until_it_holds(has_said)
+        process.kill()
+        process.wait(TIMEOUT)
+        wait_until(lambda: not self.marked(), "every process to end")
+
+    def test_none_is_left_in_the_end(self):
+        key, _, value = self.mark.partition("=")
+        # What steers another polyport from outside does not steer these.
+        env = {key: value, "POLYPORT_SERVICES__ECHO__LISTEN": "127.0.0.1:1",
+               "NOTIFY_SOCKET": "/nonexistent"}
+        for name in ("conflict", "notes"):
+            result = cli("demo", name, env=env)
+            self.assertEqual(result.code, 0, result)
+            self.assertEqual(self.marked(), [])
+
+
 class Notes(ProgramTest):
     def test_each_claim_has_a_verdict(self):
         text = cli("demo", "notes").out
@@ -138,15 +235,17 @@ class Notes(ProgramTest):
 
     def test_taken_ports_are_no_answer(self):
         script = ("import socket, subprocess, sys\n"
-                  "held = [socket.create_server(('127.0.0.1', p)) for p in (1023, 5432)]\n"
+                  "ports = (1023, 5432, 60995)\n"
+                  "held = [socket.create_server(('127.0.0.1', port)) for port in ports]\n"
                   "sys.exit(subprocess.run(sys.argv[1:]).returncode)\n")
-        with Namespace() as lab:
-            done = subprocess.run(
-                lab.wrap([sys.executable, "-c", script,
-                          str(BINARY), "demo", "notes"]),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn("listen on 127.0.0.2:5432: ok", flat(done.stdout))
+        for name, said in (("notes", r"listen on 127\.0\.0\.2:5432: ok"),
+                           ("ephemeral", r"The ten are (60980-60989|60989 60990 60991 60992)")):
+            with Namespace() as lab:
+                done = subprocess.run(
+                    lab.wrap([sys.executable, "-c", script, str(BINARY), "demo", name]),
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertRegex(flat(done.stdout), said)
 
 
 class CommandLine(ProgramTest):

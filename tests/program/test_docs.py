@@ -9,6 +9,8 @@ prints what the blocks of a page print now. Nothing writes it into the page: who
 # ctest: timeout=300
 
 import concurrent.futures
+import configparser
+import os
 import pathlib
 import re
 import sys
@@ -16,10 +18,10 @@ import tempfile
 import unittest
 
 from blocks import PageError, parse
-from lab import DockerLab, Lab
+from lab import STUDENT, DockerLab, Lab
 from page import Run
 from shown import Numbers, match, match_unordered, plain
-from support import SOURCE
+from support import SOURCE, wait_until
 from terminal import alive
 
 LABS = SOURCE / "docs/labs"
@@ -103,21 +105,34 @@ class Matching(unittest.TestCase):
 
     def test_what_differs_from_run_to_run(self):
         for shown, real in (
-                ("you 127.0.0.1:50432", "you 127.0.0.1:33018"), ("pid 4211", "pid 17"),
+                ("you 127.0.0.1:50432", "you 127.0.0.1:33018"),
+                ("pid 4211", "pid 17"),
+                ("[1] 4711", "[1] 12"),
                 ("users:((\"polyport\",pid=12,fd=8))", "users:((\"polyport\",pid=99,fd=21))"),
-                ("ready in 12 ms", "ready in 3.4 ms"), ("closed by the client, 2.5 s", "closed by the client, 14.0 s"),
-                ("09:14:03  echo", "23:59:59  echo"), ("Fri Nov 21 07:46:09 2025", "Sat Jan  3 17:00:00 2026"),
-                ("2026-11-21 07:46:09 UTC", "2031-01-02 00:00:00 UTC"), ("since 09:13", "since 17:20"),
-                ("[1] 4711", "[1] 12"), ("bind(9, 127.0.0.1:80) = 0", "bind(12, 127.0.0.1:80) = 0"),
-                ("00000000  ee ab ca c1   |....|", "00000000  ef 20 ca c1   |. ..|"), ("polyport 0.1.0", "polyport 0.2.13"), ("curl/7.88.1", "curl/8.5.0")):
+                ("bind(9, 127.0.0.1:80) = 0", "bind(12, 127.0.0.1:80) = 0"),
+                ("ready in 12 ms", "ready in 3.4 ms"),
+                ("closed by the client, 2.5 s", "closed by the client, 14.0 s"),
+                ("09:14:03  echo", "23:59:59  echo"),
+                ("09:14:03.123 info", "09:14:04.001 info"),
+                ("since 09:13: x", "since 17:20: x"),
+                ("Fri Nov 21 07:46:09 2025", "Sat Jan  3 17:00:00 2026"),
+                ("2026-11-21 07:46:09 UTC", "2031-01-02 00:00:00 UTC"),
+                ("00000000  ee ab ca c1   |....|", "00000000  ef 20 ca c1   |. ..|"),
+                ("polyport 0.1.0", "polyport 0.2.13"),
+                ("curl/7.88.1", "curl/8.5.0")):
             self.assertSame(shown, real)
 
     def test_what_is_a_fact_must_be_equal(self):
         for shown, real in (
-                ("waits 60 s in TIME_WAIT", "waits 30 s in TIME_WAIT"), ("port 10007", "port 10009"),
-                ("lends 32768-60999", "lends 32769-60999"), ("IANA says 49152-65535", "IANA says 49153-65535"),
-                ("Recv-Q 3", "Recv-Q 2"), ("6 bytes out", "7 bytes out"), ("127.0.0.1:8080", "127.0.0.1:8081"),
-                ("you 127.0.0.1:50432", "you 127.0.0.1:10007"), ("ready in 12 ms", "ready in 12 s")):
+                ("waits 60 s in TIME_WAIT", "waits 30 s in TIME_WAIT"),
+                ("port 10007", "port 10009"),
+                ("127.0.0.1:8080", "127.0.0.1:8081"),
+                ("lends 32768-60999", "lends 32769-60999"),
+                ("IANA says 49152-65535", "IANA says 49153-65535"),
+                ("Recv-Q 3", "Recv-Q 2"),
+                ("6 bytes out", "7 bytes out"),
+                ("you 127.0.0.1:50432", "you 127.0.0.1:10007"),
+                ("ready in 12 ms", "ready in 12 s")):
             self.assertOther(shown, real)
 
     def test_a_number_shown_twice_is_one_number(self):
@@ -170,9 +185,11 @@ class Matching(unittest.TestCase):
     def test_lines_in_any_order_each_with_its_own(self):
         numbers = Numbers()
         self.assertSame("you 50001\nyou 50003", "you 41001\nyou 40003", numbers=numbers)
-        for real, count in (("a 40003\nb 41001", None), ("b 40003\na 41001", 2), ("a 41001\na 40003", None),
-                            ("a 41001", None), ("a 41001\nb 40003\nb 40003", None)):
-            self.assertEqual(match_unordered(["a 50001", "b 50003"], real.splitlines(), numbers), count, real)
+        shown = ["a 50001", "b 50003"]
+        for real, count in (("a 40003\nb 41001", None), ("b 40003\na 41001", 2),
+                            ("a 41001\na 40003", None), ("a 41001", None),
+                            ("a 41001\nb 40003\nb 40003", None)):
+            self.assertEqual(match_unordered(shown, real.splitlines(), numbers), count, real)
 
     def test_a_difference_is_shown_by_kind(self):
         self.assertEqual(plain("pid 42 on  port 50432, 12 ms", Numbers()),
@@ -257,6 +274,60 @@ class Running(unittest.TestCase):
             self.assertFalse(alive(note.read_text().strip()))
 
 
+# Plays systemd for one socket: opens it with root's right, becomes the user, hands it over as
+# descriptor 3.
+_SYSTEMD = """
+import os, socket, sys
+address, name, user, *command = sys.argv[1:]
+host, port = address.rsplit(":", 1)
+sock = socket.create_server((host, int(port)), backlog=64)
+os.dup2(sock.fileno(), 3); os.set_inheritable(3, True)
+os.setgroups([]); os.setgid(int(user)); os.setuid(int(user))
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES=name)
+os.execv(command[0], command)
+"""
+
+
+class Units(unittest.TestCase):
+    """The unit files of docs/ports.md, taken at their word by somebody who plays systemd."""
+
+    def test_a_port_below_1024_is_handed_over_to_an_ordinary_user(self):
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("who plays systemd must be root")
+        files = {block.file: "\n".join(block.lines) for block in
+                 parse((SOURCE / "docs/ports.md").read_text(), "ports.md") if block.file}
+        units = {}
+        for name in ("polyport.socket", "polyport.service"):
+            units[name] = configparser.ConfigParser(interpolation=None)
+            units[name].optionxform = str
+            units[name].read_string(files[name])
+        listen = units["polyport.socket"]["Socket"]
+        service = units["polyport.service"]
+        self.assertEqual(service["Unit"]["Requires"], "polyport.socket")
+        self.assertEqual(service["Service"]["Type"], "notify")
+        self.assertEqual(service["Service"]["ExecStart"].split(),
+                         ["/usr/local/bin/polyport", "run", "/etc/polyport/polyport.toml"])
+
+        lab = Lab()
+        self.addCleanup(lab.close)
+        lab.write("polyport.toml", files["polyport.toml"])
+        lab.write("systemd.py", _SYSTEMD)
+        server = lab.terminal("root")
+        self.addCleanup(server.close)
+        server.command(f"python3 systemd.py {listen['ListenStream']} {listen['FileDescriptorName']} "
+                       f"{STUDENT} $(command -v polyport) run polyport.toml")
+        wait_until(lambda: server.read(0.1) and
+                   ("ready in" in server.transcript or server.ended() is not None), "polyport is ready")
+        self.assertRegex(server.transcript, r"web +http 127\.0\.0\.1:80 inherited")
+        client = lab.terminal("1")
+        self.addCleanup(client.close)
+        client.command("curl -s http://127.0.0.1/plain")
+        client.wait_end()
+        self.assertEqual(client.lines(), ["Hello, World!"])
+        server.press("^C")
+        self.assertEqual(server.wait_end(), 0, server.transcript)
+
+
 class Texts(unittest.TestCase):
     """What the worksheets promise about themselves."""
 
@@ -275,7 +346,8 @@ class Texts(unittest.TestCase):
         self.assertEqual({name: shown.get(name) for name in said}, said)
 
     def test_offsets_in_steps_of_100_keep_a_class_apart(self):
-        listen = re.findall(r'"(udp://)?localhost:(\d{4,5})"', (SOURCE / "config/polyport.toml").read_text())
+        demo = (SOURCE / "config/polyport.toml").read_text()
+        listen = re.findall(r'"(udp://)?localhost:(\d{4,5})"', demo)
         ports = {(transport, int(port)) for transport, port in listen}
         self.assertGreaterEqual(len(ports), 14)
         self.assertLess(max(port for _, port in ports) + 20_000, 32_768)

@@ -1,182 +1,17 @@
 """polyport ports, held against ss(8), in network namespaces where the tests made every socket."""
 
-import contextlib
-import fcntl
 import json
 import os
-import pathlib
-import pty
 import re
-import select
 import shutil
-import signal
-import struct
 import subprocess
 import sys
-import tempfile
-import termios
-import time
 import unittest
 
-from support import (BINARY, TIMEOUT, Namespace, ProgramTest, Result, clean_environment, cli, run_tool,
-                     sanitizer_report)
+from ports_lab import HOLDER, Holder, PortsTest, as_ss, pids, ready_line, ss
+from support import BINARY, TIMEOUT, Result, clean_environment, cli, sanitizer_report
 
 NOBODY = 65534
-
-# Runs inside the namespace: opens what it is told to (one JSON request a line), answers each with a
-# line of facts, and ends with its input.
-HOLDER = r"""
-import fcntl, json, os, socket, sys
-
-IPV6_V6ONLY, BIND_DEVICE = 26, 25
-keep = {}
-
-def make(request):
-    family = socket.AF_INET6 if ":" in request["host"] else socket.AF_INET
-    kind = socket.SOCK_DGRAM if request.get("udp") else socket.SOCK_STREAM
-    made = socket.socket(family, kind)
-    if not request.get("udp"):
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if "v6only" in request:
-        made.setsockopt(socket.IPPROTO_IPV6, IPV6_V6ONLY, request["v6only"])
-    if "device" in request:
-        made.setsockopt(socket.SOL_SOCKET, BIND_DEVICE, request["device"].encode())
-    return made
-
-def listen(request):
-    made = make(request)
-    made.bind((request["host"], request.get("port", 0)))
-    if not request.get("udp") and not request.get("bound_only"):
-        made.listen(request.get("backlog", 5))
-    keep[request["name"]] = made
-    return {"port": made.getsockname()[1], "inode": os.fstat(made.fileno()).st_ino}
-
-def connect(request):
-    near = socket.create_connection((request["host"], request["port"]))
-    keep[request["name"]] = near
-    return {"port": near.getsockname()[1]}
-
-def accept(request):
-    keep[request["name"]] = keep[request["from"]].accept()[0]
-    return {}
-
-def close(request):
-    # The first closes first and keeps the connection's end in TIME_WAIT.
-    for name in request["names"]:
-        keep.pop(name).close()
-    return {}
-
-def unix(request):
-    made = socket.socket(socket.AF_UNIX)
-    made.bind("\0" + request["path"][1:])
-    made.listen(3)
-    keep[request["path"]] = made
-    return {}
-
-def publish(request):
-    fd = os.memfd_create(request.get("file", "polyport-services"), os.MFD_ALLOW_SEALING)
-    os.write(fd, request["text"].encode())
-    if request.get("sealed", True):
-        fcntl.fcntl(fd, 1033, 0x8 | 0x4 | 0x2)  # F_ADD_SEALS: write, grow, shrink
-    return {}
-
-def name(request):
-    with open("/proc/self/comm", "w") as file:
-        file.write(request["to"])
-    return {}
-
-if len(sys.argv) > 1:
-    os.setgroups([])
-    os.setgid(int(sys.argv[1]))
-    os.setuid(int(sys.argv[1]))
-for line in sys.stdin:
-    request = json.loads(line)
-    print(json.dumps(globals()[request["do"]](request)), flush=True)
-"""
-
-
-class Holder:
-    """A process with sockets in a namespace; ours, or another user's where we may be one."""
-
-    def __init__(self, test, lab, uid=None):
-        command = [sys.executable, "-B", "-c", HOLDER] + ([str(uid)] if uid is not None else [])
-        self.process = subprocess.Popen(lab.wrap(command), stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-        test.addCleanup(self.end)
-
-    @property
-    def pid(self):
-        return self.process.pid  # nsenter becomes what it runs
-
-    def do(self, what, **request):
-        self.process.stdin.write(json.dumps({"do": what, **request}) + "\n")
-        self.process.stdin.flush()
-        if not select.select([self.process.stdout], [], [], TIMEOUT)[0]:
-            raise AssertionError(f"no answer to {what} {request}")
-        line = self.process.stdout.readline()
-        if not line:
-            raise AssertionError(f"{what} {request} failed")
-        return json.loads(line)
-
-    def end(self):
-        if self.process.stdin.closed:
-            return
-        self.process.stdin.close()
-        try:
-            self.process.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(TIMEOUT)
-        self.process.stdout.close()
-
-
-def as_ss(socket):
-    """The endpoint of a server as ss writes it: '*' is a dual-stack wildcard."""
-    if socket["family"] == "ipv6" and socket["address"] == "::" and socket["v6only"] is False:
-        return f"*:{socket['port']}"
-    return socket["endpoint"]
-
-
-def ss(lab, *options):
-    """The lines of ss as lists of columns; mapped IPv4 addresses as IPv4."""
-    result = run_tool("ss", "-H", "-n", *options, namespace=lab)
-    if result.code != 0:
-        raise AssertionError(result)
-    return [re.sub(r"\[::ffff:([0-9.]+)\]", r"\1", line).split() for line in result.out.splitlines()]
-
-
-def pids(columns):
-    return frozenset(int(pid) for pid in re.findall(r"pid=(\d+)", " ".join(columns[5:])))
-
-
-class PortsTest(ProgramTest):
-    def lab(self, **settings):
-        lab = Namespace(**settings)
-        self.addCleanup(lab.close)
-        return lab
-
-    def ports(self, lab, *args):
-        result = cli("ports", *args, namespace=lab)
-        self.assertEqual((result.code, result.err), (0, ""), result)
-        return result.out
-
-    def sockets(self, lab, *args):
-        return json.loads(self.ports(lab, "--json", *args))["sockets"]
-
-    def one(self, lab, port, *args):
-        found = [each for each in self.sockets(lab, *args) if each["port"] == port]
-        self.assertEqual(len(found), 1, found)
-        return found[0]
-
-    def agreed(self, lab, theirs, ours):
-        """Asks ss, us, and ss again, until nothing changed meanwhile; asserts that we agree."""
-        deadline = time.monotonic() + TIMEOUT
-        while True:
-            before, own, after = theirs(lab), ours(lab), theirs(lab)
-            if before == after:
-                self.assertEqual(own, before)
-                return before
-            self.assertLess(time.monotonic(), deadline, "the sockets never stood still")
 
 
 class AgainstSs(PortsTest):
@@ -415,9 +250,7 @@ class OtherUsers(PortsTest):
         drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         process = subprocess.Popen(lab.wrap([*drop, python, "-B", str(script)]), text=True,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
-        holder = Holder.__new__(Holder)
-        holder.process = process
-        self.addCleanup(holder.end)
+        holder = Holder(self, process=process)
         port = holder.do("listen", name="a", host="127.0.0.1")["port"]
         (row,) = json.loads(as_nobody(self, lab, "ports", "--json").out)["sockets"]
         self.assertEqual((row["port"], row["hidden_because"]), (port, None))
@@ -425,10 +258,6 @@ class OtherUsers(PortsTest):
 
 
 class Published(PortsTest):
-    def ready_line(self, bound, name="web"):
-        return json.dumps({"event": "ready", "pid": 1, "services": [
-            {"name": name, "listeners": [{"transport": "tcp", "bound": bound}]}]}) + "\n"
-
     def test_sockets_of_a_polyport_have_their_service(self):
         lab = self.lab()
         holder = Holder(self, lab)
@@ -436,7 +265,7 @@ class Published(PortsTest):
         other = holder.do("listen", name="b", host="127.0.0.1")["port"]
         near = holder.do("connect", name="c", host="127.0.0.1", port=port)["port"]
         holder.do("accept", name="d", **{"from": "a"})
-        holder.do("publish", text=self.ready_line(f"127.0.0.1:{port}"))
+        holder.do("publish", text=ready_line(f"127.0.0.1:{port}"))
         rows = {(row["port"], row["remote_port"]): (row["ours"], row["service"])
                 for row in self.sockets(lab, "--all")}
         self.assertEqual(rows, {(port, None): (True, "web"), (other, None): (True, None),
@@ -447,171 +276,19 @@ class Published(PortsTest):
         lab = self.lab()
         holder = Holder(self, lab)
         port = holder.do("listen", name="a", host="127.0.0.1")["port"]
-        holder.do("publish", text=self.ready_line(f"127.0.0.1:{port}"), sealed=False)
+        holder.do("publish", text=ready_line(f"127.0.0.1:{port}"), sealed=False)
         self.assertFalse(self.one(lab, port)["ours"])
 
     def test_a_hostile_text_does_no_harm(self):
-        for text in ("not JSON", "[" * 100_000, self.ready_line("127.0.0.1:99999"),
+        for text in ("not JSON", "[" * 100_000, ready_line("127.0.0.1:99999"),
                      "x" * (2 << 20)):
             lab = self.lab()
             holder = Holder(self, lab)
             port = holder.do("listen", name="a", host="127.0.0.1")["port"]
             holder.do("publish", text=text)
             self.assertFalse(self.one(lab, port)["ours"])
-        holder.do("publish", text=self.ready_line(f"127.0.0.1:{port}", name="\x1b[2J"))
+        holder.do("publish", text=ready_line(f"127.0.0.1:{port}", name="\x1b[2J"))
         self.assertIn("[\\x1b[2J]", self.ports(lab))
-
-
-class Watcher:
-    """A running `polyport ports --watch`, on a pipe or on a terminal of 80 columns."""
-
-    def __init__(self, test, lab, *args, terminal=False, env=None):
-        command = lab.wrap([str(BINARY), "ports", "--watch", "100ms", *args])
-        self.buffer = b""
-        if terminal:
-            self.fd, slave = pty.openpty()
-            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 80, 0, 0))
-        else:
-            self.fd, slave = os.pipe()
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.PIPE,
-            env=clean_environment(test.folder(), {"TERM": "xterm", **(env or {})}))
-        os.close(slave)
-        test.addCleanup(self.end)
-
-    def read_until(self, pattern):
-        """Everything up to the first match of the pattern, which goes off the buffer."""
-        deadline = time.monotonic() + TIMEOUT
-        while True:
-            found = re.search(pattern, self.buffer)
-            if found:
-                taken, self.buffer = self.buffer[:found.end()], self.buffer[found.end():]
-                return taken.decode()
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
-                raise AssertionError(f"never {pattern!r}: {self.buffer[-2000:]!r}")
-            part = os.read(self.fd, 1 << 16)
-            if not part:
-                raise AssertionError(f"ended without {pattern!r}: {self.buffer[-2000:]!r}")
-            self.buffer += part
-
-    def interrupt(self):
-        self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(TIMEOUT)
-        words = self.process.stderr.read().decode()
-        if words:
-            raise AssertionError(words)
-        return code
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(TIMEOUT)
-        self.process.stderr.close()
-        with contextlib.suppress(OSError):
-            os.close(self.fd)
-
-
-class Watching(PortsTest):
-    def test_a_line_of_json_each_time_something_changes(self):
-        lab = self.lab()
-        holder = Holder(self, lab)
-        watcher = Watcher(self, lab, "--json")
-        self.assertEqual(json.loads(watcher.read_until(rb"\n"))["sockets"], [])
-        port = holder.do("listen", name="a", host="127.0.0.1")["port"]
-        (row,) = json.loads(watcher.read_until(rb"\n"))["sockets"]
-        self.assertEqual(row["port"], port)
-        self.assertEqual(watcher.interrupt(), 0)
-        self.assertEqual(watcher.buffer, b"")
-
-    def test_tables_follow_each_other_in_a_pipe(self):
-        lab = self.lab()
-        holder = Holder(self, lab)
-        watcher = Watcher(self, lab)
-        first = watcher.read_until(rb"no hindrance\n|hindrance\n")
-        self.assertRegex(first, r"^\d\d:\d\d:\d\d\nnothing listens\n")
-        port = holder.do("listen", name="a", host="127.0.0.1")["port"]
-        second = watcher.read_until(rb"hindrance\n")
-        self.assertRegex(second, rf"^\n\d\d:\d\d:\d\d\n +endpoint .*\n  tcp  127\.0\.0\.1:{port} ")
-        self.assertNotIn("\x1b", second)
-        self.assertEqual(watcher.interrupt(), 0)
-
-    def test_a_terminal_shows_the_newest_within_its_lines(self):
-        lab = self.lab()
-        holder = Holder(self, lab)
-        for number in range(20):
-            holder.do("listen", name=str(number), host="127.0.0.1")
-        watcher = Watcher(self, lab, terminal=True, env={"NO_COLOR": None})
-        for _ in range(3):
-            screen = watcher.read_until(rb"\x1b\[J\x1b\[\?7h").split("\x1b[H")[-1]
-            lines = [re.sub(r"\x1b\[[?0-9]*[a-zA-Z]", "", line) for line in screen.split("\r\n")]
-            self.assertEqual(len(lines), 10, lines)
-            self.assertIn("every 100 ms", lines[0])
-            self.assertRegex(lines[-1], r"^\(\d+ more lines\)$")
-            self.assertLessEqual(max(map(len, lines)), 80)
-        self.assertEqual(watcher.interrupt(), 0)
-
-    def test_it_ends_when_nobody_reads_any_more(self):
-        lab = self.lab()
-        watcher = Watcher(self, lab)
-        watcher.read_until(rb"hindrance\n")
-        os.close(watcher.fd)
-        self.assertEqual(watcher.process.wait(TIMEOUT), 0)
-        watcher.fd, other = os.pipe()  # for end()
-        os.close(other)
-
-
-class Terminals(PortsTest):
-    def on_terminal(self, lab, columns, env=None):
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        process = subprocess.Popen(
-            lab.wrap([str(BINARY), "ports"]), stdin=subprocess.DEVNULL, stdout=slave,
-            stderr=slave, env=clean_environment(self.folder(), {"TERM": "xterm", **(env or {})}))
-        os.close(slave)
-        text = b""
-        with contextlib.suppress(OSError):  # a terminal ends with EIO
-            while select.select([master], [], [], TIMEOUT)[0]:
-                part = os.read(master, 1 << 16)
-                if not part:
-                    break
-                text += part
-        self.assertEqual(process.wait(TIMEOUT), 0, text)
-        os.close(master)
-        return text.decode().replace("\r\n", "\n")
-
-    def test_lines_fit_and_the_pipe_is_not_cut(self):
-        lab = self.lab()
-        holder = Holder(self, lab)
-        address = "127.123.123.123"
-        holder.do("listen", name="a", host=address, port=27017)
-        holder.do("publish", text=Published.ready_line(self, f"{address}:27017", name="s" * 60))
-        full = self.ports(lab)
-        self.assertIn(f"[{'s' * 60}]", full)
-        for columns in (80, 60):
-            text = self.on_terminal(lab, columns)
-            row = next(line for line in text.splitlines() if line.startswith("  tcp"))
-            self.assertIn("..", row)
-            self.assertLessEqual(len(row), columns)
-
-    def test_colour_is_for_terminals_without_NO_COLOR(self):
-        lab = self.lab()
-        Holder(self, lab).do("listen", name="a", host="127.0.0.1")
-        self.assertIn("\x1b[", self.on_terminal(lab, 80, {"NO_COLOR": None}))
-        self.assertNotIn("\x1b[", self.on_terminal(lab, 80))
-        self.assertNotIn("\x1b[", self.ports(lab))
-
-
-class Usage(PortsTest):
-    def test_what_cannot_be_understood(self):
-        for args, says in ((["--port", "0x50"], "hexadecimal"), (["--port", "70000"], "70000"),
-                           (["--port", ""], "--port"), (["--watch", "1"], "no interval"),
-                           (["--watch", "1ms"], "no interval from 100ms to 1h"),
-                           (["--nosuch"], "--nosuch"), (["8080"], "8080")):
-            with self.subTest(args=args):
-                result = cli("ports", *args)
-                self.assertEqual((result.code, result.out), (2, ""), result)
-                self.assertIn(says, result.err)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,13 @@ class Client {
         ended(other.ended),
         was_reset(other.was_reset),
         fd_(std::exchange(other.fd_, -1)) {}
-  Client& operator=(Client&&) = delete;
+  Client& operator=(Client&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(received, other.received);
+    std::swap(ended, other.ended);
+    std::swap(was_reset, other.was_reset);
+    return *this;
+  }
   ~Client() { close(); }
 
   int fd() const { return fd_; }

@@ -14,6 +14,7 @@
 
 #include "app/commands/demo/lab.h"
 #include "app/commands/demo/stage.h"
+#include "core/base/text.h"
 
 namespace polyport::demo {
 
@@ -27,6 +28,11 @@ class ScriptedLab : public Lab {
   std::function<Held(const Wish&, Where)> on_hold = [](const Wish& wish, Where) {
     return Held{4711, Step::kNone, 0, wish.address};
   };
+  std::function<Program(const std::string&)> on_start = [](const std::string&) {
+    return Program{0, -1, ENOEXEC, ""};
+  };
+  std::vector<int> stopped;  // ids of programs
+  int waits = 0;
   std::function<Heard(int socket)> on_hear;  // else: what was said to it, or the end
   std::optional<milliseconds> time_wait = milliseconds(59'900);
   std::optional<int> queued;  // else: those that wait
@@ -51,8 +57,6 @@ class ScriptedLab : public Lab {
     if (local.port == 0 && wish.backlog != Wish::kUnbound) local.port = next_port_++;
     return add(local, {});
   }
-
-  int listen(int, int) override { return 0; }
 
   Opened connect(const Dial& dial) override {
     const int error = on_connect(dial);
@@ -120,6 +124,11 @@ class ScriptedLab : public Lab {
   }
   Held hold(const Wish& wish, Where where) override { return on_hold(wish, where); }
   void end(const Held&) override {}
+  Program start(std::string_view configuration, milliseconds) override {
+    return on_start(std::string(configuration));
+  }
+  void stop(const Program& program) override { stopped.push_back(program.id); }
+  void wait(milliseconds) override { ++waits; }
   EphemeralRange ephemeral() override { return range; }
   std::uint16_t unprivileged_start() override { return first_unprivileged; }
   Families families() override { return has; }
@@ -165,6 +174,12 @@ struct Told {
   std::string text;
   int exit_code = 0;
   bool has(std::string_view part) const { return text.find(part) != std::string::npos; }
+  std::size_t longest_line() const {
+    std::size_t longest = 0;
+    for (const std::string_view line : split(lines, '\n'))
+      longest = std::max(longest, line.size());
+    return longest;
+  }
 };
 
 inline Told play(const std::function<void(Stage&, Lab&)>& demo, Lab& lab) {

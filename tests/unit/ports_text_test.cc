@@ -54,8 +54,9 @@ std::string text_of(const Snapshot& snapshot, const PortsOptions& options = {}) 
 
 // The words of the text, whichever way its lines are broken.
 std::string words_of(const Snapshot& snapshot) {
+  const std::string text = text_of(snapshot);
   std::string words;
-  for (const std::string_view line : split(text_of(snapshot), '\n')) {
+  for (const std::string_view line : split(text, '\n')) {
     for (const std::string_view word : split(line, ' ')) {
       if (!word.empty()) words.append(word).append(" ");
     }
@@ -174,13 +175,13 @@ TEST_CASE("columns give way where the terminal is narrow, the widest first", "[c
         "  a       b\n  123456  1234567890\n  x       \xc3\xbc\n");
   CHECK(column_lines(heads, rows, 16, Paint::kPlain) ==
         "  a       b\n  123456  1234..\n  x       \xc3\xbc\n");
-  CHECK(column_lines(heads, rows, 12, Paint::kPlain) == "  a    b\n  1..  123..\n  x    \xc3\xbc\n");
+  CHECK(column_lines(heads, rows, 12, Paint::kPlain) ==
+        "  a    b\n  1..  123..\n  x    \xc3\xbc\n");
   CHECK(column_lines(heads, rows, 1, Paint::kPlain) == "  a    b\n  1..  123..\n  x    \xc3\xbc\n");
   CHECK(has(column_lines(heads, rows, 0, Paint::kColour), "\x1b[2m  a       b\x1b[0m\n"));
   // A character is never cut in two.
   const std::string wide = "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc";
-  CHECK(column_lines({{"h", 4}}, {{wide}}, 6, Paint::kPlain) ==
-        "  h\n  \xc3\xbc\xc3\xbc..\n");
+  CHECK(column_lines({{"h", 4}}, {{wide}}, 6, Paint::kPlain) == "  h\n  \xc3\xbc\xc3\xbc..\n");
 }
 
 TEST_CASE("JSON keeps unknown things null", "[ports_json]") {

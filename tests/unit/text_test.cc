@@ -110,3 +110,12 @@ TEST_CASE("no name is offered where none is near") {
   CHECK(nearest_name(std::string(1000, 'a'), kNames).empty());
   CHECK(did_you_mean("colour", kNames).empty());
 }
+
+TEST_CASE("the first character beyond ASCII is found whole") {
+  using polyport::first_beyond_ascii;
+  CHECK(first_beyond_ascii("plain").empty());
+  CHECK(first_beyond_ascii("").empty());
+  CHECK(first_beyond_ascii("a\u00FCb\u20AC") == "\u00FC");
+  CHECK(first_beyond_ascii("a\xFF\u20AC") == "\xFF");
+  CHECK(first_beyond_ascii("\xE2\x82") == "\xE2");
+}

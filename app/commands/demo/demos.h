@@ -11,6 +11,7 @@
 
 namespace polyport::demo {
 
+void show_conflict(Stage& stage, Lab& lab);
 void show_time_wait(Stage& stage, Lab& lab);
 void show_ephemeral(Stage& stage, Lab& lab);
 void show_localhost(Stage& stage, Lab& lab);

@@ -90,12 +90,19 @@ struct Held {
   bool ok() const { return error == 0; }
 };
 
+// A polyport of its own: `polyport run --json -`, with its configuration on standard input.
+struct Program {
+  int id = 0;          // for stop(); 0: it has ended, or never began
+  int exit_code = -1;  // where it has ended by itself
+  int error = 0;       // it could not be started (errno), or said nothing in time (ETIMEDOUT)
+  std::string said;    // on standard output: the ready line, or the explanations
+};
+
 class Lab {
  public:
   virtual ~Lab() = default;
 
   virtual Opened open(const Wish& wish) = 0;
-  virtual int listen(int socket, int backlog) = 0;  // 0 or errno
   virtual Opened connect(const Dial& dial) = 0;
   // The end of a connect that was only begun, or timed out: 0, errno, or ETIMEDOUT.
   virtual int finish_connect(int socket, milliseconds wait) = 0;
@@ -118,6 +125,12 @@ class Lab {
   // Another process that holds a socket until end().
   virtual Held hold(const Wish& wish, Where where) = 0;
   virtual void end(const Held& held) = 0;
+
+  // Waits until it has said that all is open, or has ended.
+  virtual Program start(std::string_view configuration, milliseconds wait) = 0;
+  virtual void stop(const Program& program) = 0;
+
+  virtual void wait(milliseconds time) = 0;
 
   virtual EphemeralRange ephemeral() = 0;
   virtual std::uint16_t unprivileged_start() = 0;

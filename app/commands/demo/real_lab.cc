@@ -13,6 +13,7 @@
 #include <memory>
 #include <thread>
 
+#include "app/commands/demo/program.h"
 #include "app/commands/demo/second_process.h"
 #include "app/networks.h"
 #include "core/base/text.h"
@@ -126,6 +127,8 @@ RealLab::~RealLab() {
     sock::close(fd);
   for (const int pid : processes_)
     end_process(pid);
+  for (const int id : programs_)
+    stop_program(id);
 }
 
 // Keeps the socket, or closes it.
@@ -148,10 +151,6 @@ Opened RealLab::open(const Wish& wish) {
   const Opened result = open_wished(wish);
   if (result.ok()) sockets_.push_back(result.socket);
   return result;
-}
-
-int RealLab::listen(int socket, int backlog) {
-  return -sock::listen(socket, backlog);
 }
 
 Opened RealLab::connect(const Dial& dial) {
@@ -250,6 +249,20 @@ Held RealLab::hold(const Wish& wish, Where where) {
 
 void RealLab::end(const Held& held) {
   if (std::erase(processes_, held.pid) != 0) end_process(held.pid);
+}
+
+Program RealLab::start(std::string_view configuration, milliseconds wait) {
+  Program program = start_program(configuration, wait);
+  if (program.id != 0) programs_.push_back(program.id);
+  return program;
+}
+
+void RealLab::stop(const Program& program) {
+  if (std::erase(programs_, program.id) != 0) stop_program(program.id);
+}
+
+void RealLab::wait(milliseconds time) {
+  std::this_thread::sleep_for(time);
 }
 
 EphemeralRange RealLab::ephemeral() {

@@ -15,7 +15,6 @@ class RealLab : public Lab {
   RealLab& operator=(const RealLab&) = delete;
 
   Opened open(const Wish& wish) override;
-  int listen(int socket, int backlog) override;
   Opened connect(const Dial& dial) override;
   int finish_connect(int socket, milliseconds wait) override;
   Opened accept(int listener, milliseconds wait) override;
@@ -31,6 +30,9 @@ class RealLab : public Lab {
   std::optional<milliseconds> time_wait_left(const Address& local, const Address& peer) override;
   Held hold(const Wish& wish, Where where) override;
   void end(const Held& held) override;
+  Program start(std::string_view configuration, milliseconds wait) override;
+  void stop(const Program& program) override;
+  void wait(milliseconds time) override;
   EphemeralRange ephemeral() override;
   std::uint16_t unprivileged_start() override;
   Families families() override;
@@ -44,6 +46,7 @@ class RealLab : public Lab {
 
   std::vector<int> sockets_;
   std::vector<int> processes_;
+  std::vector<int> programs_;
 };
 
 // A socket as wished, without a Lab: for a process that has none.

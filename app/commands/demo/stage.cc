@@ -34,6 +34,10 @@ void Stage::line(std::string_view text) {
   write_(std::string(kCall, ' ') + std::string(text) + "\n");
 }
 
+void Stage::quote(std::string_view words) {
+  write_(hanging("  |", words, kAnswer));
+}
+
 void Stage::gap() {
   write_("\n");
 }

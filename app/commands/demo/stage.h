@@ -24,7 +24,8 @@ class Stage {
   void say(std::string_view text);
   // A line of a table, or what was counted; as it is, indented.
   void line(std::string_view text);
-  void gap();  // an empty line
+  void quote(std::string_view words);  // of another program
+  void gap();                          // an empty line
 
   // One question to the kernel, and its answer: an errno, or 0. The sentence is told where the
   // answer is the expected one; returns whether it is.
