@@ -240,18 +240,6 @@ bool is_inherited(int fd, const std::vector<InheritedSocket>& inherited) {
                      [fd](const InheritedSocket& socket) { return socket.fd == fd; });
 }
 
-// What to type to start the same again, but for --offset.
-std::string run_command(const ConfigurationOptions& options) {
-  std::string command = "polyport run";
-  for (const std::string& word : options.what)
-    command += " " + shell_word(word);
-  for (const std::string& setting : options.set)
-    command += " --set " + shell_word(setting);
-  for (const std::string& name : options.only)
-    command += " --only " + shell_word(name);
-  return printable(command);
-}
-
 // A place that was asked for and cannot be had is told once; the default one is not worth a word
 // while nobody writes to it.
 void warn_of_state_dir(const std::string& configured, Log& log) {
@@ -274,7 +262,7 @@ int run_command(const RunOptions& options) {
   }
   Configuration configuration = load_configuration(options.configuration);
   if (options.purpose == RunOptions::Purpose::kCheck) return print_check(configuration);
-  configuration.host.run_command = run_command(options.configuration);
+  configuration.host.run_command = start_command(options.configuration);
   configuration.host.offset = options.configuration.offset;
   print_findings(stderr, configuration.usage);
   print_findings(stderr, configuration.errors, configuration.warnings);

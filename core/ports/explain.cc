@@ -9,6 +9,11 @@
 #include "core/ports/suggestions.h"
 
 namespace polyport {
+namespace {
+
+constexpr std::size_t kMostMended = 100;
+
+}  // namespace
 
 std::vector<Explanation> explain(const ExplainRequest& request) {
   const PortFacts facts = gather_port_facts(request.attempts);
@@ -30,7 +35,10 @@ std::vector<Explanation> explain(const ExplainRequest& request) {
   std::vector<Explanation> explanations;
   for (const BindAttempt& attempt : request.attempts) {
     Explanation explanation = judge(attempt, facts, request.own);
-    explanation.suggestions = suggestions(explanation, remedies);
+    // What mends the thousandth port of a range mends the first.
+    if (explanations.size() < kMostMended) {
+      explanation.suggestions = suggestions(explanation, remedies);
+    }
     explanations.push_back(std::move(explanation));
   }
   return explanations;

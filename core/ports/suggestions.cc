@@ -402,7 +402,8 @@ class Collector {
     }
     const int start = std::max<int>(remedies_.facts.unprivileged_start, kFirstUserPort);
     other_port(std::max(start, sibling(target().address.port)));
-    if (const auto program = path_word(remedies_.facts.program); program && !program->empty()) {
+    const auto program = path_word(remedies_.facts.program);
+    if (program && !remedies_.facts.program.empty()) {
       add("setcap", "sudo setcap cap_net_bind_service=+ep " + *program,
           "gives the program that one privilege");
     }

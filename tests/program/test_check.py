@@ -1,3 +1,4 @@
+# ctest: timeout=300
 """`polyport check`: every mistake of a file at once, each at its place, and the exit code."""
 
 import json

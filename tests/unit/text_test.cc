@@ -77,6 +77,19 @@ TEST_CASE("hostile bytes are shown, not sent, to a terminal") {
   CHECK(quoted(R"(say "hi")") == R"("say \"hi\"")");
 }
 
+TEST_CASE("a word is written so that a shell reads the same word") {
+  CHECK(shell_word("my.toml") == "my.toml");
+  CHECK(shell_word("echo:[::1]:80") == "'echo:[::1]:80'");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("my dir/s.toml") == "'my dir/s.toml'");
+  CHECK(shell_word("it's") == R"('it'\''s')");
+  CHECK(shell_word(R"(a\b)") == R"('a\b')");
+  CHECK(shell_word("$(x)") == "'$(x)'");
+  CHECK(shell_word("gr\xC3\xBC\xC3\x9F") == "'gr\xC3\xBC\xC3\x9F'");
+  CHECK(shell_word("it's\n\x1b") == R"($'it\'s\n\x1b')");
+  CHECK(shell_word("\xE2\x80\xAE\xFF\t") == R"($'\u202e\xff\t')");
+}
+
 TEST_CASE("long bytes are cut, never inside a character") {
   CHECK(printable("abcdef", 6) == "abcdef");
   CHECK(printable("abcdef", 3) == "abc...");
