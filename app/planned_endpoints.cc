@@ -79,8 +79,10 @@ class Planner {
     if (!known) planned_.notes.push_back({ErrorCode::kNotAvailable, std::move(note), where, {}});
   }
 
-  // What it may be known as: its name, its type, and the protocol that an option chooses.
+  // What it may be known as: its name, its type, and the protocol that an option chooses. What
+  // stands before other servers has their ports with good reason.
   static std::vector<std::string> names_of(const ServicePlan& plan) {
+    if (plan.type->dials) return {"*"};
     std::vector<std::string> names = {plan.name, std::string(plan.type->name)};
     for (const OptionSpec& row : plan.type->options) {
       if (row.type == OptionType::kEnum) names.push_back(plan.values.text(row.name));

@@ -22,11 +22,17 @@ bool out_of_descriptors(const BindAttempt& attempt) {
   return attempt.error == EMFILE || attempt.error == ENFILE;
 }
 
+// What a service can do without: the port or path is somebody's, not here, or not permitted.
+bool may_be_left_out(int error) {
+  constexpr int kErrors[] = {EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EACCES,  EPERM,
+                             ENOTSOCK,   EISDIR,        ENOENT,       ENOTDIR, EROFS};
+  return std::find(std::begin(kErrors), std::end(kErrors), error) != std::end(kErrors);
+}
+
 bool takes(OnConflict policy, int error) {
   switch (policy) {
     case OnConflict::kSkip:
-      return error == EADDRINUSE || error == EADDRNOTAVAIL || error == EAFNOSUPPORT ||
-             error == EACCES || error == EPERM;
+      return may_be_left_out(error);
     case OnConflict::kRetry:
       return error == EADDRINUSE || error == EADDRNOTAVAIL;
     case OnConflict::kNext:

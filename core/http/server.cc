@@ -49,7 +49,6 @@ void Server::hand_over(Connection& connection, Session& session) {
   if (connection.ending()) return;
   next.on_open(connection);
   if (!rest.empty() && !connection.ending()) next.on_data(connection, rest);
-  if (connection.peer_finished() && !connection.ending()) next.on_end(connection);
 }
 
 void Server::take_back(Connection& connection, Session& session) {

@@ -95,7 +95,7 @@ class Forwarding {
   explicit Forwarding(const std::string& toml, HostOptions options = {})
       : log(Log::silent()), host(loop, *log, events, std::move(options)) {
     events.add(closings);
-    errors = host.start(plans(toml + "[services.echo]\nlisten = \"127.0.0.1:0\"\n"));
+    errors = host.start(plans(toml + "[services.echo]\nlisten = \"127.0.0.1:0\"\n")).errors;
   }
   ~Forwarding() { host.stop(); }
 

@@ -30,6 +30,8 @@ struct TestHandler : http::WebSocketHandler {
       socket.close(http::CloseCode::kNormal, "as you wish");
     } else if (message == "throw") {
       throw std::runtime_error("a handler that fails");
+    } else if (message == "big") {
+      socket.send_binary(std::string(60'000, 'b'));
     } else if (message == "broken") {
       socket.send_text(
           "a\xff"
@@ -597,6 +599,69 @@ TEST_CASE("websocket: a reader that is too slow is told so in a whole frame") {
   peer.client.close();
   REQUIRE(fixture.ended());
   CHECK(fixture.handler.ends[0].reason == CloseReason::kSlowReader);
+}
+
+TEST_CASE("websocket: a frame that the kernel has half of is not cut by the last word") {
+  Fixture fixture;
+  Peer peer = fixture.connect();
+  REQUIRE(fixture.handler.sockets.size() == 1);
+  http::WebSocket& socket = *fixture.handler.sockets[0];
+  // Sent from inside the callback, so that what the kernel leaves is the rest of a write.
+  for (int i = 0; i < 1000 && socket.connection().queued_bytes() == 0; ++i) {
+    peer.client.send(text_frame("big"));
+    fixture.settle();
+  }
+  REQUIRE(socket.connection().queued_bytes() > 0);
+  REQUIRE(socket.connection().queued_bytes() < 60'000);
+  socket.close_slow("too slow");
+  CHECK(peer.closes());
+  const auto all = peer.frames();
+  REQUIRE(all.size() > 2);
+  CHECK(peer.close_code() == 1013);
+  for (std::size_t i = 0; i + 1 < all.size(); ++i)
+    CHECK(all[i].payload == std::string(60'000, 'b'));
+}
+
+TEST_CASE("websocket: small questions with large answers are taken as the answers leave") {
+  Fixture fixture;
+  Peer peer = fixture.connect();
+  std::string questions;
+  for (int i = 0; i < 1000; ++i)
+    questions += text_frame("big");
+  peer.client.send(questions);
+  std::size_t most_queued = 0;
+  for (int i = 0; i < 200; ++i) {
+    fixture.net.loop.run_ready();
+    fixture.net.network.for_each_connection([&](Connection& connection) {
+      most_queued = std::max(most_queued, connection.queued_bytes());
+    });
+  }
+  CHECK(fixture.handler.messages < 1000);
+  CHECK(most_queued < 500'000);
+  REQUIRE(fixture.net.run_until(
+      [&] { return !peer.client.pump() || peer.client.received.size() > 1000 * 60'000; }));
+  CHECK(peer.frames().size() == 1000);
+}
+
+TEST_CASE("websocket: what is held back does not hide the peer's close frame") {
+  Fixture fixture;
+  Peer peer = fixture.connect();
+  REQUIRE(fixture.handler.sockets.size() == 1);
+  http::WebSocket& socket = *fixture.handler.sockets[0];
+  std::string questions;
+  for (int i = 0; i < 1000; ++i)
+    questions += text_frame("big");
+  peer.client.send(questions + close_frame(1000));
+  fixture.settle();
+  REQUIRE(socket.congested());
+  REQUIRE(fixture.handler.messages < 1000);
+  socket.close();
+  fixture.settle();
+  CHECK(socket.connection().ending());  // although the client has read nothing
+  CHECK(peer.closes());
+  peer.client.close();
+  REQUIRE(fixture.ended());
+  CHECK(fixture.handler.ends[0].clean);
 }
 
 TEST_CASE("websocket: an origin may be refused, and a protocol is agreed on") {

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import unittest
 
 from support import (TIMEOUT, Namespace, ProgramTest, Result, clean_environment, cli,
-                     sanitizer_report, tool)
+                     sanitizer_report, tool, wait_until)
 
 NOBODY = 65534
 QUIET = "[health]\nenabled = false\n[admin]\nenabled = false\n"
@@ -112,6 +113,10 @@ class LabTest(ProgramTest):
         answer = json.loads(connection.getresponse().read())
         connection.close()
         return {service["name"]: service for service in answer["services"]}
+
+    def assert_logged(self, server, pattern):
+        """The log has a thread of its own: a line may come after the ready line."""
+        wait_until(lambda: re.search(pattern, server.stderr()), f"{pattern!r} in the log")
 
     def echo(self, address, text="hello"):
         """What comes back over TCP inside the lab."""

@@ -217,7 +217,7 @@ class Activation(Manager):
         self.launch([lost], '[services.web]\ntype = "echo"\nlisten = "127.0.0.1:0"\n')
         said = f"descriptor 3, a TCP socket on {name_of(lost)}, was passed to us and fits no service"
         self.assertIn(f"note  {said}", (self.place / "stdout").read_text())
-        self.assertIn(said, self.errors.read_text())
+        wait_until(lambda: said in self.errors.read_text(), "the warning")
         self.assertFalse(self.holds(lost))
 
     def holds(self, sock):

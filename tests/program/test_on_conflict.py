@@ -29,7 +29,7 @@ class Next(LabTest):
         told = rf"web moved from 18080 to 18083: held by .*\(pid {holder.pid}\)"
         self.assertRegex(server.stdout(), rf"note +{told}")
         self.assertRegex(server.stdout(), r"web +tcp 127\.0\.0\.1:18083 \[::1\]:18083 moved ")
-        self.assertRegex(server.stderr(), rf"warn +listener_moved +service=web +{told}")
+        self.assert_logged(server, rf"warn +listener_moved +service=web +{told}")
         self.assertIn("hello", self.echo("127.0.0.1:18083"))
 
     def test_it_gives_up(self):
@@ -61,8 +61,22 @@ class Skip(LabTest):
         self.assertEqual(server.address("other"), ("127.0.0.1", 18079))
         self.assertRegex(server.stdout(), r"web +tcp 127\.0\.0\.1:18079-18080 skipped +user\n")
         self.assertRegex(server.stdout(), rf"note +web is skipped: .*\(pid {holder.pid}\)")
-        self.assertRegex(server.stderr(), r"warn +service_skipped +service=web +left out: ")
+        self.assert_logged(server, r"warn +service_skipped +service=web +left out: ")
         self.assertIn("2 services, 1 port\n", server.stdout())  # with admin, on its path
+
+
+    def test_for_want_of_a_path_too(self):
+        folder = self.folder()
+        (folder / "directory").mkdir()
+        (folder / "file").write_text("precious")
+        server = self.serve("".join(
+            f'[services.{name}]\ntype = "echo"\non_conflict = "skip"\nlisten = "unix:{path}"\n'
+            for name, path in (("a", folder / "directory"), ("b", folder / "file"),
+                               ("c", folder / "no" / "socket"), ("d", folder / "socket"))))
+        self.assertEqual([server.service(name)["state"] for name in "abcd"],
+                         ["skipped", "skipped", "skipped", "live"])
+        self.assertIn("a directory is there", server.service("a")["reason"])
+        self.assertIn("its directory does not exist", server.service("c")["reason"])
 
 
 class Retry(LabTest):
@@ -88,7 +102,7 @@ class Retry(LabTest):
         first = self.services(server)["web"]["listeners"][0]
         self.assertEqual((first["state"], first["explanation"], first["origin"]),
                          ("listening", None, "configured"))
-        self.assertRegex(server.stderr(), r"info +listener_opened +service=web listener=web\.main\.0 "
+        self.assert_logged(server, r"info +listener_opened +service=web listener=web\.main\.0 "
                                           r"+reason=retry +127\.0\.0\.1:18080 is open now")
         self.assertIn("hello", self.echo("127.0.0.1:18080"))
         # What it publishes has been renewed: the next polyport can name the service.
@@ -144,7 +158,7 @@ class Share(LabTest):
         told = rf"web shares 127\.0\.0\.1:18080 with polyport \(pid {first.pid}\), yours"
         self.assertRegex(second.stdout(), rf"note +{told}")
         self.assertRegex(second.stdout(), r"127\.0\.0\.1:18080 shared ")
-        self.assertRegex(second.stderr(), rf"listener_shared +service=web +{told}")
+        self.assert_logged(second, rf"listener_shared +service=web +{told}")
 
         def reached():
             self.echo("127.0.0.1:18080")
