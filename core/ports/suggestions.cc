@@ -71,7 +71,7 @@ bool has_file(const Explanation& explanation) {
 
 // A word for the shell that begins no option; nothing where it cannot be shown as it is.
 std::optional<std::string> path_word(const std::string& path) {
-  if (printable(path) != path) return std::nullopt;
+  if (path.empty() || printable(path) != path) return std::nullopt;
   return shell_word(path.starts_with('-') ? "./" + path : path);
 }
 
@@ -402,8 +402,7 @@ class Collector {
     }
     const int start = std::max<int>(remedies_.facts.unprivileged_start, kFirstUserPort);
     other_port(std::max(start, sibling(target().address.port)));
-    const auto program = path_word(remedies_.facts.program);
-    if (program && !remedies_.facts.program.empty()) {
+    if (const auto program = path_word(remedies_.facts.program)) {
       add("setcap", "sudo setcap cap_net_bind_service=+ep " + *program,
           "gives the program that one privilege");
     }
