@@ -163,7 +163,7 @@ std::string start_command(const ConfigurationOptions& options) {
     command += " --set " + shell_word(setting);
   for (const std::string& name : options.only)
     command += " --only " + shell_word(name);
-  return printable(command);
+  return command;
 }
 
 Configuration load_configuration(const ConfigurationOptions& options) {

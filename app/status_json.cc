@@ -74,6 +74,10 @@ void write_upstream(JsonWriter& json, const UpstreamStatus& upstream) {
   json.field("active", upstream.active);
   write_counts(json, "failed_total", upstream.failed);
   write_counts(json, "closed_total", upstream.closed);
+  if (upstream.transport == Transport::kUdp) {
+    json.field("datagrams_in", upstream.datagrams_in);
+    json.field("datagrams_out", upstream.datagrams_out);
+  }
   json.field("bytes_in", upstream.bytes_in);
   json.field("bytes_out", upstream.bytes_out);
   json.end_object();

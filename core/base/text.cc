@@ -232,10 +232,16 @@ std::string shell_word(std::string_view word) {
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
     return std::string(word);
   }
-  std::string quoted = "'";
+  // What a terminal would not show as it is, a tab too, is written in the form that escapes.
+  if (word.find('\t') != std::string_view::npos || without_controls(word) != word) {
+    std::string escaped = "$'";
+    append_printable(escaped, word, '\'');
+    return escaped + "'";
+  }
+  std::string between = "'";
   for (const char c : word)
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
+    between += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return between + "'";
 }
 
 std::string_view nearest_name(std::string_view wanted,

@@ -58,7 +58,8 @@ std::string printable(Bytes bytes, std::size_t limit = std::string_view::npos);
 // The same between double quotes, those inside escaped.
 std::string quoted(Bytes bytes, std::size_t limit = 200);
 
-// An argument as a shell takes it: quoted where it must be.
+// A word as a shell takes it, on one line and fit for a terminal: plain, between single quotes, or,
+// where there are control characters or bytes that are not UTF-8, as $'...' with those escaped.
 std::string shell_word(std::string_view word);
 
 // The candidate that a person most likely meant: near by spelling (a few letters wrong, missing,

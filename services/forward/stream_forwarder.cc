@@ -251,34 +251,18 @@ void StreamForwarder::tell(LogLevel level, std::string_view event, const std::st
 
 void StreamForwarder::report(ServiceStatus& status,
                              const std::vector<Network::Totals>& totals) const {
-  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
-    const Upstream& upstream = upstreams_[i];
+  for (std::size_t i = 0; i < dialers_.size(); ++i) {
     const Dialer& dialer = *dialers_[i];
-    UpstreamStatus row{.id = upstream.id,
-                       .transport = upstream.endpoint.transport,
-                       .configured = upstream.text(),
-                       .state = upstream.state,
-                       .error = upstream.error,
-                       .opened = dialer.opened(),
-                       .active = dialer.active(),
-                       .bytes_in = totals[dialer.number()].bytes_in,
-                       .bytes_out = totals[dialer.number()].bytes_out};
-    for (const DialTarget& target : upstream.targets)
-      row.addresses.push_back(target.text());
-    for (std::size_t error = 0; error < kDialErrors; ++error) {
-      const std::uint64_t count = dialer.failed()[error];
-      if (count > 0) row.failed.emplace_back(name(static_cast<DialError>(error)), count);
-    }
-    for (std::size_t why = 0; why < kCloseReasons; ++why) {
-      const std::uint64_t count = dialer.closed()[why];
-      if (count > 0) row.closed.emplace_back(name(static_cast<CloseReason>(why)), count);
-    }
+    UpstreamStatus row = upstreams_[i].status();
+    row.opened = dialer.opened();
+    row.active = dialer.active();
+    row.bytes_in = totals[dialer.number()].bytes_in;
+    row.bytes_out = totals[dialer.number()].bytes_out;
+    row.failed = counts<DialError>(dialer.failed());
+    row.closed = counts<CloseReason>(dialer.closed());
     status.upstreams.push_back(std::move(row));
   }
-  const std::string trouble = upstreams_.trouble();
-  if (status.reason.empty() && !upstreams_.empty() && !trouble.empty()) {
-    status.reason = "no upstream answers: " + trouble;
-  }
+  add_trouble(upstreams_, status);
 }
 
 }  // namespace polyport::services::forward

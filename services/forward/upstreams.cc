@@ -30,6 +30,17 @@ std::string Upstream::told(const DialFailure& failure) const {
   return endpoint.host + " (" + failure.text() + ")";
 }
 
+UpstreamStatus Upstream::status() const {
+  UpstreamStatus row{.id = id,
+                     .transport = endpoint.transport,
+                     .configured = text(),
+                     .state = state,
+                     .error = error};
+  for (const DialTarget& target : targets)
+    row.addresses.push_back(target.text());
+  return row;
+}
+
 bool Upstreams::failed(std::size_t index, std::string error, std::uint64_t now_ms) {
   Upstream& upstream = all_[index];
   upstream.error = std::move(error);
@@ -51,6 +62,14 @@ std::string Upstreams::trouble() const {
     text += (text.empty() ? "" : "; ") + upstream.error;
   }
   return text;
+}
+
+void add_trouble(const Upstreams& upstreams, ServiceStatus& status) {
+  const std::string trouble = upstreams.trouble();
+  if (trouble.empty()) return;
+  const bool udp = upstreams[0].endpoint.transport == Transport::kUdp;
+  if (!status.reason.empty()) status.reason += "; ";
+  status.reason += (udp ? "no UDP upstream answers: " : "no upstream answers: ") + trouble;
 }
 
 }  // namespace polyport::services::forward

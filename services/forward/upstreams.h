@@ -5,6 +5,7 @@
 // went.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct Upstream {
   std::string text() const { return endpoint.text(); }
   // "127.0.0.1:9: Connection refused", "db.example (192.0.2.1:9: Connection refused)"
   std::string told(const DialFailure& failure) const;
+  UpstreamStatus status() const;  // without its counters
 };
 
 class Upstreams {
@@ -56,5 +58,18 @@ class Upstreams {
   std::vector<Upstream> all_;
   std::size_t next_ = 0;
 };
+
+// By reason, those that have happened.
+template <class Reason, std::size_t kSize>
+UpstreamStatus::Counts counts(const std::array<std::uint64_t, kSize>& all) {
+  UpstreamStatus::Counts happened;
+  for (std::size_t i = 0; i < kSize; ++i) {
+    if (all[i] > 0) happened.emplace_back(name(static_cast<Reason>(i)), all[i]);
+  }
+  return happened;
+}
+
+// Says in the status that none of them answers, where that is so.
+void add_trouble(const Upstreams& upstreams, ServiceStatus& status);
 
 }  // namespace polyport::services::forward

@@ -14,7 +14,7 @@ import unittest
 
 import support
 from support import (Namespace, ProgramTest, cli, connect, read_exactly, read_to_end, run_tool,
-                     wait_until)
+                     tool, wait_until)
 
 
 class Listening:
@@ -197,6 +197,139 @@ class Streams(ForwardTest):
         with connect(server.address("fwd")) as sock:
             self.assertEqual(read_to_end(sock), b"")  # unix sockets know no RST
         self.assertIn("is this process itself, on a unix socket", server.stderr())
+
+
+class Datagrams(ForwardTest):
+    def answering(self, answers, address=("127.0.0.1", 0)):
+        """A UDP server whose answers to a datagram `answers(datagram)` lists; its address."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(address)
+
+        def serve():
+            while True:
+                try:
+                    data, peer = sock.recvfrom(65536)
+                except OSError:
+                    return
+                if data == b"end":
+                    return
+                for answer in answers(data):
+                    sock.sendto(answer, peer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+
+        def end():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+                last.sendto(b"end", sock.getsockname())
+            thread.join(support.TIMEOUT)
+            sock.close()
+
+        self.addCleanup(end)
+        return sock.getsockname()
+
+    def forward_udp(self, port, more="", **settings):
+        return self.start(config=f"""
+            [services.fwd]
+            type = "forward"
+            listen = "udp://127.0.0.1:0"
+            upstream = "udp://127.0.0.1:{port}"
+            {more}
+            """, **settings)
+
+    def test_echo_through_another_service_of_the_same_process(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = self.forward_udp(
+            port, f'[services.echo]\nlisten = "udp://127.0.0.1:{port}"')
+        with support.udp(server.address("fwd", "udp")) as sock:
+            for size in (0, 1, 1400, 65507):
+                sock.send(b"e" * size)
+                self.assertEqual(sock.recv(70000), b"e" * size)
+        row = self.status(server)["upstreams"][0]
+        self.assertEqual((row["opened_total"], row["active"]), (1, 1))
+        self.assertEqual((row["datagrams_in"], row["datagrams_out"]), (4, 4))
+        metrics = server.get("health", "/metrics")[2].decode()
+        self.assertIn('polyport_upstream_datagrams_total{service="fwd",direction="out"} 4', metrics)
+
+    def test_a_name_server_behind_and_twenty_clients_at_once(self):
+        # Questions and answers as DNS has them (RFC 1035 section 4.1.1): an id first, which tells a
+        # client that an answer is its own.
+        def answer(question):
+            return [question[:2] + b"\x81\x80" + question[4:] + b"\xc0\x0c" + b"\x7f\0\0\1" * 8]
+
+        _, port = self.answering(answer)
+        server = self.forward_udp(port)
+        clients = [support.udp(server.address("fwd", "udp")) for _ in range(20)]
+        for round in range(5):
+            for number, sock in enumerate(clients):
+                question = bytes([round, number]) + b"\1\0\0\1\0\0\0\0\0\0\4name\0\0\1\0\1"
+                sock.send(question)
+            for number, sock in enumerate(clients):
+                data = sock.recv(4096)
+                self.assertEqual(data[:4], bytes([round, number]) + b"\x81\x80")
+                self.assertGreater(len(data), len(question))
+        for sock in clients:
+            sock.close()
+        self.assertEqual(self.status(server)["upstreams"][0]["opened_total"], 20)
+
+    BURST = 60  # what the kernel holds for a socket that is read a little late
+
+    def from_afar(self, amplification, question, answers):
+        """How many bytes reach a client that is not on loopback, of what the upstream sends."""
+        lab = Namespace()
+        self.addCleanup(lab.close)
+        subprocess.run(lab.wrap([tool("ip"), "address", "add", "192.0.2.1/32", "dev", "lo"]),
+                       check=True, env=support.tool_environment())
+        upstream = ("import socket; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+                    "s.bind(('127.0.0.1', 0)); print('port', s.getsockname()[1], flush=True)\n"
+                    "while True:\n"
+                    "  data, peer = s.recvfrom(65536)\n"
+                    f"  for n in range({answers}): s.sendto(b'a' * 1000, peer)\n"
+                    "  s.sendto(b'.', peer)\n")
+        _, port = children_server(self, lab.wrap([sys.executable, "-c", upstream]), rb"port (\d+)")
+        server = self.start(config=f"""
+            [services.fwd]
+            type = "forward"
+            listen = "udp://0.0.0.0:0"
+            upstream = "udp://127.0.0.1:{port}"
+            udp_amplification = "{amplification}"
+            """, namespace=lab)
+        code = ("import socket; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+                "s.bind(('192.0.2.1', 0)); s.settimeout(1)\n"
+                f"s.sendto(b'q' * {question}, ('192.0.2.1', {server.port('fwd', 'udp')}))\n"
+                "got = 0\n"
+                "try:\n"
+                "  while True: got += len(s.recv(65536))\n"
+                "except TimeoutError: print(got)\n")
+        client = subprocess.run(lab.wrap([sys.executable, "-c", code]), stdout=subprocess.PIPE,
+                                timeout=support.TIMEOUT)
+        # The admin page is in the namespace, too: it is asked from there.
+        host, port = server.address("health")
+        page = subprocess.run(
+            lab.wrap([tool("curl"), "--silent", f"http://{host}:{port}/metrics"]),
+            stdout=subprocess.PIPE, env=support.tool_environment(), timeout=support.TIMEOUT)
+        refused = re.search(rb'refused_total\{service="fwd",listener="fwd.main.0",'
+                            rb'reason="amplification"\} (\d+)', page.stdout)
+        return int(client.stdout), int(refused[1]) if refused else 0
+
+    def test_many_answers_for_one_forged_question_are_paid_for(self):
+        got, refused = self.from_afar("limit", 10, self.BURST)
+        # Ten at once, and ten more for each second that the answering took.
+        self.assertGreaterEqual(got, 10 * 1000)
+        self.assertLess(got, self.BURST * 1000)
+        self.assertEqual(got // 1000 + refused, self.BURST)
+        self.assertEqual(got % 1000, 1)  # the dot at the end is smaller than the question
+
+    def test_what_the_client_has_sent_is_free(self):
+        got, refused = self.from_afar("refuse", 5000, self.BURST)
+        self.assertEqual(got, 5 * 1000)
+        self.assertEqual(refused, self.BURST - 5 + 1)  # the large ones, and the last dot
+
+    def test_who_allows_it_gets_it(self):
+        got, refused = self.from_afar("allow", 10, self.BURST)
+        self.assertEqual((got, refused), (self.BURST * 1000 + 1, 0))
 
 
 class Check(ForwardTest):
