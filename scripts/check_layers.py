@@ -40,6 +40,10 @@ THIRD_PARTY = {
     r"fmt/.*": ["core/base/text.cc"],
     r"nlohmann/.*": ["core/base/json_value.cc"],
     r"tl/expected\.hpp": ["core/base/result.h"],
+    r"openssl/.*": ["core/base/digest.cc"],
+    r"zlib\.h": ["core/http/compress_zlib.cc"],
+    r"brotli/.*": ["core/http/compress_brotli.cc"],
+    r"zstd\.h": ["core/http/compress_zstd.cc"],
     r"catch2/.*": ["tests/support/catch.h"],
 }
 
