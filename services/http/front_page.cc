@@ -1,5 +1,7 @@
 #include "services/http/front_page.h"
 
+#include "services/http/call.h"
+
 namespace polyport::services::http {
 namespace {
 
@@ -65,32 +67,6 @@ bool is_shown_already(const FrontPage& page, const DoorLine& line) {
 
 // --- writing -------------------------------------------------------------------------------------
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char character : text) {
-    switch (character) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += character;
-    }
-  }
-  return out;
-}
-
 std::string sockets_open(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " socket is" : " sockets are") +
          " open on this server right now";
@@ -128,12 +104,13 @@ code { font: .9rem ui-monospace, monospace; overflow-wrap: anywhere }
 )";
 
 std::string door_html(const DoorLine& line) {
-  const std::string number = escaped(line.number);
+  const std::string number = html_escaped(line.number);
   std::string out = "<li><div class=\"number\">";
-  out += line.link.empty() ? number : "<a href=\"" + escaped(line.link) + "\">" + number + "</a>";
-  out += "<small>" + escaped(line.transport) + "</small></div><div><strong>" +
-         escaped(line.service) + "</strong> <small>" + escaped(line.summary) +
-         "</small><br><code>" + escaped(line.try_it) + "</code></div></li>\n";
+  out +=
+      line.link.empty() ? number : "<a href=\"" + html_escaped(line.link) + "\">" + number + "</a>";
+  out += "<small>" + html_escaped(line.transport) + "</small></div><div><strong>" +
+         html_escaped(line.service) + "</strong> <small>" + html_escaped(line.summary) +
+         "</small><br><code>" + html_escaped(line.try_it) + "</code></div></li>\n";
   return out;
 }
 
@@ -170,8 +147,8 @@ std::string front_page_text(const FrontPage& page) {
 
 std::string front_page_html(const FrontPage& page) {
   std::string out(kHead);
-  out += "<title>" + escaped(page.server_name) + "</title>\n</head>\n<body>\n<h1>You are <b>" +
-         escaped(page.you) + "</b>.<br>You reached <b>" + escaped(page.reached) +
+  out += "<title>" + html_escaped(page.server_name) + "</title>\n</head>\n<body>\n<h1>You are <b>" +
+         html_escaped(page.you) + "</b>.<br>You reached <b>" + html_escaped(page.reached) +
          "</b>.</h1>\n<p>" + sockets_open(page.sockets) + ".</p>\n<ul>\n";
   for (const DoorLine& line : page.doors)
     out += door_html(line);

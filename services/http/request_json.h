@@ -1,7 +1,6 @@
-// What /echo, /socket and /now answer: facts of a request, a connection or the clock, as JSON.
+// What /echo and /socket answer: facts of a request or a connection, as JSON.
 #pragma once
 
-#include <chrono>
 #include <string>
 
 #include "core/http/handler.h"
@@ -14,8 +13,5 @@ std::string request_json(const polyport::http::Request& request, const Address& 
 
 // The connection: both ends with the range of their ports, its age and requests.
 std::string socket_json(const Connection& connection);
-
-// One instant in the formats people compare clocks in. All of them are UTC.
-std::string time_json(std::chrono::system_clock::time_point now);
 
 }  // namespace polyport::services::http

@@ -1,0 +1,24 @@
+#include "services/http/endpoints.h"
+
+namespace polyport::services::http {
+
+std::span<const RouteGroup> route_groups() {
+  static const RouteGroup groups[] = {
+      {"First", front_routes()},
+      {"The request, told back", echo_routes()},
+      {"Who and when", identity_routes()},
+      {"Statuses, failures, delays", status_routes()},
+      {"Redirects", redirect_routes()},
+      {"Cookies", cookie_routes()},
+      {"Authentication", auth_routes()},
+      {"Caches and headers", cache_routes()},
+      {"Bytes", byte_routes()},
+      {"Streams", stream_routes()},
+      {"Codings", coding_routes()},
+      {"Documents", document_routes()},
+      {"Pictures", image_routes()},
+  };
+  return groups;
+}
+
+}  // namespace polyport::services::http

@@ -1,0 +1,44 @@
+// Site: what the endpoints of one http service share: its options, its clock and alarms, its dice,
+// and what a client may have changed (health, flaky counters).
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/http/date.h"
+#include "core/loop/alarms.h"
+#include "core/service.h"
+#include "services/http/flaky.h"
+#include "services/http/options.h"
+
+namespace polyport::services::http {
+
+class Site {
+ public:
+  // `options` must have been read without an error.
+  explicit Site(SiteOptions options);
+  void start(ServiceContext& context);
+
+  const SiteOptions& options() const { return options_; }
+  const std::string& instance() const { return instance_; }
+  HostView& host() { return context_->host; }
+  Loop& loop() { return context_->loop; }
+  Log& log() { return context_->log; }
+  Alarms& alarms() { return *alarms_; }
+  std::mt19937_64& random() { return random_; }
+
+  int health = 200;  // what /health answers, as POST /health set it
+  int ready = 200;
+  Flaky flaky;
+
+ private:
+  SiteOptions options_;
+  std::string instance_;
+  ServiceContext* context_ = nullptr;
+  std::unique_ptr<Alarms> alarms_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace polyport::services::http
