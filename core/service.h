@@ -142,6 +142,8 @@ struct ServiceType {
   bool client_speaks_first = false;  // the kernel may hold a connection back until its first byte
   bool udp_loop_free = false;        // its UDP answers can never be taken for questions (UdpGuard)
   bool internal = false;
+  // What it can be asked for beyond its options, as Markdown for the docs; null: nothing.
+  std::string (*reference)() = nullptr;
   std::unique_ptr<Service> (*create)(const OptionValues& values) = nullptr;
 };
 

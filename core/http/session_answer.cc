@@ -19,6 +19,7 @@ namespace polyport::http {
 namespace {
 
 constexpr std::size_t kStackBytes = 4096;
+constexpr std::size_t kLargePiece = 64 * 1024;
 
 }  // namespace
 
@@ -117,6 +118,13 @@ void Session::write(Bytes bytes) {
   }
   char buffer[kStackBytes];
   char* out = std::to_chars(buffer, buffer + 16, bytes.size(), 16).ptr;
+  if (bytes.size() > kLargePiece) {
+    // In one piece: behind one so large the end of its own chunk would look like a second answer to
+    // a reader that is too slow.
+    std::string chunk(buffer, out);
+    chunk.reserve(chunk.size() + bytes.size() + 4);
+    return connection_->send(chunk.append("\r\n").append(bytes).append("\r\n"));
+  }
   *out++ = '\r';
   *out++ = '\n';
   if (bytes.size() + 32 <= sizeof buffer) {

@@ -112,6 +112,10 @@ Address Connection::local() const {
   return address;
 }
 
+bool Connection::tcp_info(sock::TcpInfo& info) const {
+  return fd_ >= 0 && sock::read_tcp_info(fd_, info) == 0;
+}
+
 std::chrono::milliseconds Connection::age() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(kTick *
                                                                (network().now() - opened_tick_));

@@ -22,6 +22,9 @@ namespace polyport {
 class Listener;
 class Network;
 class WriteQueue;
+namespace sock {
+struct TcpInfo;
+}
 
 class Connection : private PollHandle {
  public:
@@ -76,6 +79,8 @@ class Connection : private PollHandle {
   // --- who ---------------------------------------------------------------------------------------
   Address peer() const;
   Address local() const;  // a system call on a wildcard listener: not for a hot path
+  // What the kernel knows of it; false on a unix socket.
+  bool tcp_info(sock::TcpInfo& info) const;
 
   // The service's own state; the service frees it in on_close.
   void* session() const { return session_; }

@@ -21,6 +21,9 @@ std::span<const Route> stream_routes();
 std::span<const Route> coding_routes();    // compressed answers, base64
 std::span<const Route> document_routes();  // fixed documents
 std::span<const Route> image_routes();
+std::span<const Route> wire_routes();       // the request and the connection, as they are
+std::span<const Route> misbehave_routes();  // answers that are wrong on purpose
+std::span<const Route> block_routes();
 
 // Arguments, headers, method, origin and url of a request, as go-httpbin names them.
 void write_request(JsonWriter& json, Call& call);

@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "services/http/call.h"
+#include "services/http/reference.h"
 
 namespace polyport::services::http {
 namespace {
@@ -14,18 +15,6 @@ constexpr Bytes kEveryMethod = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 bool begins_with_wish(std::string_view name) {
   return name.size() > kWish.size() && (name[0] | 0x20) == 'x' &&
          equals_ignoring_case(name.substr(0, kWish.size()), kWish);
-}
-
-bool is_there(const Route& route, const SiteOptions& options) {
-  switch (route.when) {
-    case Route::When::kAlways:
-      return true;
-    case Route::When::kTeaching:
-      return options.teaching;
-    case Route::When::kUnsafe:
-      return options.unsafe;
-  }
-  return false;
 }
 
 }  // namespace

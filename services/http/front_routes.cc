@@ -2,7 +2,6 @@
 #include "core/http/accept.h"
 #include "services/http/endpoints.h"
 #include "services/http/front_page.h"
-#include "services/http/request_json.h"
 #include "services/http/upload.h"
 
 namespace polyport::services::http {
@@ -33,10 +32,6 @@ void front(Call& call) {
                  "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}});
 }
 
-void socket(Call& call) {
-  call.json(socket_json(call.exchange().connection()), 200, {{"Cache-Control", "no-store"}});
-}
-
 }  // namespace
 
 std::span<const Route> front_routes() {
@@ -44,7 +39,6 @@ std::span<const Route> front_routes() {
       {"GET", "/plain", "13 bytes, as cheap as can be: for load tests", plain},
       {"GET", "/bench", "one byte, the same way", bench},
       {"GET", "/", "who you are, what you reached, and every port of this server", front},
-      {"GET", "/socket", "the connection underneath: both ends, ranges, age, bytes", socket},
       {"POST,PUT,PATCH",
        "/upload",
        "takes a body of any size and says how large it was",

@@ -5,6 +5,7 @@
 #include "core/service.h"
 #include "services/http/front.h"
 #include "services/http/options.h"
+#include "services/http/reference.h"
 
 namespace polyport::services::http {
 namespace {
@@ -47,6 +48,7 @@ const ServiceType service_type{
     .options = option_rows(),
     .try_it = "curl http://{host}:{port}/",
     .client_speaks_first = true,
+    .reference = reference_markdown,
     .create = make_service<HttpService>,
 };
 

@@ -49,7 +49,7 @@ class BulkTask final : public polyport::http::Task {
 class SlowTask final : public PacedTask {
  public:
   SlowTask(Call& call, std::unique_ptr<ByteSource> source, std::chrono::nanoseconds duration)
-      : PacedTask(call, {.duration = duration, .count = source->size()}),
+      : PacedTask(call, {.duration = duration, .count = source->size(), .batch = kBlockBytes}),
         source_(std::move(source)) {}
 
  private:

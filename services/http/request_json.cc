@@ -7,6 +7,7 @@
 #include "core/http/url.h"
 #include "core/net/listener.h"
 #include "core/ports/ranges.h"
+#include "core/socket/socket.h"
 #include "services/http/groups.h"
 #include "services/http/jwt.h"
 
@@ -24,6 +25,25 @@ void write_end(JsonWriter& json, std::string_view key, const Address& address) {
   json.field("port", address.port);
   json.field("range", name(port_range(address.port)));
   json.field("ephemeral_here", ephemeral_range().contains(address.port));
+  json.end_object();
+}
+
+// "tcp": what the kernel measured; null on a unix socket.
+void write_tcp(JsonWriter& json, const Connection& connection) {
+  json.key("tcp");
+  sock::TcpInfo info;
+  if (!connection.tcp_info(info)) return json.value(nullptr);
+  json.begin_object();
+  json.field("state", info.state);
+  json.field("rtt_us", info.rtt_us);
+  json.field("rtt_variance_us", info.rtt_variance_us);
+  json.field("congestion_window", info.congestion_window);
+  json.field("send_mss", info.send_mss);
+  json.field("receive_mss", info.receive_mss);
+  json.field("path_mtu", info.path_mtu);
+  json.field("retransmits", info.retransmits);
+  json.field("unacknowledged", info.unacknowledged);
+  json.field("lost", info.lost);
   json.end_object();
 }
 
@@ -87,6 +107,9 @@ std::string socket_json(const Connection& connection) {
   json.field("age_ms", connection.age().count());
   json.field("bytes_in", connection.bytes_in());
   json.field("bytes_out", connection.bytes_out());
+  write_tcp(json, connection);
+  json.key("tls");
+  json.value(nullptr);
   json.end_object();
   out += '\n';
   return out;

@@ -11,7 +11,8 @@ namespace polyport::services::http {
 // they first came; a body that is not UTF-8 becomes a base64 data URL.
 std::string request_json(const polyport::http::Request& request, const Address& peer);
 
-// The connection: both ends with the range of their ports, its age and requests.
+// The connection: both ends with the range of their ports, its age and requests, what the kernel
+// measured on it, and its TLS (null: there is none).
 std::string socket_json(const Connection& connection);
 
 }  // namespace polyport::services::http

@@ -17,6 +17,9 @@ std::span<const RouteGroup> route_groups() {
       {"Codings", coding_routes()},
       {"Documents", document_routes()},
       {"Pictures", image_routes()},
+      {"The wire", wire_routes()},
+      {"Misbehaviour", misbehave_routes()},
+      {"Teaching", block_routes()},
   };
   return groups;
 }

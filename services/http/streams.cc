@@ -89,6 +89,7 @@ void drip(Call& call) {
   const auto status = call.number("code", 200, 200, 599);
   if (!status) return;
   plan->count = static_cast<std::uint64_t>(*count);
+  plan->batch = 4096;
   PacedTask::start(std::make_unique<Drip>(call, *plan, static_cast<int>(*status)));
 }
 

@@ -92,14 +92,13 @@ void PacedTask::go_on() {
   if (!begun_) {
     begun_ = true;
     begin();
-    if (exchange().request().method == "HEAD") sent_ = plan_.count;  // nobody waits for a body
+    if (!has_body()) sent_ = plan_.count;
   }
   const std::chrono::nanoseconds elapsed = std::chrono::milliseconds(now_ms() - began_ms_);
-  constexpr std::uint64_t kMostAtOnce = 4096;  // so that a reader's pace is felt
   while (sent_ < plan_.count && due(sent_) <= elapsed) {
     if (exchange().congested()) return;  // on_writable goes on
     std::uint64_t count = 1;
-    while (plan_.jitter == 0 && count < kMostAtOnce && sent_ + count < plan_.count &&
+    while (plan_.jitter == 0 && count < plan_.batch && sent_ + count < plan_.count &&
            due(sent_ + count) <= elapsed) {
       ++count;
     }

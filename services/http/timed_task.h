@@ -38,6 +38,7 @@ class PacedTask : public TimedTask {
     std::chrono::nanoseconds duration{0};
     std::uint64_t count = 1;
     double jitter = 0;  // each piece may come so much earlier or later, as a part of the pause
+    std::uint64_t batch = 1;  // pieces that one write may take, where several are due
 
     std::chrono::nanoseconds pause() const;  // between two pieces
   };
@@ -50,6 +51,8 @@ class PacedTask : public TimedTask {
   virtual void begin() = 0;                                          // begins the answer
   virtual void write(std::uint64_t first, std::uint64_t count) = 0;  // pieces, numbered from 0
   virtual void end() { exchange().end(); }
+  // Nobody waits for the body of an answer to HEAD.
+  virtual bool has_body() { return exchange().request().method != "HEAD"; }
 
  private:
   void on_time() final;
