@@ -6,21 +6,27 @@
 namespace polyport {
 namespace {
 
-void print_as(std::FILE* out, const char* kind, const Errors& findings) {
+void append_as(std::string& text, const char* kind, const Errors& findings) {
   for (const Error& finding : findings) {
-    const std::string place = finding.where.empty() ? "" : finding.where + ": ";
-    const std::string hint = finding.hint.empty() ? "" : " (" + finding.hint + ")";
-    std::fprintf(out, "%s%s: %s%s\n", place.c_str(), kind, finding.what.c_str(), hint.c_str());
+    if (!finding.where.empty()) text += finding.where + ": ";
+    text += std::string(kind) + ": " + finding.what;
+    text += finding.hint.empty() ? "\n" : " (" + finding.hint + ")\n";
   }
 }
 
 }  // namespace
 
+std::string findings_text(const Errors& errors, const Errors& warnings, const Errors& notes) {
+  std::string text;
+  append_as(text, "error", errors);
+  append_as(text, "warning", warnings);
+  append_as(text, "note", notes);
+  return text;
+}
+
 void print_findings(std::FILE* out, const Errors& errors, const Errors& warnings,
                     const Errors& notes) {
-  print_as(out, "error", errors);
-  print_as(out, "warning", warnings);
-  print_as(out, "note", notes);
+  std::fputs(findings_text(errors, warnings, notes).c_str(), out);
 }
 
 std::string count_findings(std::size_t errors, std::size_t warnings) {

@@ -10,6 +10,8 @@
 namespace polyport {
 
 // "where: error: what (hint)" each, then the warnings and the notes in the same form.
+std::string findings_text(const Errors& errors, const Errors& warnings = {},
+                          const Errors& notes = {});
 void print_findings(std::FILE* out, const Errors& errors, const Errors& warnings = {},
                     const Errors& notes = {});
 

@@ -11,6 +11,7 @@
 #include "app/commands/bind_matrix/render.h"
 #include "app/commands/bind_matrix/trial.h"
 #include "app/commands/exit_code.h"
+#include "app/output.h"
 #include "app/report.h"
 #include "app/terminal.h"
 
@@ -26,17 +27,11 @@ int fail(const Error& error) {
   return error.code == ErrorCode::kBadValue ? kExitUsage : kExitFailed;
 }
 
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
-void show(const BindMatrixOptions& options, const Matrix& matrix, const Score* score) {
-  if (options.format == BindMatrixOptions::Format::kJson) {
-    print(matrix_json(matrix, score));
-    return;
-  }
-  print(matrix_text(matrix, Terminal::paint(STDOUT_FILENO)));
-  if (score != nullptr) print("\n" + score_text(matrix.tables.front(), *score));
+std::string text_of(const BindMatrixOptions& options, const Matrix& matrix, const Score* score) {
+  if (options.format == BindMatrixOptions::Format::kJson) return matrix_json(matrix, score);
+  std::string text = matrix_text(matrix, Terminal::paint(STDOUT_FILENO));
+  if (score != nullptr) text += "\n" + score_text(matrix.tables.front(), *score);
+  return text;
 }
 
 }  // namespace
@@ -55,8 +50,8 @@ int run_command(const BindMatrixOptions& options) {
     if (guesses->empty()) return kExitInterrupted;
     scored = score(matrix->tables.front(), std::move(*guesses));
   }
-  show(options, *matrix, scored ? &*scored : nullptr);
-  return count_unexplained(*matrix) == 0 ? kExitOk : kExitNo;
+  return answer(text_of(options, *matrix, scored ? &*scored : nullptr),
+                count_unexplained(*matrix) == 0 ? kExitOk : kExitNo);
 }
 
 }  // namespace polyport

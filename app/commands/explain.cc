@@ -4,12 +4,11 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
-#include <iterator>
 #include <optional>
-#include <set>
 
 #include "app/commands/exit_code.h"
 #include "app/configuration.h"
+#include "app/output.h"
 #include "app/report.h"
 #include "core/base/layout.h"
 #include "core/base/text.h"
@@ -32,6 +31,7 @@ struct Subject {
   std::string title;  // "port 80", "unix:/run/x.sock"
   std::optional<std::uint16_t> port;
   Transports transports = 0;
+  bool of_service = false;         // what a service listens on, each of its transports
   std::vector<std::string> names;  // "http (tcp, udp)", `service "web" of the demo`
   std::vector<Explanation> explanations;
 };
@@ -125,46 +125,84 @@ PortQuestion question_of(const Endpoint& endpoint, std::uint16_t port) {
   return question;
 }
 
+// What a service listens on, up to so many; TCP and UDP of one port are told together.
+struct ServiceQuestions {
+  std::vector<PortQuestion> kept;
+  std::size_t left_out = 0;
+
+  void add(PortQuestion wanted) {
+    const auto same = std::find_if(kept.begin(), kept.end(), [&](const PortQuestion& each) {
+      return each.port && each.port == wanted.port && each.host == wanted.host;
+    });
+    if (same != kept.end()) {
+      same->transports |= wanted.transports;
+    } else if (kept.size() < kMostOfService) {
+      kept.push_back(std::move(wanted));
+    } else {
+      ++left_out;
+    }
+  }
+};
+
+ServiceQuestions questions_of(const ServicePlan& plan) {
+  ServiceQuestions questions;
+  for (const Endpoint& endpoint : Services::endpoints(plan)) {
+    if (endpoint.transport == Transport::kUnix) {
+      questions.add(question_of(endpoint, 0));
+      continue;
+    }
+    for (const std::uint16_t port : endpoint.ports())
+      questions.add(question_of(endpoint, port));
+  }
+  return questions;
+}
+
+// What was found for one argument: never empty.
+struct Found {
+  std::vector<Subject> subjects;
+  std::string left_out;  // "41 more ports of …", or empty
+};
+
+Result<Found> subjects_of_service(const ServicePlan& plan, const std::string& configuration) {
+  Found found;
+  const ServiceQuestions questions = questions_of(plan);
+  const std::string service = "service " + quoted(plan.name) + " of " + printable(configuration);
+  for (const PortQuestion& question : questions.kept) {
+    auto subject = subject_of(question);
+    if (!subject) return tl::unexpected(std::move(subject.error()));
+    subject->of_service = true;
+    subject->names.push_back(service);
+    found.subjects.push_back(std::move(*subject));
+  }
+  if (questions.left_out != 0) {
+    const std::string count = std::to_string(questions.left_out);
+    found.left_out = count + (questions.left_out == 1 ? " more port of " : " more ports of ") +
+                     service + " not looked at";
+  }
+  return found;
+}
+
 // A name may be IANA's, a service's of the configuration, or both: "echo" is 7, and 10007 in the
 // demo. Only a name needs the configuration.
-Result<std::vector<Subject>> subjects_of(const PortQuestion& question, const Services& services) {
-  std::vector<PortQuestion> questions;
-  if (question.port || question.is_path()) questions.push_back(question);
+Result<Found> subjects_of(const PortQuestion& question, const Services& services) {
   const ServicePlan* const plan = question.name.empty() ? nullptr : services.find(question.name);
-  if (plan == nullptr && questions.empty()) return tl::unexpected(unregistered(question));
-  const std::size_t of_service = questions.size();
+  const bool by_itself = question.port || question.is_path();
+  if (plan == nullptr && !by_itself) return tl::unexpected(unregistered(question));
+  Found found;
   if (plan != nullptr) {
-    for (const Endpoint& endpoint : Services::endpoints(*plan)) {
-      for (const std::uint16_t port : endpoint.transport == Transport::kUnix
-                                          ? std::vector<std::uint16_t>{0}
-                                          : endpoint.ports()) {
-        PortQuestion wanted = question_of(endpoint, port);
-        // TCP and UDP of one port are told together.
-        const auto same = std::find_if(questions.begin() + static_cast<std::ptrdiff_t>(of_service),
-                                       questions.end(), [&](const PortQuestion& each) {
-                                         return !each.is_path() && !wanted.is_path() &&
-                                                each.port == wanted.port &&
-                                                each.host == wanted.host;
-                                       });
-        if (same != questions.end()) {
-          same->transports |= wanted.transports;
-        } else if (questions.size() < kMostOfService) {
-          questions.push_back(std::move(wanted));
-        }
-      }
-    }
+    auto of_service = subjects_of_service(*plan, services.configuration().name);
+    if (!of_service) return of_service;
+    found = std::move(*of_service);
   }
-  std::vector<Subject> subjects;
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    auto subject = subject_of(questions[i]);
+  if (by_itself) {
+    auto subject = subject_of(question);
     if (!subject) return tl::unexpected(std::move(subject.error()));
-    if (i >= of_service) {
-      subject->names.push_back("service " + quoted(plan->name) + " of " +
-                               services.configuration().name);
-    }
-    subjects.push_back(std::move(*subject));
+    found.subjects.insert(found.subjects.begin(), std::move(*subject));
   }
-  return subjects;
+  if (found.subjects.empty()) {
+    return failure(ErrorCode::kNotFound, "service " + quoted(plan->name) + " listens on nothing");
+  }
+  return found;
 }
 
 // --- a subject in words --------------------------------------------------------------------------
@@ -294,13 +332,23 @@ std::string subject_text(const Subject& subject) {
   return text + advice_text(subject.explanations);
 }
 
-int exit_code(const Subject& first) {
-  for (const Explanation& explanation : first.explanations) {
-    // A port that is asked about without its transport is TCP's.
+int exit_code(const Subject& subject) {
+  for (const Explanation& explanation : subject.explanations) {
+    // A port that is asked about without its transport is TCP's; a service needs all it has.
     const Transport transport = explanation.attempt.target.transport;
-    if (transport == Transport::kUdp && contains(first.transports, Transport::kTcp)) continue;
+    const bool aside = transport == Transport::kUdp && !subject.of_service &&
+                       contains(subject.transports, Transport::kTcp);
+    if (aside) continue;
     if (explanation.verdict == Verdict::kForbidden) return kExitNotPermitted;
     if (explanation.verdict != Verdict::kFree) return kExitNo;
+  }
+  return kExitOk;
+}
+
+// The first that is no among what was first asked about: a service has many.
+int exit_code(const Found& first) {
+  for (const Subject& subject : first.subjects) {
+    if (const int code = exit_code(subject); code != kExitOk) return code;
   }
   return kExitOk;
 }
@@ -311,6 +359,29 @@ int usage(Error error, const std::string& argument) {
   return kExitUsage;
 }
 
+std::string json_of(const std::vector<Found>& found) {
+  std::vector<Explanation> all;
+  for (const Found& each : found) {
+    for (const Subject& subject : each.subjects)
+      all.insert(all.end(), subject.explanations.begin(), subject.explanations.end());
+  }
+  return explanations_json(all);
+}
+
+std::string text_of(const std::vector<Found>& found) {
+  std::string text;
+  for (const Found& each : found) {
+    for (const Subject& subject : each.subjects)
+      text += (text.empty() ? "" : "\n") + subject_text(subject);
+    if (!each.left_out.empty()) text += "\n" + each.left_out + "\n";
+  }
+  if (const View view = where_we_look_from(); view != View::kMachine) {
+    text += "\nThese are the ports of " + std::string(name(view)) +
+            "; those of the host are not visible from here.\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 int run_command(const ExplainOptions& options) {
@@ -319,7 +390,7 @@ int run_command(const ExplainOptions& options) {
                  "polyport explain");
   }
   const Services services(options.configuration);
-  std::vector<Subject> subjects;
+  std::vector<Found> all;
   for (const std::string& argument : options.questions) {
     const auto question = parse_port_question(argument);
     if (!question) return usage(question.error(), argument);
@@ -330,25 +401,10 @@ int run_command(const ExplainOptions& options) {
     }
     auto found = subjects_of(*question, services);
     if (!found) return usage(std::move(found.error()), argument);
-    std::move(found->begin(), found->end(), std::back_inserter(subjects));
+    all.push_back(std::move(*found));
   }
-  if (options.format == ExplainOptions::Format::kJson) {
-    std::vector<Explanation> all;
-    for (const Subject& subject : subjects)
-      all.insert(all.end(), subject.explanations.begin(), subject.explanations.end());
-    std::fputs(explanations_json(all).c_str(), stdout);
-  } else {
-    std::string_view gap;
-    for (const Subject& subject : subjects) {
-      std::printf("%s%s", std::string(gap).c_str(), subject_text(subject).c_str());
-      gap = "\n";
-    }
-    if (const View view = where_we_look_from(); view != View::kMachine) {
-      std::printf("\nThese are the ports of %s; those of the host are not visible from here.\n",
-                  std::string(name(view)).c_str());
-    }
-  }
-  return exit_code(subjects.front());
+  const bool json = options.format == ExplainOptions::Format::kJson;
+  return answer(json ? json_of(all) : text_of(all), exit_code(all.front()));
 }
 
 }  // namespace polyport

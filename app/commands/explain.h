@@ -15,7 +15,8 @@ struct ExplainOptions {
   Format format = Format::kText;
 };
 
-// Exit code by the first port asked about: 0 free, 1 taken or not to be had, 4 not permitted.
+// Exit code by what was first asked about (of a service, each of its ports): 0 free, 1 taken or not
+// to be had, 4 not permitted; 5 where the answer could not be written.
 int run_command(const ExplainOptions& options);
 
 }  // namespace polyport

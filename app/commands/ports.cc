@@ -15,6 +15,7 @@
 #include "app/commands/ports/ports_json.h"
 #include "app/commands/ports/ports_text.h"
 #include "app/commands/ports/snapshot.h"
+#include "app/output.h"
 #include "app/terminal.h"
 #include "core/base/units.h"
 
@@ -154,8 +155,7 @@ int run_command(const PortsOptions& options) {
   if (options.watch) return Watching(options).run();
   const Snapshot snapshot = take_snapshot(options);
   if (snapshot.source == KernelSockets::Source::kNone) return unreadable();
-  print(snapshot_text(snapshot, options));
-  return kExitOk;
+  return answer(snapshot_text(snapshot, options), kExitOk);
 }
 
 }  // namespace polyport

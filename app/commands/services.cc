@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/commands/exit_code.h"
+#include "app/output.h"
 #include "app/types.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
@@ -80,30 +81,40 @@ std::string_view applies_text(Applies applies) {
   return "restart";
 }
 
-void print_list() {
-  std::printf("%-9s %-13s %5s  %s\n", "type", "transports", "port", "what it does");
-  for (const ServiceType* type : all_types()) {
-    const std::string port = type->default_port == 0 ? "-" : std::to_string(type->default_port);
-    std::printf("%-9s %-13s %5s  %s\n", std::string(type->name).c_str(),
-                join(transport_names(*type), " ").c_str(), port.c_str(),
-                std::string(type->summary).c_str());
-  }
-  std::printf("\npolyport services TYPE lists the options of one.\n");
+std::string padded(std::string_view text, std::size_t width) {
+  return std::string(text).append(width - std::min(width, text.size()), ' ');
 }
 
-void print_type(const ServiceType& type) {
+std::string list_row(std::string_view type, std::string_view transports, std::string_view port,
+                     std::string_view summary) {
+  const std::string number = std::string(5 - std::min<std::size_t>(5, port.size()), ' ');
+  return padded(type, 9) + " " + padded(transports, 13) + " " + number + std::string(port) + "  " +
+         std::string(summary) + "\n";
+}
+
+std::string list_text() {
+  std::string text = list_row("type", "transports", "port", "what it does");
+  for (const ServiceType* type : all_types()) {
+    text +=
+        list_row(type->name, join(transport_names(*type), " "),
+                 type->default_port == 0 ? "-" : std::to_string(type->default_port), type->summary);
+  }
+  return text + "\npolyport services TYPE lists the options of one.\n";
+}
+
+std::string type_text(const ServiceType& type) {
   const std::string type_name(type.name);
-  std::printf("%s: %s\n", type_name.c_str(), std::string(type.summary).c_str());
   const std::string section = type.internal ? type_name : "services." + type_name;
-  std::printf("\n[%s]\n", section.c_str());
+  std::string text = type_name + ": " + std::string(type.summary) + "\n\n[" + section + "]\n";
   for (const OptionSpec* row : all_options(type)) {
     const std::string fallback = default_of(*row, type);
     const std::string bounds = bounds_of(*row);
-    std::printf("  %-28s %-9s %s%s%s\n", std::string(row->name).c_str(),
-                std::string(name(row->type)).c_str(), fallback.empty() ? "\"\"" : fallback.c_str(),
-                bounds.empty() ? "" : "   ", bounds.empty() ? "" : ("(" + bounds + ")").c_str());
-    std::printf("      %s\n", std::string(row->help).c_str());
+    text += "  " + padded(row->name, 28) + " " + padded(name(row->type), 9) + " " +
+            (fallback.empty() ? "\"\"" : fallback);
+    text += bounds.empty() ? "\n" : "   (" + bounds + ")\n";
+    text += "      " + std::string(row->help) + "\n";
   }
+  return text;
 }
 
 void write_option(JsonWriter& json, const OptionSpec& row, const ServiceType& type) {
@@ -158,7 +169,7 @@ void write_type(JsonWriter& json, const ServiceType& type) {
   json.end_object();
 }
 
-void print_json(const std::vector<const ServiceType*>& types) {
+std::string json_text(const std::vector<const ServiceType*>& types) {
   std::string text;
   JsonWriter json(text, JsonWriter::Style::kIndented);
   json.begin_object();
@@ -168,7 +179,7 @@ void print_json(const std::vector<const ServiceType*>& types) {
     write_type(json, *type);
   json.end_array();
   json.end_object();
-  std::printf("%s\n", text.c_str());
+  return text + "\n";
 }
 
 int no_such_type(const std::string& wanted) {
@@ -191,13 +202,9 @@ int run_command(const ServicesOptions& options) {
     types = {type};
   }
   if (options.format == ServicesOptions::Format::kJson) {
-    print_json(types);
-  } else if (options.type.empty()) {
-    print_list();
-  } else {
-    print_type(*types.front());
+    return answer(json_text(types), kExitOk);
   }
-  return kExitOk;
+  return answer(options.type.empty() ? list_text() : type_text(*types.front()), kExitOk);
 }
 
 }  // namespace polyport

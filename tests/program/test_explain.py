@@ -126,6 +126,46 @@ class Explain(ProgramTest):
         self.assertIn('service "echo" of demo', text)
         self.assertIn("10007 = 0x2717", text)
 
+    def test_a_service_is_asked_about_with_all_it_listens_on(self):
+        folder = self.folder()
+        config = folder / "my.toml"
+
+        def asked(listen, name="web"):
+            config.write_text(f'[services.web]\ntype = "echo"\nlisten = {json.dumps(listen)}\n')
+            return cli("explain", "--config", config, name, namespace=self.lab)
+
+        done = asked(f"unix:{folder}/x.sock")
+        self.assertEqual(done.code, 0, done)
+        self.assertIn(f"unix:{folder}/x.sock\n", done.out)
+        self.child("s = reusable(tcp()); s.bind(('127.0.0.1', 9102)); s.listen()\n"
+                   "u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                   "u.bind(('127.0.0.1', 9110))")
+        done = asked("127.0.0.1:9100-9103")
+        self.assertEqual(done.code, 1, done)
+        for port in range(9100, 9104):
+            self.assertIn(f"port 127.0.0.1:{port}\n", done.out)
+        self.assertEqual(asked("127.0.0.1:9100-9101").code, 0)
+        done = asked("udp://127.0.0.1:9110")
+        self.assertEqual(done.code, 1, done)
+        self.assertNotIn("tcp 127.0.0.1", done.out)
+        self.assertEqual(asked(["127.0.0.1:9110", "udp://127.0.0.1:9110"]).code, 1)
+        done = asked("127.0.0.1:9200-9299")
+        self.assertEqual(done.out.count("\nport ") + done.out.startswith("port "), 64)
+        self.assertIn('\n36 more ports of service "web" of ', done.out)
+
+    def test_only_a_name_needs_the_configuration(self):
+        broken = {"POLYPORT_SERVICES__ECHO__LISTEN": "99999"}
+        self.assertEqual(cli("explain", "8123", namespace=self.lab, env=broken).code, 0)
+        self.assertEqual(cli("explain", "echo", namespace=self.lab, env=broken).code, 2)
+
+    def test_what_was_typed_is_shown_and_not_sent(self):
+        done = cli("explain", "unix:/nowhere/a\u009b\u202eb", "[fd00::77]:8080",
+                   namespace=self.lab)
+        self.assertIn("unix:/nowhere/a\\u009b\\u202eb\n", done.out)
+        self.assertNotIn("\u009b", done.out + done.err)
+        self.assertNotIn("\u202e", done.out + done.err)
+        self.assertIn("port [fd00::77]:8080\n", done.out)
+
     def test_several_at_once(self):
         self.child("s = reusable(tcp()); s.bind(('127.0.0.1', 7101)); s.listen()")
         text = self.text("7100", "7101")
@@ -203,6 +243,8 @@ class Explain(ProgramTest):
         self.assertEqual(found[1]["holders"][0]["pid"], child.pid)
         self.assertEqual(found[1]["holders"][0]["kind"], "udp")
         self.assertEqual(cli("explain", "udp:7231", namespace=self.lab).code, 1)
+        self.assertIn("tcp: could bind it now; udp: would get EADDRINUSE from bind()",
+                      " ".join(self.text("127.0.0.1:7231").split()))
 
     def test_bound_and_not_listening(self):
         child = self.child("s = tcp(); s.bind(('127.0.0.1', 7241))")

@@ -1,0 +1,16 @@
+// Output: what a command answers, written to standard output whole or with a word about why not.
+#pragma once
+
+#include <string_view>
+
+namespace polyport {
+
+// Writes all of it, however slowly it is read: on a descriptor that does not block it waits. False
+// where it cannot be written; errno says why.
+bool write_output(std::string_view text);
+
+// Writes a command's answer. Returns `exit_code`, or kExitFailed where it could not be written; why
+// not is said on standard error, but for a reader that has seen enough ("| head").
+int answer(std::string_view text, int exit_code);
+
+}  // namespace polyport
