@@ -1,6 +1,7 @@
 #include "app/commands/check.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <iterator>
 #include <set>
@@ -8,11 +9,15 @@
 #include <utility>
 
 #include "app/commands/exit_code.h"
+#include "app/output.h"
 #include "app/planned_endpoints.h"
 #include "app/report.h"
 #include "core/base/json_writer.h"
+#include "core/host/opener.h"
 #include "core/ports/explain.h"
+#include "core/ports/judge.h"
 #include "core/ports/port_facts.h"
+#include "core/socket/socket.h"
 
 namespace polyport {
 namespace {
@@ -23,6 +28,7 @@ struct Findings {
   Errors warnings;
   Errors notes;
   std::vector<Explanation> explanations;  // one a socket; those that can be had too
+  std::vector<Explanation> refused;       // of these what cannot be had
   bool live = false;                      // the sockets were tried
   int exit_code = kExitOk;
 };
@@ -69,20 +75,64 @@ bool can_be_had(const Explanation& explanation) {
   return explanation.verdict == Verdict::kFree || explanation.rule == BindRule::kPathStale;
 }
 
-// Whether `run` would start nothing because of what is taken: not where the service has a policy of
-// its own for that.
-bool stops_the_start(const std::vector<Explanation>& explanations,
-                     const std::vector<PlannedEndpoint>& endpoints) {
-  std::set<std::string_view> strict;
-  for (const PlannedEndpoint& endpoint : endpoints) {
-    const bool lenient = endpoint.closed || endpoint.on_conflict == OnConflict::kSkip ||
-                         endpoint.on_conflict == OnConflict::kNext ||
-                         endpoint.on_conflict == OnConflict::kRetry;
-    if (!lenient) strict.insert(endpoint.service);
+// Whether the kernel lets one more listen there with SO_REUSEPORT. It is not asked about UDP: to be
+// bound for a moment would take datagrams from those that are.
+bool can_be_joined(const BindTarget& target) {
+  if (target.transport == Transport::kUdp) return true;
+  const int fd = sock::open_stream(target.address.family);
+  if (fd < 0) return false;
+  if (target.address.family == Family::kIPv6) {
+    sock::set_option(fd, sock::Option::kIpv6Only, target.ipv6_mode == IPv6Mode::kOnly);
   }
-  return std::any_of(explanations.begin(), explanations.end(), [&](const Explanation& each) {
-    return !can_be_had(each) && strict.contains(each.attempt.service);
-  });
+  sock::set_option(fd, sock::Option::kReuseAddress, 1);
+  sock::set_option(fd, sock::Option::kReusePort, 1);
+  const int bound = sock::bind(fd, target.address);
+  sock::close(fd);
+  return bound >= 0;
+}
+
+// What on_conflict = "share" would do about a port that is taken.
+bool would_be_shared(const Explanation& taken) {
+  const BindTarget& target = taken.attempt.target;
+  if (target.transport == Transport::kUnix || taken.attempt.error != EADDRINUSE) return false;
+  const bool all_may =
+      !taken.holders.empty() &&
+      std::all_of(taken.holders.begin(), taken.holders.end(),
+                  [](const Holder& holder) { return share_obstacle(holder).empty(); });
+  return all_may && can_be_joined(target);
+}
+
+Error note_of_share(const Explanation& taken) {
+  const BindTarget& target = taken.attempt.target;
+  const std::string allowed = target.transport == Transport::kUdp ? ", where that allows it" : "";
+  return {ErrorCode::kAddressInUse,
+          spoken(target) + " would be shared with " + who(taken.holders.front()) + allowed,
+          taken.attempt.where, "on_conflict = \"share\""};
+}
+
+bool has_policy(const PlannedEndpoint& endpoint) {
+  return endpoint.closed || endpoint.on_conflict == OnConflict::kSkip ||
+         endpoint.on_conflict == OnConflict::kNext || endpoint.on_conflict == OnConflict::kRetry;
+}
+
+// What is taken stops the start, but where the service has a policy of its own for that.
+void judge_sockets(const std::vector<PlannedEndpoint>& endpoints, Findings& findings) {
+  std::set<std::string_view> strict;
+  std::set<std::string_view> sharing;
+  for (const PlannedEndpoint& endpoint : endpoints) {
+    if (!has_policy(endpoint)) strict.insert(endpoint.service);
+    if (endpoint.on_conflict == OnConflict::kShare) sharing.insert(endpoint.service);
+  }
+  for (const Explanation& each : findings.explanations) {
+    if (can_be_had(each)) continue;
+    const std::string& service = each.attempt.service;
+    if (sharing.contains(service) && would_be_shared(each)) {
+      findings.notes.push_back(note_of_share(each));
+      continue;
+    }
+    findings.refused.push_back(each);
+    if (strict.contains(service)) findings.exit_code = kExitNo;
+  }
 }
 
 // What the endpoints do to each other is worth looking at only where each is right by itself.
@@ -99,7 +149,7 @@ void judge_endpoints(const Configuration& configuration, const CheckOptions& opt
   if (!options.live) return;
   findings.live = true;
   findings.explanations = try_sockets(planned.endpoints, options.configuration);
-  if (stops_the_start(findings.explanations, planned.endpoints)) findings.exit_code = kExitNo;
+  judge_sockets(planned.endpoints, findings);
 }
 
 Findings judge(const Configuration& configuration, const CheckOptions& options) {
@@ -130,17 +180,13 @@ int print_text(const std::string& name, const Findings& findings) {
     print_findings(stderr, findings.errors);
     return findings.exit_code;
   }
-  print_findings(stdout, findings.errors, findings.warnings, findings.notes);
-  std::vector<Explanation> refused;
-  std::copy_if(findings.explanations.begin(), findings.explanations.end(),
-               std::back_inserter(refused),
-               [](const Explanation& each) { return !can_be_had(each); });
-  if (!refused.empty()) std::printf("%s\n", explanations_text(refused).c_str());
+  std::string text = findings_text(findings.errors, findings.warnings, findings.notes);
+  const std::vector<Explanation>& refused = findings.refused;
+  if (!refused.empty()) text += explanations_text(refused) + "\n";
   const bool clean = findings.errors.empty() && findings.warnings.empty() && refused.empty();
   const std::string counts = count_findings(findings.errors.size(), findings.warnings.size());
-  std::printf("%s: %s%s\n", name.c_str(), clean ? "ok" : counts.c_str(),
-              live_verdict(findings, refused.size()).c_str());
-  return findings.exit_code;
+  text += name + ": " + (clean ? "ok" : counts) + live_verdict(findings, refused.size()) + "\n";
+  return answer(text, findings.exit_code);
 }
 
 int print_json(const Findings& findings) {
@@ -157,8 +203,7 @@ int print_json(const Findings& findings) {
     write_explanation(json, explanation);
   json.end_array();
   json.end_object();
-  std::printf("%s\n", text.c_str());
-  return findings.exit_code;
+  return answer(text + "\n", findings.exit_code);
 }
 
 }  // namespace

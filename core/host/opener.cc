@@ -235,10 +235,7 @@ void Opener::share_ports() {
   }
 }
 
-namespace {
-
-// Why a port is not shared with this holder; nothing where it may be.
-std::string_view obstacle(const Holder& holder) {
+std::string_view share_obstacle(const Holder& holder) {
   if (holder.ours) return "two services of one configuration do not share a port";
   if (holder.kind == Holder::Kind::kConnection || holder.kind == Holder::Kind::kTimeWait) {
     return "a port is shared with other servers only";
@@ -249,15 +246,13 @@ std::string_view obstacle(const Holder& holder) {
   return {};
 }
 
-}  // namespace
-
 bool Opener::share(Conflict& conflict) {
   std::string_view why;
   BindRule rule = BindRule::kNone;
   for (const auto& explanation : conflict.explanations) {
     if (explanation->holders.empty()) why = "whoever has it cannot be seen";
     for (const Holder& holder : explanation->holders) {
-      if (why.empty()) why = obstacle(holder);
+      if (why.empty()) why = share_obstacle(holder);
       if (holder.uid && *holder.uid != ::geteuid()) rule = BindRule::kReuseportOtherUser;
     }
   }

@@ -84,4 +84,7 @@ class Opener {
   bool out_of_descriptors_ = false;
 };
 
+// Why on_conflict = "share" does not share a port with this holder; empty where it may.
+std::string_view share_obstacle(const Holder& holder);
+
 }  // namespace polyport

@@ -4,8 +4,10 @@
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
+import sys
 import unittest
 
 from support import (BINARY, SOURCE, TIMEOUT, Namespace, ProgramTest, clean_environment, cli,
@@ -341,6 +343,22 @@ class Live(ProgramTest):
                          ("discard", "discard:127.0.0.1:17007", "same_endpoint", "EADDRINUSE"))
         self.assertEqual(taken["holders"][0]["pid"], pid)
 
+    def test_what_it_says_to_type_starts_the_same_file(self):
+        folder = self.folder() / "my dir"
+        folder.mkdir()
+        path = folder / "it's.toml"
+        path.write_text('[services.web]\ntype = "http"\nlisten = "127.0.0.1:18080"\n')
+        with Namespace() as lab:
+            server = self.start("echo:127.0.0.1:18080", namespace=lab)
+            found = json.loads(cli("check", "--live", "--json", str(path), "--set",
+                                   "services.web.on_conflict=fail", namespace=lab).out)
+            server.stop()
+        offered = next(each["command"] for each in found["explanations"][0]["suggestions"]
+                       if each["kind"] == "offset")
+        self.assertEqual(shlex.split(offered),
+                         ["polyport", "run", str(path), "--set",
+                          "services.web.on_conflict=fail", "--offset", "100"])
+
     def test_a_taken_port_with_a_policy_of_its_own_does_not_fail(self):
         with Namespace() as lab:
             server = self.start("echo:127.0.0.1:17007", namespace=lab)
@@ -349,6 +367,29 @@ class Live(ProgramTest):
             server.stop()
         self.assertEqual(result.code, 0)
         self.assertIn("1 of 1 socket cannot be had now", result.out)
+
+    def test_a_port_that_would_be_shared_is_a_note(self):
+        script = ("import socket, sys\ns = socket.socket()\n"
+                  "if sys.argv[1] == 'yes': s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)\n"
+                  "s.bind(('127.0.0.1', 17007)); s.listen()\n"
+                  "print('ready', flush=True)\nsys.stdin.read()\n")
+        for allows, code in (("yes", 0), ("no", 1)):
+            with self.subTest(allows=allows), Namespace() as lab:
+                with subprocess.Popen(lab.wrap([sys.executable, "-c", script, allows]),
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+                    self.assertEqual(holder.stdout.readline(), b"ready\n")
+                    result = cli("check", "--live", "echo:127.0.0.1:17007", "--set",
+                                 "services.echo.on_conflict=share", namespace=lab)
+                self.assertEqual(result.code, code, result)
+                note = "note: 127.0.0.1:17007 would be shared with "
+                if allows == "yes":
+                    self.assertIn(note, result.out)
+                    self.assertIn(f"(pid {holder.pid})", result.out)
+                    self.assertIn('(on_conflict = "share")\n', result.out)
+                    self.assertIn("command line: ok; its 1 socket can be had now\n", result.out)
+                else:
+                    self.assertNotIn(note, result.out)
+                    self.assertIn("1 of 1 socket cannot be had now", result.out)
 
     def test_paths_of_unix_sockets(self):
         folder = self.folder()
