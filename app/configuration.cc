@@ -155,6 +155,17 @@ Result<Endpoint> shifted(const Endpoint& endpoint, int offset) {
   return moved;
 }
 
+std::string start_command(const ConfigurationOptions& options) {
+  std::string command = "polyport run";
+  for (const std::string& word : options.what)
+    command += " " + shell_word(word);
+  for (const std::string& setting : options.set)
+    command += " --set " + shell_word(setting);
+  for (const std::string& name : options.only)
+    command += " --only " + shell_word(name);
+  return command;
+}
+
 Configuration load_configuration(const ConfigurationOptions& options) {
   Configuration configuration;
   Source source = read_source(options.what);

@@ -32,12 +32,15 @@ class Planner {
                             .where = where,
                             .written = endpoint,
                             .targets = {},
-                            .when_taken = when_taken(plan.values.text("on_conflict")),
+                            .path_error = 0,
+                            .on_conflict = on_conflict_of(plan.values.text("on_conflict")),
+                            .closed = plan.values.text("state") == "closed",
                             .known_as = names_of(plan)};
     if (endpoint.transport == Transport::kUnix) {
       planned.targets = {{.transport = Transport::kUnix,
                           .address = Address::any(Family::kUnix),
                           .path = same_socket_path(endpoint.path)}};
+      if (!endpoint.path.starts_with('@')) planned.path_error = look_at_socket_path(endpoint.path);
     } else {
       auto targets = targets_of(endpoint, where);
       if (!targets) {
@@ -76,8 +79,10 @@ class Planner {
     if (!known) planned_.notes.push_back({ErrorCode::kNotAvailable, std::move(note), where, {}});
   }
 
-  // What it may be known as: its name, its type, and the protocol that an option chooses.
+  // What it may be known as: its name, its type, and the protocol that an option chooses. What
+  // stands before other servers has their ports with good reason.
   static std::vector<std::string> names_of(const ServicePlan& plan) {
+    if (plan.type->dials) return {"*"};
     std::vector<std::string> names = {plan.name, std::string(plan.type->name)};
     for (const OptionSpec& row : plan.type->options) {
       if (row.type == OptionType::kEnum) names.push_back(plan.values.text(row.name));

@@ -33,6 +33,11 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   for (const auto& [reason, count] : listener.refused)
     json.field(reason, count);
   json.end_object();
+  json.key("wrong_protocol_total");
+  json.begin_object();
+  for (const auto& [protocol, count] : listener.wrong_protocol)
+    json.field(protocol, count);
+  json.end_object();
   json.field("bytes_in", listener.bytes_in);
   json.field("bytes_out", listener.bytes_out);
   json.field("retries_total", listener.retries);

@@ -64,6 +64,13 @@ void Watch::on_closed(const Closed& event) {
                           human_size(event.bytes_out) + " out");
 }
 
+void Watch::on_wrong_protocol(const WrongProtocol& event) {
+  const auto found = numbers_.find(event.conn);
+  if (found == numbers_.end() || !may_show()) return;
+  show(event.service, who(found->second, event.peer, Way::kAccepted) + "  speaks " +
+                          std::string(spoken(event.protocol)) + ": is it the right port?");
+}
+
 void Watch::on_dial_failed(const DialFailed& event) {
   if (may_show()) {
     show(event.service, "→ " + event.text);

@@ -22,6 +22,7 @@ class Watch final : public EventSink {
 
   void on_opened(const Opened& event) override;
   void on_closed(const Closed& event) override;
+  void on_wrong_protocol(const WrongProtocol& event) override;
   void on_listening(const Listening& event) override;
   void on_dial_failed(const DialFailed& event) override;
 

@@ -98,6 +98,8 @@ struct ListenerStatus {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::vector<std::pair<std::string_view, std::uint64_t>> refused;  // by reason
+  // Connections that spoke another protocol, by its name.
+  std::vector<std::pair<std::string_view, std::uint64_t>> wrong_protocol;
 
   // Has its socket.
   bool is_open() const {
@@ -203,6 +205,9 @@ struct ServiceType {
   std::string_view try_it = "polyport connect {host}:{port}";
   bool client_speaks_first = false;  // the kernel may hold a connection back until its first byte
   bool udp_loop_free = false;        // its UDP answers can never be taken for questions (UdpGuard)
+  // Its protocol defines the answer to any byte, so whoever speaks another one cannot be told: that
+  // is noted instead (Connection::note_wrong_protocol).
+  bool answers_any_byte = false;
   bool internal = false;
   bool dials = false;  // each of its stream clients needs a second descriptor, for an upstream
   // What no row can say of the values of one table, how they go together: found by `check`, and

@@ -40,6 +40,9 @@ THIRD_PARTY = {
     r"fmt/.*": ["core/base/text.cc"],
     r"nlohmann/.*": ["core/base/json_value.cc"],
     r"tl/expected\.hpp": ["core/base/result.h"],
+    r"openssl/.*": ["core/base/digest.cc"],
+    r"zlib\.h": ["core/http/raw_deflate.cc"],
+    r"wslay/.*": ["tests/unit/websocket_differential_test.cc"],
     r"catch2/.*": ["tests/support/catch.h"],
 }
 

@@ -32,22 +32,8 @@ void append(Errors& list, Errors more) {
               std::make_move_iterator(more.end()));
 }
 
-// What to type to start this configuration; no more than the command where it would need quoting.
-std::string run_command(const std::vector<std::string>& what) {
-  std::string command = "polyport run";
-  for (const std::string& word : what) {
-    const bool plain = std::all_of(word.begin(), word.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             std::string_view("/.:_-@").find(c) != std::string_view::npos;
-    });
-    if (!plain) return "polyport run";
-    command += " " + word;
-  }
-  return command;
-}
-
 std::vector<Explanation> try_sockets(const std::vector<PlannedEndpoint>& endpoints,
-                                     const std::vector<std::string>& what) {
+                                     const ConfigurationOptions& configuration) {
   std::vector<BindAttempt> attempts;
   std::vector<BindTarget> wanted;
   const auto attempt = [&](const PlannedEndpoint& endpoint, const BindTarget& target) {
@@ -71,8 +57,11 @@ std::vector<Explanation> try_sockets(const std::vector<PlannedEndpoint>& endpoin
       }
     }
   }
-  const std::string command = run_command(what);
-  return explain({.attempts = attempts, .wanted = wanted, .run_command = command});
+  const std::string command = start_command(configuration);
+  return explain({.attempts = attempts,
+                  .wanted = wanted,
+                  .run_command = command,
+                  .offset = configuration.offset});
 }
 
 // A leftover socket file is removed at the start.
@@ -86,7 +75,10 @@ bool stops_the_start(const std::vector<Explanation>& explanations,
                      const std::vector<PlannedEndpoint>& endpoints) {
   std::set<std::string_view> strict;
   for (const PlannedEndpoint& endpoint : endpoints) {
-    if (endpoint.when_taken == WhenTaken::kFail) strict.insert(endpoint.service);
+    const bool lenient = endpoint.closed || endpoint.on_conflict == OnConflict::kSkip ||
+                         endpoint.on_conflict == OnConflict::kNext ||
+                         endpoint.on_conflict == OnConflict::kRetry;
+    if (!lenient) strict.insert(endpoint.service);
   }
   return std::any_of(explanations.begin(), explanations.end(), [&](const Explanation& each) {
     return !can_be_had(each) && strict.contains(each.attempt.service);
@@ -106,7 +98,7 @@ void judge_endpoints(const Configuration& configuration, const CheckOptions& opt
   append(findings.notes, std::move(found.notes));
   if (!options.live) return;
   findings.live = true;
-  findings.explanations = try_sockets(planned.endpoints, options.configuration.what);
+  findings.explanations = try_sockets(planned.endpoints, options.configuration);
   if (stops_the_start(findings.explanations, planned.endpoints)) findings.exit_code = kExitNo;
 }
 

@@ -11,11 +11,13 @@
 #include <cstring>
 #include <memory>
 
+#include "app/activation.h"
 #include "app/build_info.h"
 #include "app/commands/check.h"
 #include "app/commands/exit_code.h"
 #include "app/narrator.h"
 #include "app/networks.h"
+#include "app/presence.h"
 #include "app/process.h"
 #include "app/ready.h"
 #include "app/report.h"
@@ -100,6 +102,7 @@ class Server {
         began_(began),
         terminal_(loop_, STDOUT_FILENO),
         host_(loop_, log, events_, std::move(configuration.host)),
+        presence_(host_, events_, log, Notifier::from_environment()),
         stop_signals_(loop_, [this](int number) { drain(number); }) {
     for (const int number : {SIGHUP, SIGUSR1, SIGUSR2}) {
       ignored_.push_back(
@@ -110,8 +113,8 @@ class Server {
     }
   }
 
-  int run() {
-    const StartFailure failure = host_.start(std::move(plans_));
+  int run(std::vector<InheritedSocket> inherited) {
+    const StartFailure failure = host_.start(std::move(plans_), std::move(inherited));
     if (!failure.empty()) return not_started(failure);
     const Errors unheard = announce();
     print_findings(stderr, unheard);
@@ -133,7 +136,7 @@ class Server {
                   .service = explanation.attempt.service});
     }
     if (options_.talk == RunOptions::Talk::kJson) {
-      terminal_.write(explanations_json(failure.explanations));
+      write_all(STDOUT_FILENO, explanations_json(failure.explanations));
     } else if (!failure.explanations.empty()) {
       std::fputs(failure_text(failure).c_str(), stderr);
     }
@@ -159,9 +162,11 @@ class Server {
     };
     const bool wanted = json || options_.ready_fd.has_value() || !options_.ready_file.empty();
     const std::string line = wanted ? ready_line(host_) : std::string();
-    if (json) terminal_.write(line);
+    presence_.publish();
+    if (json) write_all(STDOUT_FILENO, line);
     if (options_.ready_fd) keep_error(write_ready_fd(*options_.ready_fd, line));
     if (!options_.ready_file.empty()) keep_error(write_ready_file(options_.ready_file, line));
+    if (errors.empty()) presence_.ready();
     return errors;
   }
 
@@ -191,6 +196,7 @@ class Server {
                           " may finish within " + format_duration(grace_) +
                           "; a second signal ends at once",
                .reason = number == SIGINT ? "SIGINT" : "SIGTERM"});
+    presence_.draining();
     host_.drain([this] { loop_.stop(); });
   }
 
@@ -215,6 +221,7 @@ class Server {
   std::unique_ptr<Narration> narration_;
   std::unique_ptr<Watch> watch_;
   Host host_;
+  Presence presence_;
   StopSignals stop_signals_;
   std::vector<std::unique_ptr<Signal>> ignored_;
 };
@@ -228,27 +235,9 @@ bool is_writable(std::optional<int> fd) {
   return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
-// An argument as a shell takes it.
-std::string shell_word(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@=,+";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word)
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return printable(quoted + "'");
-}
-
-// What to type to start the same again, but for --offset.
-std::string run_command(const ConfigurationOptions& options) {
-  std::string command = "polyport run";
-  for (const std::string& word : options.what)
-    command += " " + shell_word(word);
-  for (const std::string& setting : options.set)
-    command += " --set " + shell_word(setting);
-  for (const std::string& name : options.only)
-    command += " --only " + shell_word(name);
-  return command;
+bool is_inherited(int fd, const std::vector<InheritedSocket>& inherited) {
+  return std::any_of(inherited.begin(), inherited.end(),
+                     [fd](const InheritedSocket& socket) { return socket.fd == fd; });
 }
 
 // A place that was asked for and cannot be had is told once; the default one is not worth a word
@@ -273,7 +262,7 @@ int run_command(const RunOptions& options) {
   }
   Configuration configuration = load_configuration(options.configuration);
   if (options.purpose == RunOptions::Purpose::kCheck) return print_check(configuration);
-  configuration.host.run_command = run_command(options.configuration);
+  configuration.host.run_command = start_command(options.configuration);
   configuration.host.offset = options.configuration.offset;
   print_findings(stderr, configuration.usage);
   print_findings(stderr, configuration.errors, configuration.warnings);
@@ -285,6 +274,18 @@ int run_command(const RunOptions& options) {
     return kExitNo;
   }
 
+  auto inherited = take_inherited_sockets();
+  if (!inherited) {
+    print_findings(stderr, {inherited.error()});
+    return kExitUsage;
+  }
+  if (options.ready_fd && is_inherited(*options.ready_fd, *inherited)) {
+    std::fprintf(stderr,
+                 "polyport run: --ready-fd %d is one of the sockets that were passed to us "
+                 "(LISTEN_FDS)\n",
+                 *options.ready_fd);
+    return kExitUsage;
+  }
   raise_descriptor_limit();
   const auto log = Log::open(configuration.log);
   if (!log) {
@@ -292,7 +293,7 @@ int run_command(const RunOptions& options) {
     return log.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
   }
   if (!configuration.state_dir.empty()) warn_of_state_dir(configuration.state_dir, **log);
-  return Server(options, std::move(configuration), **log, began).run();
+  return Server(options, std::move(configuration), **log, began).run(std::move(*inherited));
 }
 
 }  // namespace polyport

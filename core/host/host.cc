@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/host/inherited.h"
 #include "core/host/instance.h"
 #include "core/host/metrics_page.h"
 #include "core/host/opener.h"
@@ -129,10 +130,16 @@ Host::~Host() {
   stop();
 }
 
-StartFailure Host::start(std::vector<ServicePlan> plans) {
+StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSocket> inherited) {
   State& state = *state_;
   POLYPORT_ASSERT(!state.network);
   Errors errors = state.plan(std::move(plans));
+  const Inheritance given(state.instances, inherited);
+  errors.insert(errors.end(), given.errors().begin(), given.errors().end());
+  for (const std::string& note : given.notes()) {
+    state.notes.push_back(note);
+    state.log.warn({.event = "socket_unused", .message = note});
+  }
   Opener opener(state.instances, state.options);
   StartFailure failure = opener.open();
   failure.errors.insert(failure.errors.begin(), errors.begin(), errors.end());

@@ -35,6 +35,12 @@ struct HostOptions {
   int offset = 0;
 };
 
+// A bound socket that another process has passed to us; core/host/inherited.h.
+struct InheritedSocket {
+  int fd = -1;
+  std::string name;  // what the other one calls it; may be empty
+};
+
 // What keeps a host from starting.
 struct StartFailure {
   Errors errors;
@@ -56,7 +62,7 @@ class Host final : public HostView {
   // does not take it, nothing is left open, and all that failed is returned. Takes over the
   // descriptors of `inherited`. `notes` are things a person should know: an address family this
   // machine lacks, a listener that moved.
-  StartFailure start(std::vector<ServicePlan> plans);
+  StartFailure start(std::vector<ServicePlan> plans, std::vector<InheritedSocket> inherited = {});
   const std::vector<std::string>& notes() const;
 
   // Stops accepting, lets open work finish up to shutdown_grace, closes; then calls `done` once.

@@ -14,7 +14,8 @@ namespace polyport {
 
 namespace {
 
-StreamPolicy policy_from(const OptionValues& values, bool client_speaks_first) {
+// Of every connection of the service, those it opens itself too.
+StreamPolicy policy_from(const OptionValues& values) {
   StreamPolicy policy;
   policy.idle_timeout = values.duration("idle_timeout");
   policy.write_timeout = values.duration("write_timeout");
@@ -26,7 +27,13 @@ StreamPolicy policy_from(const OptionValues& values, bool client_speaks_first) {
                            : StreamPolicy::SlowReader::kPause;
   policy.accept_budget = static_cast<std::uint32_t>(values.integer("accept_budget"));
   policy.read_budget = values.bytes("read_budget");
-  policy.client_speaks_first = client_speaks_first;
+  return policy;
+}
+
+StreamPolicy policy_of_door(const OptionValues& values, const ServiceType& type, const Door& door) {
+  StreamPolicy policy = policy_from(values);
+  policy.client_speaks_first = type.client_speaks_first || door.kind == Door::Kind::kHttp;
+  policy.answers_any_byte = type.answers_any_byte;
   return policy;
 }
 
@@ -82,13 +89,12 @@ void Instance::make_doors(UdpGuard& guard) {
       http = std::make_unique<http::Server>(*handler, http::options_from(values));
     }
     StreamHandler& handler = http ? *http : service_->stream_handler(door);
-    const bool client_first = plan_.type->client_speaks_first || door.kind == Door::Kind::kHttp;
     doors_.push_back(std::unique_ptr<ServedDoor>(
         new ServedDoor{.door = door,
                        .http = std::move(http),
                        .stream = {.service = plan_.name,
                                   .handler = handler,
-                                  .policy = policy_from(values, client_first),
+                                  .policy = policy_of_door(values, *plan_.type, door),
                                   .admission = admission_,
                                   .uses_reserve = plan_.type->internal,
                                   .descriptors = plan_.type->dials ? 2u : 1u},
@@ -98,14 +104,6 @@ void Instance::make_doors(UdpGuard& guard) {
                                .amplification = amplification_from(values),
                                .loop_free = plan_.type->udp_loop_free}}));
   }
-}
-
-OnConflict Instance::on_conflict() const {
-  constexpr std::string_view kWords[] = {"fail", "skip", "next", "retry", "share"};
-  const auto found =
-      std::find(std::begin(kWords), std::end(kWords), plan_.values.text("on_conflict"));
-  POLYPORT_ASSERT(found != std::end(kWords));
-  return static_cast<OnConflict>(found - std::begin(kWords));
 }
 
 // --- the ports it wants --------------------------------------------------------------------------
@@ -121,17 +119,20 @@ void Instance::plan_ports(Families families, Errors& errors, std::vector<std::st
   }
   bind_settings_.unix_mode = *octal;
   for (auto& door : doors_) {
-    for (const Endpoint& endpoint : plan_.values.endpoints(door->door.option))
-      plan_endpoint(*door, endpoint, families, errors, notes);
+    const OptionValues::Value& value = plan_.values.value(door->door.option);
+    for (std::size_t i = 0; i < value.endpoints.size(); ++i) {
+      // A port that nobody wrote is the section's.
+      const std::string& where = value.is_default ? plan_.where : value.places[i];
+      plan_endpoint(*door, value.endpoints[i], where, families, errors, notes);
+    }
   }
 }
 
-void Instance::plan_endpoint(ServedDoor& door, const Endpoint& endpoint, Families families,
-                             Errors& errors, std::vector<std::string>& notes) {
-  const std::string& place = plan_.values.value(door.door.option).where;
+void Instance::plan_endpoint(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
+                             Families families, Errors& errors, std::vector<std::string>& notes) {
   const auto add_error = [&](Error error) {
     error.what = "service " + quoted(plan_.name) + ": " + error.what;
-    error.where += error.where.empty() || place.empty() ? place : " (" + place + ")";
+    error.where += error.where.empty() || where.empty() ? where : " (" + where + ")";
     errors.push_back(std::move(error));
   };
   const bool any_port = endpoint.transport != Transport::kUnix && endpoint.first_port == 0;
@@ -147,17 +148,18 @@ void Instance::plan_endpoint(ServedDoor& door, const Endpoint& endpoint, Familie
       notes.push_back(std::move(note));
   }
   for (BindGroup& group : resolved->groups)
-    add_group(door, endpoint, std::move(group));
+    add_group(door, endpoint, where, std::move(group));
 }
 
-void Instance::add_group(ServedDoor& door, const Endpoint& endpoint, BindGroup group) {
+void Instance::add_group(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
+                         BindGroup group) {
   std::size_t same_door = 0;
   for (const PortGroup& other : groups_) {
     if (&other.door == &door) same_door += other.ports.size();
   }
   PortGroup added{.door = door,
                   .configured = endpoint.text(),
-                  .where = plan_.values.value(door.door.option).where,
+                  .where = where,
                   .number = static_cast<std::uint32_t>(groups_.size()),
                   .ports = {}};
   for (BindTarget& target : group.targets) {
@@ -181,7 +183,7 @@ void Instance::skip(std::string reason) {
 Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host) {
   if (state_ != ServiceState::kStarting || closed_) return {};
   context_ = std::unique_ptr<ServiceContext>(
-      new ServiceContext{plan_.name, loop, network, log, host, policy_from(plan_.values, false)});
+      new ServiceContext{plan_.name, loop, network, log, host, policy_from(plan_.values)});
   auto started = service_->start(*context_);
   if (!started) {
     Error error = std::move(started.error());
@@ -290,6 +292,11 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
     for (std::size_t i = 0; i < kCloseReasons; ++i) {
       if (listener.refused()[i] == 0) continue;
       row.refused.emplace_back(name(static_cast<CloseReason>(i)), listener.refused()[i]);
+    }
+    for (std::size_t i = 0; i < kProtocols; ++i) {
+      const auto protocol = static_cast<Protocol>(i);
+      const std::uint64_t count = listener.protocol_hints().count(protocol);
+      if (count > 0) row.wrong_protocol.emplace_back(name(protocol), count);
     }
   } else if (port.udp != nullptr) {
     const UdpSocket::Counters& counters = port.udp->counters();

@@ -9,10 +9,9 @@
 #include "core/host/port_group.h"
 #include "core/net/admission.h"
 #include "core/net/network.h"
+#include "core/ports/on_conflict.h"
 
 namespace polyport {
-
-enum class OnConflict : std::uint8_t { kFail, kSkip, kNext, kRetry, kShare };
 
 class Instance {
  public:
@@ -26,7 +25,7 @@ class Instance {
   std::vector<PortGroup>& groups() { return groups_; }
   const std::vector<PortGroup>& groups() const { return groups_; }
   const BindSettings& bind_settings() const { return bind_settings_; }
-  OnConflict on_conflict() const;
+  OnConflict on_conflict() const { return on_conflict_of(plan_.values.text("on_conflict")); }
   int next_attempts() const { return static_cast<int>(plan_.values.integer("next_attempts")); }
   // Its ports are reserved and refused: nothing is opened.
   bool closed() const { return closed_; }
@@ -56,9 +55,10 @@ class Instance {
 
  private:
   void make_doors(UdpGuard& guard);
-  void plan_endpoint(ServedDoor& door, const Endpoint& endpoint, Families families, Errors& errors,
-                     std::vector<std::string>& notes);
-  void add_group(ServedDoor& door, const Endpoint& endpoint, BindGroup group);
+  void plan_endpoint(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
+                     Families families, Errors& errors, std::vector<std::string>& notes);
+  void add_group(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
+                 BindGroup group);
   void serve_group(PortGroup& group, Network& network);
   ListenerStatus status(const PortGroup& group, const Port& port,
                         const std::vector<Network::Totals>& totals) const;

@@ -35,6 +35,13 @@ void write_connections(const MetricsPage& page, PrometheusWriter& writer) {
       writer.sample({{"service", service.name}, {"listener", row.id}, {"reason", reason}}, count);
     }
   });
+  writer.begin("polyport_wrong_protocol_total", Kind::kCounter,
+               "Connections that spoke another protocol than the service, by what it was");
+  for_each_listener(page, false, [&](const ServiceStatus& service, const ListenerStatus& row) {
+    for (const auto& [protocol, count] : row.wrong_protocol) {
+      writer.sample({{"service", service.name}, {"listener", row.id}, {"reason", protocol}}, count);
+    }
+  });
   // A service with several doors has one count a reason.
   std::map<std::pair<std::string_view, CloseReason>, std::uint64_t> closed;
   for (const auto& row : page.closed)

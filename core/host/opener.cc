@@ -1,5 +1,7 @@
 #include "core/host/opener.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <map>
@@ -20,11 +22,17 @@ bool out_of_descriptors(const BindAttempt& attempt) {
   return attempt.error == EMFILE || attempt.error == ENFILE;
 }
 
+// What a service can do without: the port or path is somebody's, not here, or not permitted.
+bool may_be_left_out(int error) {
+  constexpr int kErrors[] = {EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EACCES,  EPERM,
+                             ENOTSOCK,   EISDIR,        ENOENT,       ENOTDIR, EROFS};
+  return std::find(std::begin(kErrors), std::end(kErrors), error) != std::end(kErrors);
+}
+
 bool takes(OnConflict policy, int error) {
   switch (policy) {
     case OnConflict::kSkip:
-      return error == EADDRINUSE || error == EADDRNOTAVAIL || error == EAFNOSUPPORT ||
-             error == EACCES || error == EPERM;
+      return may_be_left_out(error);
     case OnConflict::kRetry:
       return error == EADDRINUSE || error == EADDRNOTAVAIL;
     case OnConflict::kNext:
@@ -81,6 +89,7 @@ StartFailure Opener::open() {
       look_at_closed(*instance, group);
   }
   explain_all();
+  forbid_double_doors();
   share_ports();
   tell_all();
   return failure();
@@ -157,6 +166,19 @@ void Opener::look_at_closed(Instance& instance, PortGroup& group) {
   if (!conflict.attempts.empty()) conflicts_.push_back(std::move(conflict));
 }
 
+// What is reserved here and served by another service here is a mistake, as `check` says too.
+void Opener::forbid_double_doors() {
+  for (Conflict& conflict : conflicts_) {
+    const auto& found = conflict.explanations;
+    const bool ours = std::any_of(found.begin(), found.end(), [](const auto& explanation) {
+      const auto& holders = explanation->holders;
+      return std::any_of(holders.begin(), holders.end(),
+                         [](const Holder& each) { return each.ours && !each.service.empty(); });
+    });
+    if (conflict.end == Conflict::End::kClosed && ours) conflict.end = Conflict::End::kFatal;
+  }
+}
+
 void Opener::close_all() {
   for (const auto& instance : instances_) {
     for (PortGroup& group : instance->groups())
@@ -221,7 +243,8 @@ std::string_view obstacle(const Holder& holder) {
   if (holder.kind == Holder::Kind::kConnection || holder.kind == Holder::Kind::kTimeWait) {
     return "a port is shared with other servers only";
   }
-  if (holder.uid && !holder.yours) return "a port is shared only with processes of the same user";
+  if (holder.uid && *holder.uid != ::geteuid())
+    return "a port is shared only with processes of the same user";
   if (!holder.process) return "it is not shared with a process that cannot be seen";
   return {};
 }
@@ -235,7 +258,7 @@ bool Opener::share(Conflict& conflict) {
     if (explanation->holders.empty()) why = "whoever has it cannot be seen";
     for (const Holder& holder : explanation->holders) {
       if (why.empty()) why = obstacle(holder);
-      if (holder.uid && !holder.yours) rule = BindRule::kReuseportOtherUser;
+      if (holder.uid && *holder.uid != ::geteuid()) rule = BindRule::kReuseportOtherUser;
     }
   }
   std::vector<BindAttempt> refused;

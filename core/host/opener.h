@@ -2,7 +2,9 @@
 // conflict what the service's on_conflict says.
 //
 // fail   nothing starts (EADDRINUSE, and every other error that the policy does not take)
-// skip   EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EACCES, EPERM: the service is left out
+// skip   taken, not on this machine, or not permitted; of a path also what is there instead of it,
+// or
+//        its directory missing: the service is left out
 // next   EADDRINUSE: the whole group moves to the next free port that no service here wants
 // retry  EADDRINUSE, EADDRNOTAVAIL: the group waits (core/host/retrier.h), the others serve
 // share  EADDRINUSE: joins with SO_REUSEPORT where every holder is a process of this user
@@ -65,6 +67,7 @@ class Opener {
   bool wanted_by_others(const PortGroup& group, std::uint16_t port) const;
   void share_ports();
   bool share(Conflict& conflict);
+  void forbid_double_doors();
   void close_all();
   void explain_all();
   void tell_all();

@@ -38,7 +38,7 @@ struct Port {
 struct PortGroup {
   ServedDoor& door;
   std::string configured;  // the endpoint as written
-  std::string where;       // the place of its option
+  std::string where;       // its place
   std::uint32_t number = 0;
   std::vector<Port> ports;  // never empty
   ListenerOrigin origin = ListenerOrigin::kConfigured;

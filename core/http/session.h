@@ -33,6 +33,11 @@ class Session final : public Exchange {
   void receive(Bytes data);
   void resume();  // the output has room, or the answer or the pause of a body has ended
   void time_out(CloseReason reason);
+  // Who the connection was upgraded for, or null, with its session and what came behind the
+  // request.
+  StreamHandler* next() const { return next_; }
+  void* next_session() const { return next_session_; }
+  std::string take_rest() { return std::move(pending_); }
   void abort();  // the connection is gone
 
   // --- Exchange ----------------------------------------------------------------------------------
@@ -46,6 +51,7 @@ class Session final : public Exchange {
   void write(Bytes bytes) override;
   void end(std::span<const Header> trailers) override;
   bool congested() const override;
+  void upgrade(std::span<const Header> headers, StreamHandler& next, void* session) override;
   void keep() override { kept_ = true; }
   void pause_body() override { body_paused_ = true; }
   void resume_body() override;
@@ -107,6 +113,8 @@ class Session final : public Exchange {
 
   // The exchange.
   void* state_ = nullptr;
+  StreamHandler* next_ = nullptr;  // of an upgrade
+  void* next_session_ = nullptr;
   std::uint64_t answer_left_ = 0;  // of a promised length
   ResponseHead::Framing framing_ = ResponseHead::Framing::kNone;
   Handler::Body body_mode_ = Handler::Body::kBuffer;

@@ -40,6 +40,20 @@ Listener& Connection::listener() const {
   return static_cast<Listener&>(source());
 }
 
+void Connection::note_wrong_protocol(Protocol protocol) const {
+  network().note_wrong_protocol(*this, protocol);
+}
+
+StreamHandler& Connection::handler() const {
+  if (extras_ != nullptr && extras_->handler != nullptr) return *extras_->handler;
+  return source().handler();
+}
+
+void Connection::hand_over(StreamHandler& handler) {
+  if (extras_ == nullptr) extras_ = new ConnectionExtras;
+  extras_->handler = &handler;
+}
+
 void Connection::send(Bytes bytes) {
   network().send(*this, bytes);
 }

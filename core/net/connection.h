@@ -15,6 +15,7 @@
 #include "core/net/connection_id.h"
 #include "core/net/poller.h"
 #include "core/observe/close_reason.h"
+#include "core/observe/protocol_hint.h"
 #include "core/socket/address.h"
 
 namespace polyport {
@@ -22,7 +23,13 @@ namespace polyport {
 class ConnectionSource;
 class Listener;
 class Network;
+class StreamHandler;
 class WriteQueue;
+
+// What few connections have, in a block of its own that ends with the connection.
+struct ConnectionExtras {
+  StreamHandler* handler = nullptr;  // in place of its source's
+};
 
 class Connection : private PollHandle {
  public:
@@ -36,6 +43,11 @@ class Connection : private PollHandle {
   bool is_outgoing() const;    // a dialer opened it
   Listener& listener() const;  // of an accepted connection only
   Network& network() const;
+  // Who is called for it: its source's handler, unless it was handed over.
+  StreamHandler& handler() const;
+  // From the next callback on `handler` is called, for the rest of its life; it must outlive the
+  // connection. Nobody is called now, and session() stays as it is.
+  void hand_over(StreamHandler& handler);
 
   // --- bytes going out ---------------------------------------------------------------------------
   // Queues bytes. The caller's memory is free again when send returns, except that bytes of the
@@ -96,6 +108,10 @@ class Connection : private PollHandle {
   void* session() const { return session_; }
   void set_session(void* session) { session_ = session; }
 
+  // Its client speaks `protocol` and the service does not: counted, logged once a burst, told to
+  // who watches. What the client is answered is the service's.
+  void note_wrong_protocol(Protocol protocol) const;
+
   // --- what it has done --------------------------------------------------------------------------
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
@@ -134,7 +150,7 @@ class Connection : private PollHandle {
   // PollHandle, 160 bytes, not zeroed: libuv initialises it where the connection ever has to wait.
   void* session_ = nullptr;                 // 8
   WriteQueue* queue_ = nullptr;             // 8, only while something is queued
-  void* extras_ = nullptr;                  // 8, TLS, WebSocket and fault state
+  ConnectionExtras* extras_ = nullptr;      // 8, only where the connection has some
   std::uint64_t bytes_in_ = 0;              // 8
   std::uint64_t bytes_out_ = 0;             // 8
   std::array<std::uint8_t, 16> peer_ip_{};  // 16

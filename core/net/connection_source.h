@@ -11,6 +11,7 @@
 #include "core/net/stream_handler.h"
 #include "core/net/stream_policy.h"
 #include "core/observe/close_reason.h"
+#include "core/observe/protocol_hint.h"
 
 namespace polyport {
 
@@ -33,6 +34,8 @@ class ConnectionSource {
   // Of connections that have ended; Network::totals adds the open ones.
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
+  // Clients that spoke another protocol.
+  const ProtocolHints& protocol_hints() const { return protocol_hints_; }
 
  protected:
   // What is referred to outlives the source and all its connections.
@@ -59,6 +62,7 @@ class ConnectionSource {
   std::uint64_t active_ = 0;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
+  ProtocolHints protocol_hints_;
 };
 
 }  // namespace polyport

@@ -182,6 +182,9 @@ class Network final : private Turn::Work {
   std::uint64_t descriptors_in_use() const;
   bool has_descriptor_for_dial() const;
   void tell_closed(Connection& connection);
+  // The first piece of a connection whose service cannot tell it that it came to the wrong port.
+  void note_first_bytes(Connection& connection, Bytes first);
+  void note_wrong_protocol(const Connection& connection, Protocol protocol);
   void tell_dial_failed(const Dialer& dialer, const DialFailure& failure);
   void poll_handle_opened() { ++open_handles_; }
   void poll_handle_closed() { --open_handles_; }
@@ -242,7 +245,7 @@ void Network::run_callback(Connection& connection, Callback callback) {
   current_ = &connection;
   bool failed = false;
   try {
-    callback(connection.source().handler());
+    callback(connection.handler());
   } catch (const std::exception& error) {
     failed = true;
     log_.error({.event = "service_error",

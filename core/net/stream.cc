@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <exception>
 #include <functional>
+#include <utility>
 
 #include "core/base/assert.h"
 #include "core/net/network.h"
@@ -76,10 +77,14 @@ void Network::ready(Connection& connection, std::uint8_t events) {
 }
 
 bool Network::read_once(Connection& connection) {
-  const std::size_t most = std::min(kReadBufferBytes, connection.source().policy().read_budget);
+  const StreamPolicy& policy = connection.source().policy();
+  const std::size_t most = std::min(kReadBufferBytes, policy.read_budget);
   const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), most);
   if (count > 0) {
     const auto size = static_cast<std::size_t>(count);
+    if (connection.bytes_in_ == 0 && policy.answers_any_byte) {
+      note_first_bytes(connection, Bytes(read_buffer_.get(), size));
+    }
     connection.bytes_in_ += size;
     connection.active_tick_ = now_;
     run_callback(connection, [&](StreamHandler& handler) {
@@ -115,6 +120,9 @@ void Network::read_after_error(Connection& connection) {
 void Network::drop_input(Connection& connection) {
   const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), kReadBufferBytes);
   if (count > 0) {
+    if (connection.bytes_in_ == 0 && connection.source().policy().answers_any_byte) {
+      note_first_bytes(connection, Bytes(read_buffer_.get(), static_cast<std::size_t>(count)));
+    }
     const auto units = static_cast<std::uint32_t>((count + 15) / 16);
     connection.bytes_in_ += static_cast<std::uint64_t>(count);
     connection.lingered_ =
@@ -237,10 +245,14 @@ void Network::empty_outbox(Connection& connection) {
   std::size_t taken = 0;
   const bool alive = (connection.flags_ & Connection::kClosing) == 0 &&
                      write(connection, outbox_.pieces(), outbox_.count(), outbox_.bytes(), taken);
-  outbox_.empty_into(alive ? taken : outbox_.bytes(), [&](Payload rest) {
+  outbox_.empty_into(alive ? taken : outbox_.bytes(), [&](Payload rest, bool cut) {
     if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
     gathered_ -= rest.size();
-    connection.queue_->push(std::move(rest));
+    if (cut) {
+      connection.queue_->push_rest(std::move(rest));
+    } else {
+      connection.queue_->push(std::move(rest));
+    }
   });
   if (!alive) {
     retire(connection, CloseReason::kResetByPeer);
@@ -332,7 +344,7 @@ void Network::retire(Connection& connection, CloseReason reason) {
 void Network::deliver_close(Connection& connection) {
   ConnectionSource& source = connection.source();
   try {
-    source.handler().on_close(connection, connection.close_reason_);
+    connection.handler().on_close(connection, connection.close_reason_);
   } catch (const std::exception& error) {
     log_.error({.event = "service_error",
                 .message = error.what(),
@@ -344,6 +356,7 @@ void Network::deliver_close(Connection& connection) {
                 .service = source.service(),
                 .listener = source.id()});
   }
+  delete std::exchange(connection.extras_, nullptr);
   source.bytes_in_ += connection.bytes_in_;
   source.bytes_out_ += connection.bytes_out_;
   connection.flags_ |= Connection::kFolded;

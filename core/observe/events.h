@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/observe/close_reason.h"
+#include "core/observe/protocol_hint.h"
 #include "core/socket/address.h"
 
 namespace polyport {
@@ -40,6 +41,14 @@ class EventSink {
     std::uint64_t bytes_out;
     Way way = Way::kAccepted;
   };
+  // A client speaks another protocol than the service it has come to.
+  struct WrongProtocol {
+    std::string_view service;
+    std::string_view listener;
+    std::string conn;
+    Address peer;
+    Protocol protocol;
+  };
   // Nobody could be reached: what was wanted, and what each address answered.
   struct DialFailed {
     std::string_view service;
@@ -50,6 +59,7 @@ class EventSink {
   virtual ~EventSink() = default;
   virtual void on_opened(const Opened&) {}
   virtual void on_closed(const Closed&) {}
+  virtual void on_wrong_protocol(const WrongProtocol&) {}
   virtual void on_listening(const Listening&) {}
   virtual void on_dial_failed(const DialFailed&) {}
 };

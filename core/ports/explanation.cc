@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/base/assert.h"
+#include "core/base/text.h"
 #include "core/base/units.h"
 
 namespace polyport {
@@ -108,7 +109,7 @@ std::string_view name(Holder::Kind kind) {
 }
 
 std::string spoken(const BindTarget& target) {
-  if (target.transport == Transport::kUnix) return "unix:" + target.path;
+  if (target.transport == Transport::kUnix) return "unix:" + printable(target.path);
   return target.transport == Transport::kUdp ? "udp " + target.text() : target.text();
 }
 

@@ -1,6 +1,8 @@
 #include "core/ports/port_notes.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <utility>
 
 #include "core/ports/bind_rules.h"
 #include "core/ports/port_names.h"
@@ -106,11 +108,57 @@ void note_known_ports(const PlannedEndpoint& endpoint, Errors& notes) {
               endpoint.where, "nothing enforces that; on another port nobody is misled"});
 }
 
+void note_broadcast(const PlannedEndpoint& endpoint, const MachineFacts& facts, Errors& warnings) {
+  for (const BindTarget& target : endpoint.targets) {
+    Address address = target.address;
+    address.port = 0;
+    const auto& all = facts.broadcast;
+    if (std::find(all.begin(), all.end(), address) == all.end()) continue;
+    add(warnings, {ErrorCode::kBadValue,
+                   endpoint.option + ": nobody can connect to " + address.ip_text() +
+                       ": it is the broadcast address of one of this machine's networks",
+                   endpoint.where, "write an address of this machine, or * for every one"});
+  }
+}
+
+// Something that is no socket is never removed, so the start would fail; what a directory lacks may
+// be made before it.
+void note_path(const PlannedEndpoint& endpoint, StaticFindings& findings) {
+  const std::string path = endpoint.written.text();
+  const auto found = [&](ErrorCode code, const std::string& what, std::string hint) {
+    return Error{code, endpoint.option + ": " + what, endpoint.where, std::move(hint)};
+  };
+  Errors& serious = endpoint.on_conflict == OnConflict::kFail ? findings.errors : findings.warnings;
+  const std::string rule = ": " + std::string(sentence(BindRule::kPathNotSocket));
+  switch (endpoint.path_error) {
+    case 0:
+    case EADDRINUSE:  // a socket: whether of a dead process is not asked here
+      return;
+    case EISDIR:
+      return add(serious, found(ErrorCode::kConflict, path + " is a directory" + rule,
+                                "add the name of the socket"));
+    case ENOTSOCK:
+      return add(serious, found(ErrorCode::kConflict, path + " is a file and no socket" + rule,
+                                "remove it, or take another path"));
+    case ENOENT:
+    case ENOTDIR:
+      return add(findings.warnings,
+                 found(ErrorCode::kNotFound, "the directory of " + path + " is not there",
+                       "make it before the start"));
+    default:
+      return add(findings.warnings, found(ErrorCode::kNotPermitted,
+                                          "this user may not make " + path + ": " +
+                                              std::string(sentence(BindRule::kPermission)),
+                                          "take another directory"));
+  }
+}
+
 }  // namespace
 
 void add_port_notes(const PlannedEndpoint& endpoint, const MachineFacts& facts,
                     StaticFindings& findings) {
-  if (endpoint.written.transport == Transport::kUnix) return;
+  if (endpoint.written.transport == Transport::kUnix) return note_path(endpoint, findings);
+  note_broadcast(endpoint, facts, findings.warnings);
   note_lent_ports(endpoint, facts, findings.warnings);
   note_privileged_ports(endpoint, facts, findings.warnings);
   note_known_ports(endpoint, findings.notes);

@@ -115,15 +115,8 @@ class Reporter {
   void report(Index wanted_index, const Conflict& conflict) {
     const PlannedEndpoint& wanted = endpoints_[wanted_index];
     const PlannedEndpoint& holder = endpoints_[conflict.holder];
-    const bool shared =
-        wanted.when_taken == WhenTaken::kShare && holder.when_taken == WhenTaken::kShare;
     Error error{
         ErrorCode::kConflict, wanted.option + ": " + subject(wanted, conflict), wanted.where, {}};
-    if (shared && wanted.written.transport != Transport::kUnix) {
-      error.what += " shared with " + owner(wanted, holder, conflict);
-      error.hint = "both say on_conflict = \"share\"";
-      return add(findings_.notes, std::move(error));
-    }
     error.what += " taken by " + owner(wanted, holder, conflict) + ": " +
                   std::string(sentence_of(conflict.rule));
     add_consequence(wanted, conflict, std::move(error));
@@ -169,21 +162,19 @@ class Reporter {
   }
 
   void add_consequence(const PlannedEndpoint& wanted, const Conflict& conflict, Error error) {
-    switch (wanted.when_taken) {
-      case WhenTaken::kFail:
+    switch (wanted.on_conflict) {
+      case OnConflict::kFail:
+      case OnConflict::kShare:  // with another process only
         error.hint = remedy(wanted, conflict);
         return add(findings_.errors, std::move(error));
-      case WhenTaken::kSkip:
+      case OnConflict::kSkip:
         error.hint = "on_conflict = \"skip\" leaves " + wanted.service + " out at the start";
         return add(findings_.warnings, std::move(error));
-      case WhenTaken::kNext:
+      case OnConflict::kNext:
         error.hint = "on_conflict = \"next\" takes the next free port at the start";
         return add(findings_.notes, std::move(error));
-      case WhenTaken::kRetry:
+      case OnConflict::kRetry:
         error.hint = "on_conflict = \"retry\" waits for it, for ever while the other one serves";
-        return add(findings_.warnings, std::move(error));
-      case WhenTaken::kShare:
-        error.hint = "a port is shared where both say on_conflict = \"share\"";
         return add(findings_.warnings, std::move(error));
     }
   }
@@ -301,12 +292,6 @@ class Search {
 };
 
 }  // namespace
-
-WhenTaken when_taken(std::string_view word) {
-  constexpr std::array<std::string_view, 5> kWords = {"fail", "skip", "next", "retry", "share"};
-  const auto found = std::find(kWords.begin(), kWords.end(), word);
-  return found == kWords.end() ? WhenTaken::kFail : static_cast<WhenTaken>(found - kWords.begin());
-}
 
 StaticFindings find_static_conflicts(std::span<const PlannedEndpoint> endpoints,
                                      const MachineFacts& facts) {

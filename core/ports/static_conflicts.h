@@ -13,14 +13,10 @@
 
 #include "core/base/result.h"
 #include "core/ports/machine_facts.h"
+#include "core/ports/on_conflict.h"
 #include "core/ports/resolve.h"
 
 namespace polyport {
-
-// What a service does about a port that it cannot have: the words of `on_conflict`.
-enum class WhenTaken : std::uint8_t { kFail, kSkip, kNext, kRetry, kShare };
-// Of "fail", "skip", …; kFail for any other word.
-WhenTaken when_taken(std::string_view word);
 
 // One endpoint as a service's configuration has it.
 struct PlannedEndpoint {
@@ -31,7 +27,9 @@ struct PlannedEndpoint {
   // The sockets that its first port stands for; those of the others differ in the number only. The
   // path of a unix socket as same_socket_path() has it.
   std::vector<BindTarget> targets;
-  WhenTaken when_taken = WhenTaken::kFail;
+  int path_error = 0;  // of a unix socket, as look_at_socket_path() has it
+  OnConflict on_conflict = OnConflict::kFail;
+  bool closed = false;  // state = "closed": the port is meant to have no socket
   // The registered names of ports on which nobody wonders to meet this service: its type, its name,
   // what it imitates. "*": any.
   std::vector<std::string> known_as;

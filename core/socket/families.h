@@ -12,8 +12,4 @@ struct Families {
 // in but switched off (net.ipv6.conf.*.disable_ipv6 = 1) is not there.
 Families probe_families();
 
-// The same as /proc tells it, without a socket: whether the loopback addresses are there. Both
-// families where it cannot be read.
-Families read_families();
-
 }  // namespace polyport

@@ -10,6 +10,7 @@
 #include "core/service.h"
 #include "services/http/front_page.h"
 #include "services/http/request_json.h"
+#include "services/http/websocket.h"
 
 namespace polyport::services::http {
 namespace {
@@ -27,13 +28,18 @@ constexpr Header kPlainHeaders[] = {{"Content-Type", "text/plain"}};
 
 class HttpService final : public Service {
  public:
-  HttpService() {
+  explicit HttpService(const OptionValues& values)
+      : websocket_echo_({.max_body = values.bytes("max_body")}) {
     router_.add("GET", "/plain", plain, Handler::Body::kDiscard);
     router_.add(
         "GET", "/", [this](Exchange& e, const Parameters&) { front(e); }, Handler::Body::kDiscard);
     router_.add("*", "/echo", echo);
     router_.add("GET", "/now", now, Handler::Body::kDiscard);
     router_.add("GET", "/socket", socket, Handler::Body::kDiscard);
+    router_.add(
+        "*", "/websocket/echo",
+        [this](Exchange& e, const Parameters&) { websocket_echo_.answer(e); },
+        Handler::Body::kDiscard);
   }
 
   Result<void> start(ServiceContext& context) override {
@@ -83,6 +89,7 @@ class HttpService final : public Service {
   }
 
   Router router_;
+  WebSocketEcho websocket_echo_;
   HostView* host_ = nullptr;
 };
 

@@ -2,7 +2,7 @@
 
 A page has a network of its own, where every port is free: loopback and one card with the address
 192.168.1.20. Its commands are those of an ordinary user, student, in a new home; /etc/hosts names only
-localhost.
+localhost, /etc/services nothing.
 """
 
 import atexit
@@ -22,8 +22,9 @@ HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
 CARD = "192.168.1.20"
 
 
-# In a mount namespace of its own: the root of this machine without the marks of a container, so that
-# `explain` says what it says on a student's machine, and with our own hosts and passwd. Then the command.
+# In namespaces of its own: the root of this machine without the marks of a container or a cgroup, so that
+# `explain` says what it says on a student's machine, and with our own hosts and passwd. The names of ports
+# are those that are compiled in, as on a machine without a list of services. Then the command.
 _ROOM = """
 room=$0/room home=$1
 shift
@@ -35,7 +36,9 @@ for entry in /* /.[!.]*; do
   else touch "$room$entry" && mount --bind "$entry" "$room$entry"
   fi
 done
-for file in hosts passwd; do mount --bind "$0/$file" "$room/etc/$file"; done
+for file in hosts passwd services; do
+  test ! -e "$room/etc/$file" || mount --bind "$0/$file" "$room/etc/$file"
+done
 mount --bind "$room$home" "$room$home"  # file capabilities count there, also below a nosuid /tmp
 mount -o remount,bind,suid "$room$home" 2> /dev/null || true
 mkdir "$room/run" "$room/.old"
@@ -100,6 +103,7 @@ class Lab:
         _copy_worksheet_files(self.home)
         (self.folder / "room").mkdir()
         (self.folder / "hosts").write_text(HOSTS)
+        (self.folder / "services").touch()
         users = pathlib.Path("/etc/passwd").read_text()
         (self.folder / "passwd").write_text(
             f"{users.rstrip()}\nstudent:x:{STUDENT}:{STUDENT}::{self.home}:/bin/bash\n")
@@ -142,7 +146,7 @@ class Lab:
             become = ["setpriv", f"--reuid={STUDENT}", f"--regid={STUDENT}", "--clear-groups"]
         else:
             become = ["nsenter", f"--target={self._student.pid}", "--user", "--preserve-credentials"]
-        room = ["unshare", "--mount", "sh", "-e", "-c", _ROOM, str(self.folder), str(self.home)]
+        room = ["unshare", "--mount", "--cgroup", "sh", "-e", "-c", _ROOM, str(self.folder), str(self.home)]
         return Terminal(lambda command: self._network.wrap([*room, *become, *command]), self.env)
 
     def write(self, name, text):

@@ -32,7 +32,7 @@ _KINDS = {
             r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?)?(?:Z| ?UTC|[+-]\d\d:\d\d)?",
     "time": r"(?<![\d:.\]])\d\d:\d\d:\d\d(?:\.\d{3})?(?![\d:])|(?<=since )\d\d:\d\d(?!:?\d)",
     "duration": r"(?<![\d.])\d+(?:\.\d+)? (?:ms|us|µs)\b|(?<![\d.])\d+\.\d+ s\b",
-    "pid": r"\b\d+(?= (?:polyport|python3) student)|(?<=pid )\d+|(?<=pid=)\d+|(?<=.pid.: )\d+"
+    "pid": r"\b\d+(?= (?:polyport|python3)(?: \[[^\]]*\])? student)|(?<=pid )\d+|(?<=pid=)\d+|(?<=.pid.: )\d+"
            r"|(?<=kill )\d+|(?<=^\[\d\] )\d+",
     "descriptor": r"(?<=fd=)\d+|(?<=^bind\()\d+|(?<=^listen\()\d+|(?<=^accept4\()\d+|(?<=^close\()\d+"
                   r"|(?<=SOCK_STREAM\) = )\d+|(?<=^accept4\(\d\d\) = )\d+|(?<=a number \()\d+"

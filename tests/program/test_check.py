@@ -1,3 +1,4 @@
+# ctest: timeout=300
 """`polyport check`: every mistake of a file at once, each at its place, and the exit code."""
 
 import json
@@ -255,6 +256,56 @@ class Conflicts(ProgramTest):
             result.out, "echo:17007: note: IPv6 is off on this machine: [::1] left out\n"
             "http:*:18080: note: IPv6 is off on this machine: * is every IPv4 address\n"
             "command line: ok\n", result)
+
+
+    def test_what_lies_in_the_place_of_a_unix_socket(self):
+        folder = self.folder()
+        (folder / "file").write_text("")
+        result = cli("check", f"echo:unix:{folder}", f"echo@b:unix:{folder}/file",
+                     f"echo@c:unix:{folder}/no/x", f"echo@d:unix:{folder}/x",
+                     f"echo@e:unix:{folder}/../{folder.name}//x")
+        self.assertEqual(result.code, 1)
+        self.assertIn(f"echo:unix:{folder}: error: listen: unix://{folder} is a directory: bind "
+                      "makes the file itself", result.out)
+        self.assertIn(f"error: listen: unix://{folder}/file is a file and no socket", result.out)
+        self.assertIn(f"warning: listen: the directory of unix://{folder}/no/x is not there "
+                      "(make it before the start)", result.out)
+        self.assertIn(f"/../{folder.name}//x is taken by d, which has unix://{folder}/x", result.out)
+        self.assertIn("command line: 3 errors, 1 warning\n", result.out)
+
+    def test_the_loopback_broadcast_address_serves_nobody(self):
+        result = cli("check", "echo:127.255.255.255:17007")
+        self.assertIn("nobody can connect to 127.255.255.255: it is the broadcast address", result.out)
+
+    def test_an_endpoint_is_wrong_in_the_same_words_wherever_it_is_written(self):
+        folder = self.folder()
+        for endpoint, what in (
+                ("", "the endpoint is empty"), ("70000", "port 70000 is over 65535"),
+                ("localhost:-1", "port -1 is below 0"),
+                ("::1:80", 'an IPv6 address needs brackets before its port: "::1:80"'),
+                ("local host:80", 'the endpoint "local host:80" has a space'),
+                ("9009-9000", "the port range 9009-9000 runs backwards"),
+                ("unix:/" + "x" * 107, "the unix path is 108 bytes long, 107 are possible"),
+                ("unix:/run/", 'the unix path "/run/" names a directory'),
+                ("224.0.0.1:80", "224.0.0.1 is a multicast address"),
+                ("255.255.255.255:80", "255.255.255.255 is the broadcast address"),
+                ("localhost:0x50", 'the port "0x50" is hexadecimal'),
+                ("localhost:080", "port 080 begins with a zero"),
+                ("fe80::1%eth0:80", "an IPv6 address needs brackets before its port")):
+            with self.subTest(endpoint=endpoint):
+                text = f"error: listen: {what}"
+                file = folder / "my.toml"
+                file.write_text(f"[services.echo]\nlisten = {json.dumps(endpoint)}\n")
+                for command in (["check", file], ["check", "echo:" + endpoint],
+                                ["check", "--set", "services.echo.listen=" + endpoint]):
+                    result = cli(*command)
+                    self.assertEqual(result.code, 1, result)
+                    self.assertIn(text, result.out)
+                for command in (["run", file], ["run", "echo:" + endpoint],
+                                ["run", "--set", "services.echo.listen=" + endpoint]):
+                    result = cli(*command)
+                    self.assertEqual(result.code, 1, result)
+                    self.assertIn(text, result.err)
 
 
 class Live(ProgramTest):

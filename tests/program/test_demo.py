@@ -235,15 +235,17 @@ class Notes(ProgramTest):
 
     def test_taken_ports_are_no_answer(self):
         script = ("import socket, subprocess, sys\n"
-                  "held = [socket.create_server(('127.0.0.1', p)) for p in (1023, 5432)]\n"
+                  "ports = (1023, 5432, 60995)\n"
+                  "held = [socket.create_server(('127.0.0.1', port)) for port in ports]\n"
                   "sys.exit(subprocess.run(sys.argv[1:]).returncode)\n")
-        with Namespace() as lab:
-            done = subprocess.run(
-                lab.wrap([sys.executable, "-c", script,
-                          str(BINARY), "demo", "notes"]),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn("listen on 127.0.0.2:5432: ok", flat(done.stdout))
+        for name, said in (("notes", r"listen on 127\.0\.0\.2:5432: ok"),
+                           ("ephemeral", r"The ten are (60980-60989|60989 60990 60991 60992)")):
+            with Namespace() as lab:
+                done = subprocess.run(
+                    lab.wrap([sys.executable, "-c", script, str(BINARY), "demo", name]),
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertRegex(flat(done.stdout), said)
 
 
 class CommandLine(ProgramTest):

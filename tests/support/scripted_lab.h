@@ -14,6 +14,7 @@
 
 #include "app/commands/demo/lab.h"
 #include "app/commands/demo/stage.h"
+#include "core/base/text.h"
 
 namespace polyport::demo {
 
@@ -56,8 +57,6 @@ class ScriptedLab : public Lab {
     if (local.port == 0 && wish.backlog != Wish::kUnbound) local.port = next_port_++;
     return add(local, {});
   }
-
-  int listen(int, int) override { return 0; }
 
   Opened connect(const Dial& dial) override {
     const int error = on_connect(dial);
@@ -175,6 +174,12 @@ struct Told {
   std::string text;
   int exit_code = 0;
   bool has(std::string_view part) const { return text.find(part) != std::string::npos; }
+  std::size_t longest_line() const {
+    std::size_t longest = 0;
+    for (const std::string_view line : split(lines, '\n'))
+      longest = std::max(longest, line.size());
+    return longest;
+  }
 };
 
 inline Told play(const std::function<void(Stage&, Lab&)>& demo, Lab& lab) {

@@ -74,6 +74,7 @@ TEST_CASE("with the usual kernel each claim has its verdict") {
   const Told told = play([](Stage& stage, Lab& it) { show_notes(stage, it); }, lab);
   INFO(told.lines);
   CHECK(told.exit_code == 0);
+  CHECK(told.longest_line() <= 80);
   CHECK(!told.has("otherwise"));
   CHECK(!told.has("verdict open"));
   std::size_t verdicts = 0;

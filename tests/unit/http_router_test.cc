@@ -33,6 +33,7 @@ struct FakeExchange final : Exchange {
   void write(Bytes) override {}
   void end(std::span<const Header>) override {}
   bool congested() const override { return false; }
+  void upgrade(std::span<const Header>, StreamHandler&, void*) override {}
   void keep() override {}
   void pause_body() override {}
   void resume_body() override {}

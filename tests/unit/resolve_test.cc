@@ -121,6 +121,8 @@ TEST_CASE("an interface that is not there", "[resolve]") {
   CHECK(found.error().code == ErrorCode::kNotAvailable);
   CHECK(found.error().what == "this machine has no interface \"nowhere0\"");
   CHECK(found.error().hint == "`ip address` lists them");
+  const auto url = polyport::resolve(*parse_endpoint("[fe80::1%25nowhere0]:80"), kBoth);
+  CHECK(url.error().hint == "only in a URL is % written %25; here write %nowhere0");
 }
 
 TEST_CASE("a name that does not exist", "[resolve]") {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -20,7 +22,7 @@ constexpr Families kBothFamilies{true, true};
 // One service with one endpoint; `where` counts them: "file:1", "file:2", ….
 class Plan {
  public:
-  Plan& add(std::string service, std::string_view text, WhenTaken when = WhenTaken::kFail,
+  Plan& add(std::string service, std::string_view text, OnConflict when = OnConflict::kFail,
             std::vector<std::string> known_as = {"*"}) {
     const auto written = parse_endpoint(text);
     REQUIRE(written);
@@ -29,7 +31,9 @@ class Plan {
                             .where = "file:" + std::to_string(endpoints.size() + 1),
                             .written = *written,
                             .targets = {},
-                            .when_taken = when,
+                            .path_error = 0,
+                            .on_conflict = when,
+                            .closed = false,
                             .known_as = std::move(known_as)};
     if (written->transport == Transport::kUnix) {
       planned.targets = {{.transport = Transport::kUnix,
@@ -224,31 +228,25 @@ TEST_CASE("one path written in two ways is one socket") {
 }
 
 TEST_CASE("on_conflict of the later one decides what a double endpoint is") {
-  const auto findings = [](WhenTaken first, WhenTaken second) {
+  const auto findings = [](OnConflict first, OnConflict second) {
     Plan plan;
     plan.add("a", "localhost:7000", first).add("b", "localhost:7000", second);
     return plan.find();
   };
-  const StaticFindings skip = findings(WhenTaken::kFail, WhenTaken::kSkip);
+  const StaticFindings skip = findings(OnConflict::kFail, OnConflict::kSkip);
   CHECK(skip.errors.empty());
   CHECK(lines(skip.warnings) ==
         Lines{"file:2: listen: localhost:7000 is taken by a (file:1)" + kSame +
               " (on_conflict = \"skip\" leaves b out at the start)"});
-  CHECK(findings(WhenTaken::kSkip, WhenTaken::kFail).errors.size() == 1);
-  CHECK(findings(WhenTaken::kFail, WhenTaken::kRetry).warnings.size() == 1);
+  CHECK(findings(OnConflict::kSkip, OnConflict::kFail).errors.size() == 1);
+  CHECK(findings(OnConflict::kFail, OnConflict::kRetry).warnings.size() == 1);
   // It resolves itself.
-  const StaticFindings next = findings(WhenTaken::kFail, WhenTaken::kNext);
+  const StaticFindings next = findings(OnConflict::kFail, OnConflict::kNext);
   CHECK(next.errors.empty());
   CHECK(next.warnings.empty());
   CHECK(next.notes.size() == 1);
-  // Both must share.
-  CHECK(findings(WhenTaken::kFail, WhenTaken::kShare).warnings.size() == 1);
-  const StaticFindings shared = findings(WhenTaken::kShare, WhenTaken::kShare);
-  CHECK(shared.warnings.empty());
-  CHECK(lines(shared.notes) == Lines{"file:2: listen: localhost:7000 is shared with a (file:1) "
-                                     "(both say on_conflict = \"share\")"});
-  CHECK(when_taken("retry") == WhenTaken::kRetry);
-  CHECK(when_taken("nonsense") == WhenTaken::kFail);
+  // Services of one configuration do not share.
+  CHECK(findings(OnConflict::kShare, OnConflict::kShare).errors.size() == 1);
 }
 
 TEST_CASE("ports that the kernel lends are warned of, unless they are reserved") {
@@ -307,7 +305,7 @@ TEST_CASE("ports that need a privilege are warned of where this user lacks it") 
 TEST_CASE("a port known for something else is worth a note") {
   const auto notes = [](std::string_view endpoint, std::vector<std::string> known_as) {
     Plan plan;
-    plan.add("x", endpoint, WhenTaken::kFail, std::move(known_as));
+    plan.add("x", endpoint, OnConflict::kFail, std::move(known_as));
     const StaticFindings found = plan.find();
     CHECK(found.errors.empty());
     CHECK(found.warnings.empty());
@@ -330,6 +328,80 @@ TEST_CASE("a port known for something else is worth a note") {
   CHECK(notes("localhost:123", {"echo"}).empty());  // registered for UDP only
   CHECK(notes("localhost:8000", {"echo"}).empty());
   CHECK(notes("localhost:443", {"web", "http"}).size() == 1);  // speaks no TLS
+}
+
+TEST_CASE("an address that nobody can connect to is warned of") {
+  Plan plan;
+  plan.add("a", "127.255.255.255:7000").add("b", "127.0.0.1:7000");
+  MachineFacts facts;
+  facts.broadcast = {*Address::parse_ip("127.255.255.255")};
+  CHECK(lines(find_static_conflicts(plan.endpoints, facts).warnings) ==
+        Lines{"file:1: listen: nobody can connect to 127.255.255.255: it is the broadcast address "
+              "of one of this machine's networks (write an address of this machine, or * for every "
+              "one)"});
+}
+
+TEST_CASE("what stands in the place of a unix socket is found without one") {
+  const auto findings = [](int error, OnConflict when = OnConflict::kFail) {
+    Plan plan;
+    plan.add("a", "unix:///run/x/y.sock", when);
+    plan.endpoints[0].path_error = error;
+    return plan.find();
+  };
+  const std::string rule = ": " + std::string(sentence(BindRule::kPathNotSocket));
+  CHECK(findings(0).errors.empty());
+  CHECK(findings(EADDRINUSE).errors.empty());  // of a dead process perhaps: only --live tells
+  CHECK(lines(findings(EISDIR).errors) ==
+        Lines{"file:1: listen: unix:///run/x/y.sock is a directory" + rule +
+              " (add the name of the socket)"});
+  CHECK(lines(findings(ENOTSOCK).errors) ==
+        Lines{"file:1: listen: unix:///run/x/y.sock is a file and no socket" + rule +
+              " (remove it, or take another path)"});
+  CHECK(findings(ENOTSOCK, OnConflict::kSkip).errors.empty());
+  CHECK(findings(ENOTSOCK, OnConflict::kSkip).warnings.size() == 1);
+  CHECK(lines(findings(ENOENT).warnings) ==
+        Lines{"file:1: listen: the directory of unix:///run/x/y.sock is not there (make it before "
+              "the start)"});
+  CHECK(lines(findings(EACCES).warnings) ==
+        Lines{"file:1: listen: this user may not make unix:///run/x/y.sock: " +
+              std::string(sentence(BindRule::kPermission)) + " (take another directory)"});
+  CHECK(findings(ENOTDIR).warnings.size() == 1);
+}
+
+TEST_CASE("the broadcast addresses of a machine are read from its routes") {
+  std::istringstream table(R"(Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+     +-- 127.0.0.0/8 2 0 2
+        +-- 127.0.0.0/31 1 0 0
+           |-- 127.0.0.0
+              /8 host LOCAL
+           |-- 127.0.0.1
+              /32 host LOCAL
+        |-- 127.255.255.255
+           /32 link BROADCAST
+     |-- 192.0.2.0
+        /24 link UNICAST
+     |-- 192.0.2.2
+        /32 host LOCAL
+     |-- 192.0.2.255
+        /32 link BROADCAST
+Local:
+        |-- 127.255.255.255
+           /32 link BROADCAST
+     |-- 192.0.2.2
+        /32 host LOCAL
+)");
+  const LocalAddresses found = parse_local_addresses(table);
+  const auto texts = [](const std::vector<Address>& list) {
+    std::vector<std::string> all;
+    for (const Address& address : list)
+      all.push_back(address.ip_text());
+    return all;
+  };
+  CHECK(texts(found.own) == Lines{"127.0.0.1", "192.0.2.2"});
+  CHECK(texts(found.broadcast) == Lines{"127.255.255.255", "192.0.2.255"});
 }
 
 TEST_CASE("what is found is what trying every pair finds") {

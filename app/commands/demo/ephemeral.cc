@@ -9,7 +9,7 @@
 namespace polyport::demo {
 namespace {
 
-constexpr int kPorts = 10;
+constexpr std::uint16_t kPorts = 10;
 constexpr std::size_t kTries = 12;
 
 std::string text(PortBlock block) {
@@ -67,41 +67,65 @@ class Ephemeral {
       *server = lab_.open({.address = home, .backlog = 64});
       if (!stage_.has("port for a server", *server)) return false;
     }
-    const auto block = free_block(lab_, kPorts);
-    if (!block) {
-      stage_.cannot("No ten ports in a row are free");
-      return false;
-    }
-    block_ = *block;
-    return choose_method();
+    return choose_ports();
   }
 
-  bool choose_method() {
-    const Opened tried = lab_.connect({.peer = first_.local, .lent = block_});
-    lends_ = tried.ok();
-    if (tried.ok()) {
-      lab_.reset(tried.socket);
-      // The server side of it must not sit in the queue.
-      const Opened gone = lab_.accept(first_.socket, milliseconds(1000));
-      lab_.close(gone.socket);
-      stage_.say("The ten are " + text(block_) +
-                 ", lent by the kernel itself (IP_LOCAL_PORT_RANGE).");
-      return true;
+  bool choose_ports() {
+    const EphemeralRange range = lab_.ephemeral();
+    // From the top down. A block may hold a number that a stranger has, so each is tried first.
+    for (int low = range.high - kPorts + 1; low >= range.low; low -= kPorts) {
+      lent_ =
+          PortBlock{static_cast<std::uint16_t>(low), static_cast<std::uint16_t>(low + kPorts - 1)};
+      const Opened tried = rehearse();
+      if (tried.step == Step::kOption) return bind_ourselves(tried.error);
+      if (tried.ok()) {
+        stage_.say("The ten are " + text(*lent_) +
+                   ", lent by the kernel itself (IP_LOCAL_PORT_RANGE).");
+        return true;
+      }
+      if (tried.error != EADDRNOTAVAIL) return stage_.has("connection", tried);
     }
-    if (tried.step != Step::kOption) return stage_.has("connection", tried);
-    stage_.say("The ten are " + text(block_) +
-               ". This kernel has no IP_LOCAL_PORT_RANGE (it answers " + error_word(tried.error) +
+    stage_.cannot("No ten ports in a row are free");
+    return false;
+  }
+
+  // Ten connections to a server that is there for this only, gone again afterwards: the first that
+  // failed, or the last.
+  Opened rehearse() {
+    const Address home = Address::loopback(Family::kIPv4);
+    const Opened server = lab_.open({.address = home, .backlog = 64});
+    Opened last = server;
+    std::vector<int> clients;
+    while (last.ok() && clients.size() < kPorts) {
+      last = connect(home, server.local);
+      if (last.ok()) clients.push_back(last.socket);
+    }
+    for (const int client : clients)
+      lab_.reset(client);
+    lab_.close(server.socket);
+    return last;
+  }
+
+  bool bind_ourselves(int answer) {
+    lent_.reset();
+    own_ = free_numbers(lab_, kPorts);
+    if (own_.size() != kPorts) {
+      stage_.cannot("No ten ports are free");
+      return false;
+    }
+    stage_.say("The ten are " + numbers(own_) +
+               ". This kernel has no IP_LOCAL_PORT_RANGE (it answers " + error_word(answer) +
                "; Linux 6.3 brought it), so each connect is bound to them in turn, with "
                "SO_REUSEADDR.");
     return true;
   }
 
   Opened connect(const Address& from, const Address& to) {
-    if (lends_) return lab_.connect({.peer = to, .from = from, .lent = block_});
+    if (lent_) return lab_.connect({.peer = to, .from = from, .lent = lent_});
     Opened last;
-    for (int port = block_.low; port <= block_.high; ++port) {
+    for (const std::uint16_t port : own_) {
       Address end = from;
-      end.port = static_cast<std::uint16_t>(port);
+      end.port = port;
       last = lab_.connect({.peer = to, .from = end, .reuse_address = true});
       if (last.error != EADDRNOTAVAIL) break;
     }
@@ -173,8 +197,8 @@ class Ephemeral {
   Lab& lab_;
   Opened first_;
   Opened second_;
-  PortBlock block_;
-  bool lends_ = false;
+  std::optional<PortBlock> lent_;
+  std::vector<std::uint16_t> own_;  // where the kernel does not lend: ascending
   std::vector<int> open_;
 };
 

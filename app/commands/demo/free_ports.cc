@@ -1,5 +1,7 @@
 #include "app/commands/demo/free_ports.h"
 
+#include <algorithm>
+
 namespace polyport::demo {
 namespace {
 
@@ -30,16 +32,17 @@ std::uint16_t free_number(Lab& lab) {
   return 0;
 }
 
-std::optional<PortBlock> free_block(Lab& lab, int size) {
+std::vector<std::uint16_t> free_numbers(Lab& lab, std::size_t count) {
   const EphemeralRange range = lab.ephemeral();
-  int in_a_row = 0;
-  for (int port = range.high; port >= range.low; --port) {
+  std::vector<std::uint16_t> numbers;
+  for (int port = range.high; port >= range.low && numbers.size() < count; --port) {
     const auto number = static_cast<std::uint16_t>(port);
-    const bool is_free = try_port(lab, {.address = Address::any(Family::kIPv4, number)}) != 0;
-    in_a_row = is_free ? in_a_row + 1 : 0;
-    if (in_a_row == size) return PortBlock{number, static_cast<std::uint16_t>(port + size - 1)};
+    if (try_port(lab, {.address = Address::any(Family::kIPv4, number)}) == number) {
+      numbers.push_back(number);
+    }
   }
-  return std::nullopt;
+  std::reverse(numbers.begin(), numbers.end());
+  return numbers;
 }
 
 }  // namespace polyport::demo

@@ -103,7 +103,6 @@ class Lab {
   virtual ~Lab() = default;
 
   virtual Opened open(const Wish& wish) = 0;
-  virtual int listen(int socket, int backlog) = 0;  // 0 or errno
   virtual Opened connect(const Dial& dial) = 0;
   // The end of a connect that was only begun, or timed out: 0, errno, or ETIMEDOUT.
   virtual int finish_connect(int socket, milliseconds wait) = 0;

@@ -65,11 +65,11 @@ void fresh_port(Stage& stage, Lab& lab) {
 }
 
 // Connects from three ports to one place; how many were made.
-std::size_t connect_three(Lab& lab, Address from, std::uint16_t low, const Address& to,
-                          std::vector<int>& open) {
+std::size_t connect_three(Lab& lab, Address from, std::span<const std::uint16_t> ports,
+                          const Address& to, std::vector<int>& open) {
   std::size_t made = 0;
-  for (int i = 0; i < 3; ++i) {
-    from.port = static_cast<std::uint16_t>(low + i);
+  for (const std::uint16_t port : ports) {
+    from.port = port;
     const Opened client = lab.connect({.peer = to, .from = from, .reuse_address = true});
     if (!client.ok()) continue;
     ++made;
@@ -83,10 +83,11 @@ void sixty_five_thousand(Stage& stage, Lab& lab) {
   if (!stage.has("port for a server", one)) return;
   const Opened other = lab.open({.address = home(), .backlog = 64});
   if (!stage.has("port for a server", other)) return;
-  const auto block = free_block(lab, 3);
-  if (!block) return stage.cannot("No three ports in a row are free");
-  const std::uint16_t low = block->low;
-  const std::string numbers = std::to_string(low) + " to " + std::to_string(low + 2);
+  const std::vector<std::uint16_t> ports = free_numbers(lab, 3);
+  if (ports.size() != 3) return stage.cannot("No three ports are free");
+  std::vector<std::string> numbers;
+  for (const std::uint16_t port : ports)
+    numbers.push_back(std::to_string(port));
   std::vector<int> open;
   struct Row {
     Address from;
@@ -94,9 +95,9 @@ void sixty_five_thousand(Stage& stage, Lab& lab) {
   };
   for (const Row& row :
        {Row{home(), one.local}, Row{home(), other.local}, Row{next_door(), one.local}}) {
-    const std::size_t made = connect_three(lab, row.from, low, row.to, open);
-    stage.line("from " + row.from.ip_text() + ", ports " + numbers + ", to " + row.to.text() +
-               ": " + counted(made, "connection"));
+    const std::size_t made = connect_three(lab, row.from, ports, row.to, open);
+    stage.line(row.from.ip_text() + ", ports " + listed(numbers) + ", to " + row.to.text() + ": " +
+               counted(made, "connection"));
   }
   const auto alive = static_cast<std::size_t>(std::count_if(
       open.begin(), open.end(), [&](int socket) { return lab.is_established(socket); }));

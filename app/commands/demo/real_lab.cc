@@ -153,10 +153,6 @@ Opened RealLab::open(const Wish& wish) {
   return result;
 }
 
-int RealLab::listen(int socket, int backlog) {
-  return -sock::listen(socket, backlog);
-}
-
 Opened RealLab::connect(const Dial& dial) {
   const int fd = sock::open_stream(dial.peer.family);
   if (fd < 0) return opened(-1, Step::kSocket, -fd);

@@ -15,7 +15,6 @@ class RealLab : public Lab {
   RealLab& operator=(const RealLab&) = delete;
 
   Opened open(const Wish& wish) override;
-  int listen(int socket, int backlog) override;
   Opened connect(const Dial& dial) override;
   int finish_connect(int socket, milliseconds wait) override;
   Opened accept(int listener, milliseconds wait) override;
