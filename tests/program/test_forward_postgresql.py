@@ -155,6 +155,14 @@ class PostgreSQL(ProgramTest):
         self.assertIn(b"640/640", done.stdout)  # each transaction on a connection of its own
         self.assertEqual(self.ask("db", "select count(*) from pgbench_history"), "640\n")
 
+    def test_the_example_configuration(self):
+        server = self.start(
+            "--set", "services.files.enabled=false", "--set", "services.db.listen=127.0.0.1:0",
+            "--set", f"services.db.upstream=localhost:{self.database.port}",
+            config=support.SOURCE / "config/forward.toml")
+        done = psql(server.address("db"), "select 'through ' || 'the example'")
+        self.assertEqual(done.stdout, b"through the example\n", done.stderr)
+
     def test_a_database_that_crashes_and_comes_back(self):
         self.assertEqual(self.ask("db", "select 1"), "1\n")
         self.database.kill()
