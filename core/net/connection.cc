@@ -145,7 +145,7 @@ Address Connection::local() const {
 
 std::uint8_t Connection::hops() const {
   if (peer_family_ == Family::kUnix) return sock::is_own_peer(fd_) ? 255 : 0;
-  return network().hops().hops_of(peer(), network().loop().now_ms());
+  return network().hops().hops_of(peer(), local(), network().loop().now_ms());
 }
 
 std::chrono::milliseconds Connection::age() const {

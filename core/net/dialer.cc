@@ -215,7 +215,8 @@ void Dialer::note_local(Dial& dial, Attempt& attempt) {
   if (dial.request.hops == 0) return;
   Address local;
   if (sock::local_address(attempt.fd, local) < 0) return;
-  network_.hops().note(local, dial.request.hops, network_.loop().now_ms());
+  network_.hops().note(local, dial.request.targets[attempt.target].address, dial.request.hops,
+                       network_.loop().now_ms());
 }
 
 namespace {

@@ -181,6 +181,7 @@ class Network final : private Turn::Work {
   bool short_of_descriptors(const StreamDoor& door) const;
   std::uint64_t descriptors_in_use() const;
   bool has_descriptor_for_dial() const;
+  void tell_opened(const Connection& connection);
   void tell_closed(Connection& connection);
   // The first piece of a connection whose service cannot tell it that it came to the wrong port.
   void note_first_bytes(Connection& connection, Bytes first);

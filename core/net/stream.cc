@@ -15,11 +15,6 @@ namespace {
 constexpr int kMostReadsAfterError = 64;
 constexpr int kMostWritesPerFlush = 16;
 constexpr std::size_t kPiecesPerWrite = 64;
-
-EventSink::Way way_of(const ConnectionSource& source) {
-  return source.kind() == ConnectionSource::Kind::kDialer ? EventSink::Way::kOutgoing
-                                                          : EventSink::Way::kAccepted;
-}
 }  // namespace
 
 // --- coming --------------------------------------------------------------------------------------
@@ -34,12 +29,7 @@ void Network::open(ConnectionSource& source, int fd, const Address& peer, void* 
   connection.peer_family_ = peer.family;
   connection.opened_tick_ = connection.active_tick_ = now_;
   ++source.active_;
-  if (events_.watched()) {
-    const EventSink::Opened event{source.service(), source.id(), text(connection.id()), peer,
-                                  way_of(source)};
-    for (EventSink* sink : events_.sinks())
-      sink->on_opened(event);
-  }
+  tell_opened(connection);
   run_callback(connection, [&](StreamHandler& handler) { handler.on_open(connection); });
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   // Where the client speaks first its bytes are most often here already.
@@ -374,49 +364,6 @@ void Network::deliver_close(Connection& connection) {
 void Network::release(Connection& connection) {
   table_.release(connection);
   note_room();
-}
-
-void Network::note_room() {
-  if (waiting_.empty()) return;
-  room_made_ = true;
-  turn_.request();
-}
-
-void Network::tell_closed(Connection& connection) {
-  ConnectionSource& source = connection.source();
-  if (log_.enabled(LogLevel::kDebug)) {
-    log_.debug({.event = "connection_closed",
-                .service = source.service(),
-                .listener = source.id(),
-                .conn = text(connection.id()),
-                .peer = connection.peer().text(),
-                .reason = name(connection.close_reason_)});
-  }
-  if (!events_.watched()) return;
-  const EventSink::Closed event{source.service(),
-                                source.id(),
-                                text(connection.id()),
-                                connection.peer(),
-                                connection.close_reason_,
-                                static_cast<std::uint64_t>(connection.age().count()),
-                                connection.bytes_in_,
-                                connection.bytes_out_,
-                                way_of(source)};
-  for (EventSink* sink : events_.sinks())
-    sink->on_closed(event);
-}
-
-void Network::tell_dial_failed(const Dialer& dialer, const DialFailure& failure) {
-  if (!log_.enabled(LogLevel::kDebug) && !events_.watched()) return;
-  const std::string text = failure.text();
-  log_.debug({.event = "dial_failed",
-              .message = text,
-              .service = dialer.service(),
-              .listener = dialer.id(),
-              .reason = name(failure.error())});
-  const EventSink::DialFailed event{dialer.service(), dialer.id(), name(failure.error()), text};
-  for (EventSink* sink : events_.sinks())
-    sink->on_dial_failed(event);
 }
 
 }  // namespace polyport

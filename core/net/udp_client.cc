@@ -43,7 +43,7 @@ int UdpClient::open(std::uint8_t hops) {
   if (const int result = sock::connect(fd_, peer_); result < 0) return -result;
   Address local;
   if (hops > 0 && sock::local_address(fd_, local) == 0) {
-    network_.hops().note(local, hops, network_.loop().now_ms());
+    network_.hops().note(local, peer_, hops, network_.loop().now_ms());
   }
   if (!network_.poller_.open(*this, fd_, kOperations)) return errno;
   network_.poll_handle_opened();

@@ -48,7 +48,8 @@ void DatagramForwarder::stop() {
 // --- from clients --------------------------------------------------------------------------------
 
 void DatagramForwarder::forward(const Datagram& datagram) {
-  const std::uint8_t hops = context_->network.hops().hops_of(datagram.peer(), now());
+  const std::uint8_t hops =
+      context_->network.hops().hops_of(datagram.peer(), datagram.local(), now());
   if (hops >= HopTable::kMost) {
     if (const auto more = looped_.may_tell(now())) {
       tell(LogLevel::kWarn, "forward_loop",

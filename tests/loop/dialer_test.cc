@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include "tests/support/network_fixture.h"
 
@@ -413,6 +414,29 @@ TEST_CASE("who is accepted from ourselves is known by its hops") {
   Client stranger = net.connect(listener);
   REQUIRE(net.run_until([&] { return hops.size() == 3; }));
   CHECK(hops == std::vector<int>{3, 0, 0});
+}
+
+TEST_CASE("a stranger with the port of one of our own connections is still a stranger") {
+  DialFixture net;
+  Listener& there = net.listen(net.server.door);
+  Listener& here = net.listen(net.server.door);
+  std::map<std::uint16_t, int> hops;  // by the listener's port
+  net.echo.open = [&](Connection& c) { hops[c.listener().address().port] = c.hops(); };
+  Address port;
+  {
+    Closed closed;
+    port = closed.address;
+  }
+  net.dial({.targets = {tcp(there.address())}, .source = port, .hops = 3});
+  REQUIRE(net.run_until([&] { return hops.size() == 1; }));
+  // The kernel lends one port to several connections, as long as their other ends differ.
+  Client stranger(sock::open_stream(Family::kIPv4));
+  sock::set_option(stranger.fd(), sock::Option::kReuseAddress, 1);
+  REQUIRE(sock::bind(stranger.fd(), port) == 0);
+  sock::connect(stranger.fd(), here.address());
+  REQUIRE(net.run_until([&] { return hops.size() == 2; }));
+  CHECK(hops[there.address().port] == 3);
+  CHECK(hops[here.address().port] == 0);
 }
 
 TEST_CASE("five thousand connections opened and closed leave nothing") {

@@ -443,6 +443,24 @@ TEST_CASE("a drain lets what is queued go out, and ends what is idle") {
   REQUIRE(fwd.run_until([&] { return done; }));
 }
 
+TEST_CASE("a pair in which nothing passes is idle, on both its sides") {
+  Server server;
+  Forwarding fwd(Forwarding::one("upstream = \"" + server.text() + "\"\nidle_timeout = \"500ms\""));
+  Client client = fwd.connect();
+  Client behind = fwd.accept(server);
+  // What passes in one direction only keeps it alive.
+  for (int i = 0; i < 6; ++i) {
+    behind.send("x");
+    fwd.run_for(200ms);
+  }
+  CHECK(fwd.host.open_connections() == 2);
+  REQUIRE(fwd.ends(client));
+  REQUIRE(fwd.ends(behind));
+  REQUIRE(fwd.all_closed());
+  CHECK(fwd.closings.clients == std::vector{CloseReason::kIdleTimeout});
+  CHECK(fwd.closings.upstreams == std::vector{CloseReason::kIdleTimeout});
+}
+
 TEST_CASE("five thousand clients, each with its upstream, leave nothing") {
   Server server;
   Forwarding fwd(Forwarding::to(server));

@@ -2,6 +2,7 @@
 change."""
 # ctest: timeout=240
 
+import json
 import os
 import re
 import select
@@ -499,6 +500,38 @@ class HttpServer(ForwardTest):
         self.assertIn(result.code, (7, 52, 55, 56), result)
         self.assertIn("no upstream answers", self.status(server)["reason"])
         self.assertEqual(self.status(server)["upstreams"][0]["bytes_in"] > 9_000_000, True)
+
+
+class Example(ForwardTest):
+    """config/forward.toml, as its own words tell a person to use it."""
+
+    EXAMPLE = support.SOURCE / "config/forward.toml"
+
+    def test_it_is_in_order(self):
+        result = cli("check", self.EXAMPLE)
+        self.assertEqual(result.code, 0, result)
+        self.assertRegex(result.out, r": ok\n$|0 errors")
+        # The section that waits for somebody's name server is right, too.
+        with_names = cli("check", self.EXAMPLE, "--set", "services.names.enabled=true")
+        self.assertEqual(with_names.code, 0, with_names)
+
+    def test_its_file_server_on_the_ports_it_names(self):
+        lab = Namespace()
+        self.addCleanup(lab.close)
+        folder = self.folder()
+        (folder / "hello.txt").write_text("from python3\n")
+        children_server(self, lab.wrap([sys.executable, "-u", "-m", "http.server", "8000", "--bind",
+                                        "127.0.0.1", "--directory", str(folder)]), rb"port (\d+)")
+        self.start(config=self.EXAMPLE, namespace=lab, quiet_ports=False)
+        for path, wanted in (("localhost:18000/hello.txt", "from python3\n"),
+                             ("localhost:9911/healthz", "ok\n")):
+            result = run_tool("curl", "--silent", "--show-error", "--fail", path, namespace=lab)
+            self.assertEqual((result.code, result.out), (0, wanted), result)
+        services = run_tool("curl", "--silent", "localhost:9910/api/v1/services", namespace=lab)
+        rows = {row["name"]: row for row in json.loads(services.out)["services"]}
+        self.assertEqual(rows["files"]["upstreams"][0]["state"], "up")
+        self.assertEqual(rows["db"]["upstreams"][0]["state"], "untried")
+        self.assertEqual(rows["names"]["state"], "disabled")
 
 
 if __name__ == "__main__":
