@@ -54,6 +54,7 @@ class Call {
   // out of its bounds.
   const Arguments& arguments();
   std::string path(std::string_view name) const { return path_.text(name); }
+  std::string raw_path(std::string_view name) const { return std::string(path_.raw(name)); }
   std::optional<std::int64_t> path_number(std::string_view name, std::int64_t min,
                                           std::int64_t max);
   std::optional<std::int64_t> number(std::string_view name, std::int64_t fallback, std::int64_t min,

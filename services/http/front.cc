@@ -1,5 +1,6 @@
 #include "services/http/front.h"
 
+#include <ctime>
 #include <exception>
 
 #include "core/base/text.h"
@@ -63,12 +64,14 @@ Front::Front(Site& site) : site_(site) {
 Front::~Front() = default;
 
 void Front::add(const Route& route) {
+  const std::string pattern = pattern_of(route, site_.options());
+  if (pattern.empty()) return;  // the folder stands at "/", so there is nothing to send on from
   if (route.handler != nullptr) {
     handlers_.emplace_back(route.handler(site_));
-    return router_.add(route.methods, route.pattern, *handlers_.back());
+    return router_.add(route.methods, pattern, *handlers_.back());
   }
   router_.add(
-      route.methods, route.pattern,
+      route.methods, pattern,
       [this, action = route.action](Exchange& exchange, const Parameters& path) {
         Call call(site_, exchange, path);
         action(call);
@@ -103,6 +106,27 @@ void Front::answer_options(Exchange& exchange) {
     if (!asked.empty()) headers.push_back({"Access-Control-Allow-Headers", asked});
   }
   exchange.respond(200, headers, {});
+}
+
+// --- the access log ------------------------------------------------------------------------------
+
+void Front::on_answered(Exchange& exchange, const polyport::http::Answered& answered) {
+  AccessLog* const log = site_.access_log();
+  if (log == nullptr) return;
+  const Request& request = exchange.request();
+  const Connection& connection = exchange.connection();
+  const std::string id = text(connection.id()) + "/" + std::to_string(connection.requests());
+  const std::string client = client_of(exchange, site_.options().trusted_proxies).ip;
+  log->write({.time = std::time(nullptr),
+              .service = site_.instance(),
+              .client = client,
+              .request_id = id,
+              .method = request.method,
+              .target = request.target,
+              .minor = request.minor,
+              .answered = answered,
+              .referer = request.value("Referer"),
+              .user_agent = request.value("User-Agent")});
 }
 
 // --- answers the client controls -----------------------------------------------------------------

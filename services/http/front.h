@@ -25,6 +25,8 @@ class Front final : public polyport::http::Handler {
   void on_abort(polyport::http::Exchange& exchange) override;
   std::span<const polyport::http::Header> common_headers(
       const polyport::http::Exchange& exchange) override;
+  void on_answered(polyport::http::Exchange& exchange,
+                   const polyport::http::Answered& answered) override;
 
  private:
   struct Wishes;

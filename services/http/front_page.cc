@@ -1,6 +1,8 @@
 #include "services/http/front_page.h"
 
 #include "services/http/call.h"
+#include "services/http/reference.h"
+#include "services/http/route.h"
 
 namespace polyport::services::http {
 namespace {
@@ -65,6 +67,42 @@ bool is_shown_already(const FrontPage& page, const DoorLine& line) {
   return false;
 }
 
+// --- the endpoints -------------------------------------------------------------------------------
+
+EndpointGroup::Endpoint endpoint(const Route& route, const SiteOptions& options) {
+  const std::string pattern = pattern_of(route, options);
+  std::string link;
+  if (route.methods == "*" || route.methods.starts_with("GET")) {
+    // A folder stands where the options put it, so that its example in the table is not the link.
+    const bool is_folder = route.when == Route::When::kFiles;
+    link = options.prefix + (is_folder ? options.root_path + "/" : std::string(example_of(route)));
+  }
+  return {plain_pattern(pattern), std::string(route.summary), link};
+}
+
+std::vector<EndpointGroup> endpoint_groups(const SiteOptions& options) {
+  std::vector<EndpointGroup> groups;
+  for (const RouteGroup& group : route_groups()) {
+    EndpointGroup shown{std::string(group.name), {}};
+    for (const Route& route : group.routes) {
+      if (is_there(route, options)) shown.endpoints.push_back(endpoint(route, options));
+    }
+    if (!shown.endpoints.empty()) groups.push_back(std::move(shown));
+  }
+  return groups;
+}
+
+std::string group_html(const EndpointGroup& group) {
+  std::string out = "<h2>" + html_escaped(group.name) + "</h2>\n<table>\n";
+  for (const EndpointGroup::Endpoint& one : group.endpoints) {
+    const std::string path = "<code>" + html_escaped(one.path) + "</code>";
+    out += "<tr><td>";
+    out += one.link.empty() ? path : "<a href=\"" + html_escaped(one.link) + "\">" + path + "</a>";
+    out += "</td><td>" + html_escaped(one.summary) + "</td></tr>\n";
+  }
+  return out + "</table>\n";
+}
+
 // --- writing -------------------------------------------------------------------------------------
 
 std::string sockets_open(std::uint64_t count) {
@@ -99,6 +137,10 @@ li { display: grid; grid-template-columns: 7rem 1fr; gap: 0 1.25rem; padding: .8
 .number { font-size: 1.6rem; line-height: 1.4; font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
 .number small { display: block; font-size: .8rem }
 a { color: var(--mark) }
+h2 { font-size: 1rem; margin: 1.5rem 0 .25rem }
+table { border-collapse: collapse; width: 100% }
+td { padding: .15rem 1rem .15rem 0; vertical-align: baseline; overflow-wrap: anywhere }
+td:first-child { width: 40% }
 code { font: .9rem ui-monospace, monospace; overflow-wrap: anywhere }
 </style>
 )";
@@ -116,8 +158,11 @@ std::string door_html(const DoorLine& line) {
 
 }  // namespace
 
-FrontPage front_page(const HostView& host, const Connection& connection, Bytes authority) {
+FrontPage front_page(const HostView& host, const Connection& connection, Bytes authority,
+                     const SiteOptions& options) {
   FrontPage page;
+  page.prefix = options.prefix;
+  page.endpoints = endpoint_groups(options);
   page.you = connection.peer().text();
   page.reached = connection.local().text();
   page.server_name = host.server_name();
@@ -142,6 +187,12 @@ std::string front_page_text(const FrontPage& page) {
   out += "port   " + padded("service", width) + "  try it\n";
   for (const DoorLine& line : page.doors)
     out += padded(line.number, 5) + "  " + padded(line.service, width) + "  " + line.try_it + "\n";
+  out += "\nWhat this port can be asked for (a page to try it: " + page.prefix + "/docs):\n";
+  for (const EndpointGroup& group : page.endpoints) {
+    out += "\n" + group.name + "\n";
+    for (const EndpointGroup::Endpoint& one : group.endpoints)
+      out += "  " + padded(one.path, 36) + "  " + one.summary + "\n";
+  }
   return out;
 }
 
@@ -152,10 +203,12 @@ std::string front_page_html(const FrontPage& page) {
          "</b>.</h1>\n<p>" + sockets_open(page.sockets) + ".</p>\n<ul>\n";
   for (const DoorLine& line : page.doors)
     out += door_html(line);
-  out +=
-      "</ul>\n<p><small>Also here: <a href=\"/echo\">/echo</a>, <a href=\"/now\">/now</a>, "
-      "<a href=\"/socket\">/socket</a>, <a href=\"/plain\">/plain</a></small></p>\n"
-      "</body>\n</html>\n";
+  const std::string base = html_escaped(page.prefix);
+  out += "</ul>\n<p>What this port can be asked for (<a href=\"" + base +
+         "/docs\">try them</a>, <a href=\"" + base + "/openapi.json\">OpenAPI</a>):</p>\n";
+  for (const EndpointGroup& group : page.endpoints)
+    out += group_html(group);
+  out += "</body>\n</html>\n";
   return out;
 }
 

@@ -21,8 +21,8 @@ void bench(Call& call) {
 // A person with a browser gets the page, one with curl the same as text.
 void front(Call& call) {
   const Request& request = call.request();
-  const FrontPage page =
-      front_page(call.site().host(), call.exchange().connection(), request.authority);
+  const FrontPage page = front_page(call.site().host(), call.exchange().connection(),
+                                    request.authority, call.options());
   const bool html = polyport::http::preferred_type(request.value("Accept"),
                                                    {"text/plain", "text/html"}) == "text/html";
   call.respond(200, html ? kHtml : kText, html ? front_page_html(page) : front_page_text(page),

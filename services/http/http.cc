@@ -21,8 +21,7 @@ class HttpService final : public Service {
 
   Result<void> start(ServiceContext& context) override {
     if (error_) return tl::unexpected(*error_);
-    site_->start(context);
-    return {};
+    return site_->start(context);
   }
   polyport::http::Handler* http_handler(const Door&) override { return front_.get(); }
 

@@ -49,6 +49,27 @@ constexpr OptionSpec kRows[] = {
      .type = OptionType::kString,
      .fallback = "",
      .help = "what /hostname and /whoami say; empty: the name of this machine"},
+    {.name = "access_log",
+     .type = OptionType::kEnum,
+     .fallback = "false",
+     .help = "a line for each answer: false, or as Apache writes it, or as JSON",
+     .choices = "false|common|combined|json"},
+    {.name = "access_log_target",
+     .type = OptionType::kString,
+     .fallback = "stdout",
+     .help = "where to: stdout, stderr or a file"},
+    {.name = "root",
+     .type = OptionType::kPath,
+     .fallback = "",
+     .help = "a folder whose files are served; empty: none"},
+    {.name = "root_path",
+     .type = OptionType::kString,
+     .fallback = "/files",
+     .help = "the path they are served below; \"/\": wherever no endpoint stands"},
+    {.name = "listing",
+     .type = OptionType::kBool,
+     .fallback = "false",
+     .help = "a folder without an index.html is listed"},
     {.name = "teaching",
      .type = OptionType::kBool,
      .fallback = "false",
@@ -72,6 +93,12 @@ bool is_good_prefix(std::string_view prefix) {
     if (!plain && character != '/' && character != ':' && character != '@') return false;
   }
   return prefix.find("//") == std::string_view::npos;
+}
+
+AccessFormat access_format(std::string_view name) {
+  if (name == "common") return AccessFormat::kCommon;
+  if (name == "combined") return AccessFormat::kCombined;
+  return name == "json" ? AccessFormat::kJson : AccessFormat::kOff;
 }
 
 std::string machine_name() {
@@ -109,6 +136,19 @@ Result<SiteOptions> site_options(const OptionValues& values) {
   options.unsafe = values.boolean("unsafe");
   options.hostname = values.text("hostname");
   if (options.hostname.empty()) options.hostname = machine_name();
+  options.access_format = access_format(values.text("access_log"));
+  options.access_target = values.text("access_log_target");
+  options.access_where = values.value("access_log_target").where;
+  options.root = values.text("root");
+  options.root_where = values.value("root").where;
+  options.listing = values.boolean("listing");
+  options.root_path = values.text("root_path");
+  if (options.root_path == "/") options.root_path.clear();
+  if (!is_good_prefix(options.root_path)) {
+    return tl::unexpected(bad(values, "root_path",
+                              quoted(options.root_path, 60) + " is no such path",
+                              "write it as \"/files\", or \"/\""));
+  }
   auto proxies = Networks::parse(values.texts("trusted_proxies"));
   if (!proxies) {
     return tl::unexpected(

@@ -9,6 +9,7 @@
 
 #include "core/base/result.h"
 #include "core/settings/option.h"
+#include "services/http/access_log.h"
 #include "services/http/client.h"
 
 namespace polyport::services::http {
@@ -25,6 +26,13 @@ struct SiteOptions {
   std::string hostname;
   Networks trusted_proxies;
   std::vector<std::string> allowed_redirects;
+  AccessFormat access_format = AccessFormat::kOff;
+  std::string access_target;
+  std::string access_where;  // the place of the option in the configuration
+  std::string root;          // a folder to serve; empty: none
+  std::string root_path;     // where it stands; without a slash at its end
+  std::string root_where;
+  bool listing = false;
 };
 
 // Those of the engine, and our own behind them.

@@ -37,6 +37,8 @@ std::string_view when_markdown(Route::When when) {
       return " (only with `teaching = true`)";
     case Route::When::kUnsafe:
       return " (only with `unsafe = true`)";
+    case Route::When::kFiles:
+      return " (only with `root`; the path is `root_path`)";
     case Route::When::kAlways:
       break;
   }
@@ -172,8 +174,9 @@ void write_operation(JsonWriter& json, const Route& route, std::string_view grou
 }
 
 // The routes of one pattern become one path with an operation for each of their methods.
-void write_path(JsonWriter& json, std::string_view pattern, const SiteOptions& options) {
-  json.key(plain_pattern(pattern));
+void write_path(JsonWriter& json, std::string_view pattern, std::string_view shown,
+                const SiteOptions& options) {
+  json.key(plain_pattern(shown));
   json.begin_object();
   for (const std::string_view method : kMethods) {
     bool written = false;
@@ -199,8 +202,16 @@ bool is_there(const Route& route, const SiteOptions& options) {
       return options.teaching;
     case Route::When::kUnsafe:
       return options.unsafe;
+    case Route::When::kFiles:
+      return !options.root.empty();
   }
   return false;
+}
+
+std::string pattern_of(const Route& route, const SiteOptions& options) {
+  constexpr std::string_view kFiles = "/files";
+  if (route.when != Route::When::kFiles) return std::string(route.pattern);
+  return options.root_path + std::string(route.pattern.substr(kFiles.size()));
 }
 
 std::string_view example_of(const Route& route) {
@@ -256,7 +267,7 @@ std::string openapi_json(const SiteOptions& options, std::string_view server) {
       const bool again = std::find(written.begin(), written.end(), route.pattern) != written.end();
       if (again || !is_there(route, options)) continue;
       written.push_back(route.pattern);
-      write_path(json, route.pattern, options);
+      write_path(json, route.pattern, pattern_of(route, options), options);
     }
   }
   json.end_object();

@@ -18,6 +18,9 @@ std::string openapi_json(const SiteOptions& options, std::string_view server);
 struct Route;
 bool is_there(const Route& route, const SiteOptions& options);
 
+// The route's pattern, where the options put it.
+std::string pattern_of(const Route& route, const SiteOptions& options);
+
 // A path of the route with its parameters filled in, for a link or an example.
 std::string_view example_of(const Route& route);
 // "/anything/{rest}" of "/anything/{rest:path}": without the types.

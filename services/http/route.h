@@ -25,7 +25,12 @@ struct RouteParameter {
 };
 
 struct Route {
-  enum class When : std::uint8_t { kAlways, kTeaching, kUnsafe };
+  enum class When : std::uint8_t {
+    kAlways,
+    kTeaching,
+    kUnsafe,
+    kFiles,  // where a folder is served; "/files" in its pattern stands for root_path
+  };
   using Body = polyport::http::Handler::Body;
 
   std::string_view methods;  // "GET", "GET,POST", "*": see Router::add

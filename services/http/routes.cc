@@ -20,6 +20,9 @@ std::span<const RouteGroup> route_groups() {
       {"The wire", wire_routes()},
       {"Misbehaviour", misbehave_routes()},
       {"Teaching", block_routes()},
+      {"Health and end", control_routes()},
+      {"This list", docs_routes()},
+      {"Files", file_routes()},
   };
   return groups;
 }
