@@ -6,6 +6,7 @@
 #include "app/commands/exit_code.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/ports/port_number.h"
 
 namespace polyport {
 namespace {
@@ -78,6 +79,37 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, Target& target
   return app.add_option_function<std::string>(name, read, help)->type_name("DURATION");
 }
 
+void add_port(CLI::App& app, const std::string& name, std::optional<std::uint16_t>& target,
+              const std::string& help) {
+  const auto read = [&target, name](const std::string& text) {
+    const auto port = parse_port(text);
+    if (!port) {
+      const std::string hint = port.error().hint.empty() ? "" : " (" + port.error().hint + ")";
+      throw CLI::ValidationError(name, port.error().what + hint);
+    }
+    target = *port;
+  };
+  app.add_option_function<std::string>(name, read, help)->type_name("N");
+}
+
+// With a value or without one.
+void add_watch(CLI::App& app, std::optional<std::chrono::milliseconds>& target) {
+  const auto read = [&target](const std::string& text) {
+    target = kDefaultWatchInterval;
+    if (text.empty()) return;
+    const auto interval = parse_duration(text);
+    if (!interval || *interval < kLeastWatchInterval || *interval > kMostWatchInterval) {
+      throw CLI::ValidationError("--watch", polyport::quoted(text) + " is no interval from " +
+                                                format_duration(kLeastWatchInterval) + " to " +
+                                                format_duration(kMostWatchInterval));
+    }
+    target = *interval;
+  };
+  app.add_option_function<std::string>("--watch", read, "again and again; default every 2s")
+      ->type_name("[DURATION]")
+      ->expected(0, 1);
+}
+
 void add_set(CLI::App& app, ConfigurationOptions& configuration) {
   app.add_option("--set", configuration.set, "override a setting: services.web.listen=localhost:81")
       ->type_name("PATH=VALUE")
@@ -98,9 +130,12 @@ class Parser {
     add_run();
     add_check();
     add_explain();
+    add_ports();
     add_services();
     add_connect();
     add_healthcheck();
+    add_bind_matrix();
+    add_demo();
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
@@ -145,9 +180,12 @@ class Parser {
     if (run_command_->parsed()) return {run_};
     if (check_command_->parsed()) return {check_};
     if (explain_command_->parsed()) return {explain_};
+    if (ports_command_->parsed()) return {ports_};
     if (services_command_->parsed()) return {services_};
     if (connect_command_->parsed()) return {connect_};
     if (healthcheck_command_->parsed()) return {healthcheck_};
+    if (bind_matrix_command_->parsed()) return {bind_matrix_};
+    if (demo_command_->parsed()) return {demo_};
     if (version_) {
       using Detail = VersionOptions::Detail;
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
@@ -172,10 +210,15 @@ class Parser {
     add_set(run, run_.configuration);
     CLI::Option* const quiet = run.add_flag_callback(
         "--quiet", [this] { run_.talk = RunOptions::Talk::kQuiet; }, "print nothing but the log");
+    CLI::Option* const narrate = run.add_flag_callback(
+        "--narrate", [this] { run_.talk = RunOptions::Talk::kNarrate; },
+        "tell the life of every port, system call by system call");
+    narrate->excludes(quiet);
     run.add_flag_callback(
-           "--narrate", [this] { run_.talk = RunOptions::Talk::kNarrate; },
-           "tell the life of every port, system call by system call")
-        ->excludes(quiet);
+           "--json", [this] { run_.talk = RunOptions::Talk::kJson; },
+           "print what is open, or why nothing started, as JSON")
+        ->excludes(quiet)
+        ->excludes(narrate);
     run.add_flag_callback(
         "--check", [this] { run_.purpose = RunOptions::Purpose::kCheck; },
         "check the configuration and start nothing");
@@ -191,7 +234,10 @@ class Parser {
     check.add_option("CONFIG", check_.configuration.what,
                      "a file, \"-\" for standard input, or services as for run; nothing: the demo");
     add_set(check, check_.configuration);
-    check.footer("Exit code 0: clean. 1: errors. 2: no such file.");
+    check.add_flag("--live", check_.live, "also try each port now, and explain what cannot be had");
+    check.add_flag_callback(
+        "--json", [this] { check_.format = CheckOptions::Format::kJson; }, "as one JSON object");
+    check.footer("Exit code 0: clean. 1: errors, or a port that cannot be had. 2: no such file.");
   }
 
   void add_explain() {
@@ -208,6 +254,20 @@ class Parser {
     explain.add_flag_callback(
         "--json", [this] { explain_.format = ExplainOptions::Format::kJson; }, "as JSON");
     explain.footer("Exit code, by the first port: 0 free, 1 taken, 4 not permitted.");
+  }
+
+  void add_ports() {
+    CLI::App& ports = *app_.add_subcommand("ports", "who listens on this machine");
+    ports_command_ = &ports;
+    ports.add_flag_callback(
+        "--all", [this] { ports_.show = PortsOptions::Show::kAll; },
+        "connections too, with both ends and their state");
+    add_port(ports, "--port", ports_.port, "only this one; with --all, at either end");
+    ports.add_flag("--unix", ports_.unix_sockets, "unix sockets too");
+    add_watch(ports, ports_.watch);
+    ports.add_flag_callback(
+        "--json", [this] { ports_.format = PortsOptions::Format::kJson; },
+        "as JSON; with --watch one object a line, each time something has changed");
   }
 
   void add_services() {
@@ -246,21 +306,54 @@ class Parser {
     health.footer("Exit code 0: well. 1: not.");
   }
 
+  void add_bind_matrix() {
+    CLI::App& matrix =
+        *app_.add_subcommand("bind-matrix", "try which two sockets may have one port, and why");
+    bind_matrix_command_ = &matrix;
+    using Options = BindMatrixOptions;
+    CLI::Option* const all = matrix.add_flag_callback(
+        "--all", [this] { bind_matrix_.extent = Options::Extent::kAll; },
+        "UDP, SO_REUSEADDR, SO_REUSEPORT and bound but not listening as well");
+    matrix
+        .add_flag_callback(
+            "--predict", [this] { bind_matrix_.mode = Options::Mode::kPredict; },
+            "fill the table first, o for ok and x for in use; from a pipe one line a row")
+        ->excludes(all);
+    matrix.add_flag_callback(
+        "--json", [this] { bind_matrix_.format = Options::Format::kJson; }, "as JSON");
+    matrix.footer("Exit code 0: shown. 1: this kernel answers otherwise than the rules say.");
+  }
+
+  void add_demo() {
+    CLI::App& demo = *app_.add_subcommand("demo", "a lesson about ports, really happening here");
+    demo_command_ = &demo;
+    demo.add_option("NAME", demo_.name, "which one; nothing: list them");
+    demo.add_option("N", demo_.note, "of the demo notes: only this claim");
+    demo.add_flag("--fast", demo_.fast, "no pauses between the steps");
+    demo.footer("Exit code 0: shown. 1: this kernel answered otherwise. 5: impossible here.");
+  }
+
   CLI::App app_;
   CLI::App* run_command_ = nullptr;
   CLI::App* check_command_ = nullptr;
   CLI::App* explain_command_ = nullptr;
+  CLI::App* ports_command_ = nullptr;
   CLI::App* services_command_ = nullptr;
   CLI::App* connect_command_ = nullptr;
   CLI::App* healthcheck_command_ = nullptr;
+  CLI::App* bind_matrix_command_ = nullptr;
+  CLI::App* demo_command_ = nullptr;
   bool version_ = false;
   bool verbose_ = false;
   RunOptions run_;
   CheckOptions check_;
   ExplainOptions explain_;
+  PortsOptions ports_;
   ServicesOptions services_;
   ConnectOptions connect_;
   HealthcheckOptions healthcheck_;
+  BindMatrixOptions bind_matrix_;
+  DemoOptions demo_;
 };
 
 }  // namespace

@@ -4,23 +4,22 @@
 #include <optional>
 #include <variant>
 
+#include "app/commands/bind_matrix.h"
 #include "app/commands/check.h"
 #include "app/commands/connect.h"
+#include "app/commands/demo.h"
 #include "app/commands/explain.h"
 #include "app/commands/healthcheck.h"
+#include "app/commands/ports.h"
 #include "app/commands/run.h"
 #include "app/commands/services.h"
 #include "app/commands/version.h"
 
 namespace polyport {
 
-struct HealthcheckOptions {
-  std::string url = "http://localhost:9901/readyz";
-  std::chrono::milliseconds timeout{2000};
-};
-
-using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, ServicesOptions,
-                             ConnectOptions, HealthcheckOptions, VersionOptions>;
+using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
+                             ServicesOptions, ConnectOptions, HealthcheckOptions, BindMatrixOptions,
+                             DemoOptions, VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

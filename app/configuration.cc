@@ -56,6 +56,8 @@ void name_places(const Source& source, LoadResult& loaded) {
     for (const auto& [option, value] : all) {
       OptionValues::Value named = value;
       named.where = source.named_place(value.where);
+      for (std::string& place : named.places)
+        place = source.named_place(place);
       service.values.set(option, std::move(named));
     }
   }
@@ -77,11 +79,18 @@ void keep_only(const std::vector<std::string>& only, Settings& settings, Errors&
   });
 }
 
+// Where a service listens moves; where it connects to stays.
+bool is_door(const ServiceSettings& service, std::string_view option) {
+  const ServiceType* const type = find_type(service.type);
+  return std::any_of(type->doors.begin(), type->doors.end(),
+                     [option](const Door& door) { return door.option == option; });
+}
+
 void shift_ports(int offset, ServiceSettings& service, Errors& errors) {
   if (offset == 0) return;
   const auto all = service.values.all();  // a copy: the values are replaced on the way
   for (const auto& [option, value] : all) {
-    if (value.type != OptionType::kEndpoints) continue;
+    if (value.type != OptionType::kEndpoints || !is_door(service, option)) continue;
     OptionValues::Value moved = value;
     for (Endpoint& endpoint : moved.endpoints) {
       auto result = shifted(endpoint, offset);
@@ -111,6 +120,15 @@ Log::Options log_options(const OptionValues& server) {
           .target = server.text("log_target")};
 }
 
+// What the type itself has to say of a table.
+void check_type(const ServicePlan& plan, Errors& errors) {
+  if (plan.type->check == nullptr || !plan.values.boolean("enabled")) return;
+  for (Error& error : plan.type->check(plan.values)) {
+    if (error.where.empty()) error.where = plan.where;
+    errors.push_back(std::move(error));
+  }
+}
+
 ServicePlan plan_of(ServiceSettings service) {
   return {.name = std::move(service.name),
           .type = find_type(service.type),
@@ -137,6 +155,17 @@ Result<Endpoint> shifted(const Endpoint& endpoint, int offset) {
   return moved;
 }
 
+std::string start_command(const ConfigurationOptions& options) {
+  std::string command = "polyport run";
+  for (const std::string& word : options.what)
+    command += " " + shell_word(word);
+  for (const std::string& setting : options.set)
+    command += " --set " + shell_word(setting);
+  for (const std::string& name : options.only)
+    command += " --only " + shell_word(name);
+  return command;
+}
+
 Configuration load_configuration(const ConfigurationOptions& options) {
   Configuration configuration;
   Source source = read_source(options.what);
@@ -158,6 +187,7 @@ Configuration load_configuration(const ConfigurationOptions& options) {
   for (ServiceSettings& service : settings.services) {
     shift_ports(options.offset, service, configuration.errors);
     configuration.plans.push_back(plan_of(std::move(service)));
+    check_type(configuration.plans.back(), configuration.errors);
   }
   configuration.host = host_options(settings.server);
   configuration.log = log_options(settings.server);

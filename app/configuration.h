@@ -32,6 +32,9 @@ struct Configuration {
   bool ok() const { return usage.empty() && errors.empty(); }
 };
 
+// What to type to start the same again, but for --offset: "polyport run 'my dir/my.toml'".
+std::string start_command(const ConfigurationOptions& options);
+
 Configuration load_configuration(const ConfigurationOptions& options);
 
 // Adds `offset` to the ports of an endpoint, as --offset does. Ports below 1024 and port 0 stay.

@@ -45,7 +45,9 @@ std::string Narrator::tell(const sock::Call& call) {
   } else {
     line += "  ";
   }
-  return line + printable(call.result < 0 ? failure(call) : sentence(call), 400) + "\n";
+  // A connect that does not wait is under way, which is no failure.
+  const bool failed = call.result < 0 && call.error != EINPROGRESS;
+  return line + printable(failed ? failure(call) : sentence(call), 400) + "\n";
 }
 
 std::string Narrator::sentence(const sock::Call& call) {
@@ -63,7 +65,7 @@ std::string Narrator::sentence(const sock::Call& call) {
   if (call.name == "shutdown") {
     return "we have said everything: the kernel sends our FIN to " + known_[call.fd].peer;
   }
-  if (call.name == "connect") return "the kernel sends a SYN to " + call.arguments;
+  if (call.name == "connect") return told_connect(call);
   return "";
 }
 
@@ -80,6 +82,8 @@ std::string Narrator::failure(const sock::Call& call) const {
     case EMFILE:
     case ENFILE:
       return "refused: no file descriptors are left; the client stays in the queue";
+    case ECONNREFUSED:
+      return "refused: nobody listens there";
     case ENOTCONN:
       return "the client is gone already";
     default:
@@ -111,6 +115,7 @@ std::string Narrator::told_option(const sock::Call& call) const {
   if (is("TCP_NODELAY")) return "small answers leave at once";
   if (is("TCP_DEFER_ACCEPT")) return "the kernel hands a client over when it has said something";
   if (is("SO_LINGER")) return "the close that follows will be a reset (RST)";
+  if (is("IP_BIND_ADDRESS_NO_PORT")) return "the port is chosen when we connect, not before";
   if (is("IP_PKTINFO") || is("IPV6_RECVPKTINFO")) {
     return "each datagram will tell which of our addresses it was sent to";
   }
@@ -127,6 +132,14 @@ std::string Narrator::told_bind(const sock::Call& call) {
   }
   const std::string reserved = "the kernel reserved " + place(call.arguments) + " for this process";
   return known.datagrams ? reserved + ": datagrams for it wait here from now on" : reserved;
+}
+
+std::string Narrator::told_connect(const sock::Call& call) {
+  Known& known = known_[call.fd];
+  known.peer = call.arguments;
+  if (parts_of(call.arguments).second.empty()) return "we are in the queue of " + call.arguments;
+  if (known.datagrams) return "from now on this socket speaks with " + call.arguments + " only";
+  return "the kernel sends a SYN to " + call.arguments;
 }
 
 std::string Narrator::told_accept(const sock::Call& call) {

@@ -30,6 +30,7 @@ class Narrator {
   std::string told_socket(const sock::Call& call);
   std::string told_option(const sock::Call& call) const;
   std::string told_bind(const sock::Call& call);
+  std::string told_connect(const sock::Call& call);
   std::string told_accept(const sock::Call& call);
   std::string told_close(const sock::Call& call);
 

@@ -10,9 +10,7 @@
 #include "app/status_json.h"
 
 namespace polyport {
-namespace {
 
-// Zero, or the errno.
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t taken = ::write(fd, bytes.data(), bytes.size());
@@ -24,6 +22,8 @@ int write_all(int fd, std::string_view bytes) {
   }
   return 0;
 }
+
+namespace {
 
 Result<void> cannot_write(std::string where, int error) {
   return failure(ErrorCode::kSystem,

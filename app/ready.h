@@ -12,6 +12,9 @@ namespace polyport {
 // them.
 std::string ready_line(const HostView& host);
 
+// Zero, or the errno.
+int write_all(int fd, std::string_view bytes);
+
 // Writes the line whole, then closes the descriptor (unless it is a standard one).
 Result<void> write_ready_fd(int fd, std::string_view line);
 // The file appears whole or not at all.

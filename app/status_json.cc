@@ -1,5 +1,6 @@
 #include "app/status_json.h"
 
+#include "core/ports/explanation.h"
 #include "core/ports/ranges.h"
 
 namespace polyport {
@@ -11,6 +12,7 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   json.field("door", listener.door);
   json.field("transport", name(listener.transport));
   json.field("configured", listener.configured);
+  json.field("where", listener.where);
   json.field("bound", listener.bound);
   json.field("group", listener.group);
   json.key("range");
@@ -19,8 +21,9 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   } else {
     json.value(nullptr);
   }
-  // A datagram socket has no queue of connections to listen for.
-  json.field("state", listener.transport == Transport::kUdp ? "bound" : "listening");
+  json.field("state", name(listener.state));
+  json.field("origin", name(listener.origin));
+  json.field("accept", listener.accepts ? "always" : "never");
   json.field("backlog", listener.backlog);
   json.field("accept_queue", listener.accept_queue);
   json.field("accepted_total", listener.accepted);
@@ -30,9 +33,53 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   for (const auto& [reason, count] : listener.refused)
     json.field(reason, count);
   json.end_object();
+  json.key("wrong_protocol_total");
+  json.begin_object();
+  for (const auto& [protocol, count] : listener.wrong_protocol)
+    json.field(protocol, count);
+  json.end_object();
   json.field("bytes_in", listener.bytes_in);
   json.field("bytes_out", listener.bytes_out);
-  json.field("explanation", nullptr);  // of a listener that could not open: there is none here
+  json.field("retries_total", listener.retries);
+  json.key("explanation");
+  if (listener.explanation) {
+    write_explanation(json, *listener.explanation);
+  } else {
+    json.value(nullptr);
+  }
+  json.end_object();
+}
+
+void write_counts(JsonWriter& json, std::string_view key, const UpstreamStatus::Counts& counts) {
+  json.key(key);
+  json.begin_object();
+  for (const auto& [reason, count] : counts)
+    json.field(reason, count);
+  json.end_object();
+}
+
+void write_upstream(JsonWriter& json, const UpstreamStatus& upstream) {
+  json.begin_object();
+  json.field("id", upstream.id);
+  json.field("transport", name(upstream.transport));
+  json.field("configured", upstream.configured);
+  json.key("addresses");
+  json.begin_array();
+  for (const std::string& address : upstream.addresses)
+    json.value(address);
+  json.end_array();
+  json.field("state", name(upstream.state));
+  json.field("error", upstream.error);
+  json.field("opened_total", upstream.opened);
+  json.field("active", upstream.active);
+  write_counts(json, "failed_total", upstream.failed);
+  write_counts(json, "closed_total", upstream.closed);
+  if (upstream.transport == Transport::kUdp) {
+    json.field("datagrams_in", upstream.datagrams_in);
+    json.field("datagrams_out", upstream.datagrams_out);
+  }
+  json.field("bytes_in", upstream.bytes_in);
+  json.field("bytes_out", upstream.bytes_out);
   json.end_object();
 }
 
@@ -51,6 +98,13 @@ void write_services(JsonWriter& json, std::span<const ServiceStatus> services) {
     for (const ListenerStatus& listener : service.listeners)
       write_listener(json, listener);
     json.end_array();
+    if (!service.upstreams.empty()) {
+      json.key("upstreams");
+      json.begin_array();
+      for (const UpstreamStatus& upstream : service.upstreams)
+        write_upstream(json, upstream);
+      json.end_array();
+    }
     json.end_object();
   }
   json.end_array();

@@ -51,18 +51,9 @@ class TableText {
 
  private:
   void header() {
-    std::size_t services = 0;
-    // TCP 10007 and UDP 10007 are two ports; 127.0.0.1 and ::1 are two addresses of one.
-    std::set<std::pair<Transport, std::uint16_t>> ports;
-    for (const ServiceStatus& service : facts_.services) {
-      if (!service.listeners.empty()) ++services;
-      for (const ListenerStatus& listener : service.listeners) {
-        if (listener.address.is_ip()) ports.emplace(listener.transport, listener.address.port);
-      }
-    }
     out_ += painted(kBold, "polyport " + std::string(facts_.version));
     out_ += "   one process (pid " + std::to_string(facts_.pid) + "), one event loop, " +
-            counted(services, "service") + ", " + counted(ports.size(), "port") + "\n\n";
+            count_open(facts_.services) + "\n\n";
   }
 
   void add_service(const ServiceStatus& service, std::vector<Cells>& lines) const {
@@ -107,6 +98,21 @@ class TableText {
 };
 
 }  // namespace
+
+std::string count_open(std::span<const ServiceStatus> services) {
+  std::size_t open_services = 0;
+  std::set<std::pair<Transport, std::uint16_t>> ports;
+  for (const ServiceStatus& service : services) {
+    bool any = false;
+    for (const ListenerStatus& listener : service.listeners) {
+      if (!listener.is_open()) continue;
+      any = true;
+      if (listener.address.is_ip()) ports.emplace(listener.transport, listener.address.port);
+    }
+    if (any) ++open_services;
+  }
+  return counted(open_services, "service") + ", " + counted(ports.size(), "port");
+}
 
 std::string start_table(const StartFacts& facts, Paint paint) {
   return TableText(facts, paint).text();

@@ -25,6 +25,10 @@ struct StartFacts {
   std::span<const Address> networks;  // addresses under which other machines may reach this one
 };
 
+// "10 services, 17 ports": what is open. TCP 53 and UDP 53 are two ports, 127.0.0.1 and ::1 are two
+// addresses of one.
+std::string count_open(std::span<const ServiceStatus> services);
+
 std::string start_table(const StartFacts& facts, Paint paint);
 
 }  // namespace polyport

@@ -20,10 +20,11 @@ struct Line {
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;
   bool dual_stack = false;  // one IPv6 socket that hears IPv4 too: "*"
+  std::string_view mark;    // how it differs from an ordinary one: "moved"
   std::string path;         // of a unix socket
 
   bool continues(const Line& before) const {
-    return path.empty() && before.path.empty() && door == before.door &&
+    return path.empty() && before.path.empty() && door == before.door && mark == before.mark &&
            transports == before.transports && addresses == before.addresses &&
            dual_stack == before.dual_stack && first_port == before.last_port + 1;
   }
@@ -51,6 +52,13 @@ struct Socket {
   bool dual_stack = false;
 };
 
+// In one word; the reason stands in the notes.
+std::string_view mark_of(const ListenerStatus& listener) {
+  if (!listener.is_open()) return name(listener.state);
+  if (!listener.accepts) return "never-accepting";
+  return listener.origin == ListenerOrigin::kConfigured ? "" : name(listener.origin);
+}
+
 bool is_dual_stack(const ListenerStatus& listener) {
   if (listener.address.family != Family::kIPv6 || !listener.address.is_any()) return false;
   const auto written = parse_endpoint(listener.configured);
@@ -62,31 +70,37 @@ std::vector<Line> lines_by_port(const ServiceStatus& service, const ServiceType*
   std::vector<Line> lines;
   // Which transports an address has on a port decides what may share a line with it.
   // IPv4 comes first.
-  std::map<std::tuple<const Door*, std::uint16_t, Family, Address>, Socket> sockets;
+  std::map<std::tuple<const Door*, std::uint16_t, std::string_view, Family, Address>, Socket>
+      sockets;
   for (const ListenerStatus& listener : service.listeners) {
     const Door* const door = door_of(listener, type);
     if (!listener.address.is_ip()) {
-      lines.push_back(
-          {.door = door, .transports = transports(Transport::kUnix), .path = listener.bound});
+      lines.push_back({.door = door,
+                       .transports = transports(Transport::kUnix),
+                       .mark = mark_of(listener),
+                       .path = listener.bound});
       continue;
     }
     Address address = listener.address;
     address.port = 0;
-    Socket& socket = sockets[{door, listener.address.port, address.family, address}];
+    Socket& socket =
+        sockets[{door, listener.address.port, mark_of(listener), address.family, address}];
     socket.transports |= transports(listener.transport);
     socket.dual_stack = is_dual_stack(listener);
   }
   for (const auto& entry : sockets) {
-    const auto& [door, port, family, address] = entry.first;
+    const auto& [door, port, mark, family, address] = entry.first;
     const Line line{.door = door,
                     .transports = entry.second.transports,
                     .addresses = {address},
                     .first_port = port,
                     .last_port = port,
-                    .dual_stack = entry.second.dual_stack};
+                    .dual_stack = entry.second.dual_stack,
+                    .mark = mark};
     const auto same = std::find_if(lines.begin(), lines.end(), [&line](const Line& other) {
       return other.path.empty() && other.door == line.door && other.first_port == line.first_port &&
-             other.transports == line.transports && other.dual_stack == line.dual_stack;
+             other.transports == line.transports && other.dual_stack == line.dual_stack &&
+             other.mark == line.mark;
     });
     if (same != lines.end()) {
       same->addresses.push_back(address);
@@ -130,7 +144,7 @@ std::string transport_text(const Line& line) {
   return text;
 }
 
-std::string listens_on(const Line& line) {
+std::string where_text(const Line& line) {
   std::string text = transport_text(line);
   if (!line.path.empty()) return text + " " + printable(line.path, 60);
   if (line.dual_stack) return text + " *:" + ports_text(line);
@@ -138,6 +152,16 @@ std::string listens_on(const Line& line) {
     text += " " + host_text(address) + ":" + ports_text(line);
   }
   return text;
+}
+
+std::string listens_on(const Line& line) {
+  const std::string where = where_text(line);
+  return line.mark.empty() ? where : where + " " + std::string(line.mark);
+}
+
+// Nobody can talk to it now, and none of it is on purpose.
+bool is_out_of_reach(const Line& line) {
+  return line.mark == name(ListenerState::kRetrying) || line.mark == name(ListenerState::kSkipped);
 }
 
 std::string range_text(const Line& line) {
@@ -160,6 +184,7 @@ std::vector<Address> reachable(const Address& bound, bool dual_stack,
 }
 
 std::string reach_text(const Line& line, std::span<const Address> networks) {
+  if (is_out_of_reach(line)) return "";
   std::vector<std::string> hosts;
   for (const Address& bound : line.addresses) {
     for (const Address& address : reachable(bound, line.dual_stack, networks))
@@ -181,7 +206,7 @@ void replace(std::string& text, std::string_view word, const std::string& by) {
 
 // What a person on this machine types to talk to it.
 std::string try_it(const Line& line, const ServiceType* type) {
-  if (type == nullptr) return "";
+  if (type == nullptr || is_out_of_reach(line)) return "";
   std::string text(type->try_it);
   constexpr std::string_view kTarget = "{host}:{port}";
   if (!line.path.empty()) {

@@ -18,6 +18,12 @@ std::string clock_text() {
   return text.data();
 }
 
+// "#1  127.0.0.1:51658" came to us, "#2  → 127.0.0.1:5432" we went to.
+std::string who(std::uint64_t number, const Address& peer, EventSink::Way way) {
+  const bool outgoing = way == EventSink::Way::kOutgoing;
+  return "#" + std::to_string(number) + "  " + (outgoing ? "→ " : "") + peer.text();
+}
+
 }  // namespace
 
 Watch::Watch(Loop& loop, Events& events, Terminal& terminal, Paint paint)
@@ -36,7 +42,7 @@ void Watch::on_opened(const Opened& event) {
   const std::uint64_t number = ++last_number_;
   numbers_[event.conn] = number;
   if (may_show()) {
-    show(event.service, number, event.peer, "open");
+    show(event.service, who(number, event.peer, event.way) + "  open");
   } else {
     ++hidden_opened_;
   }
@@ -52,9 +58,29 @@ void Watch::on_closed(const Closed& event) {
     return;
   }
   const std::chrono::milliseconds age(event.age_ms);
-  show(event.service, number, event.peer,
-       std::string(close_sentence(event.reason)) + ", " + human_duration(age) + ", " +
-           human_size(event.bytes_in) + " in, " + human_size(event.bytes_out) + " out");
+  show(event.service, who(number, event.peer, event.way) + "  " +
+                          std::string(close_sentence(event.reason, event.way)) + ", " +
+                          human_duration(age) + ", " + human_size(event.bytes_in) + " in, " +
+                          human_size(event.bytes_out) + " out");
+}
+
+void Watch::on_wrong_protocol(const WrongProtocol& event) {
+  const auto found = numbers_.find(event.conn);
+  if (found == numbers_.end() || !may_show()) return;
+  show(event.service, who(found->second, event.peer, Way::kAccepted) + "  speaks " +
+                          std::string(spoken(event.protocol)) + ": is it the right port?");
+}
+
+void Watch::on_dial_failed(const DialFailed& event) {
+  if (may_show()) {
+    show(event.service, "→ " + event.text);
+  } else {
+    ++hidden_failed_;
+  }
+}
+
+void Watch::on_listening(const Listening& event) {
+  show(event.service, event.bound + "  has its port now");
 }
 
 bool Watch::may_show() {
@@ -70,25 +96,54 @@ bool Watch::may_show() {
   return false;
 }
 
-void Watch::show(std::string_view service, std::uint64_t number, const Address& peer,
-                 const std::string& what) {
+void Watch::show(std::string_view service, const std::string& what) {
   const bool colour = paint_ == Paint::kColour;
   std::string line = clock_text() + "  ";
   line += colour ? "\x1b[1m" + std::string(service) + "\x1b[0m" : std::string(service);
-  line += "  #" + std::to_string(number) + "  " + peer.text() + "  " + what + "\n";
+  line += "  " + what + "\n";
   terminal_.write(line);
 }
 
 void Watch::show_counts() {
-  if (hidden_opened_ == 0 && hidden_closed_ == 0) return;
-  terminal_.write(clock_text() + "  and " + std::to_string(hidden_opened_) + " more opened, " +
-                  std::to_string(hidden_closed_) + " more closed; " +
-                  std::to_string(numbers_.size()) + " are open\n");
+  if (hidden_opened_ == 0 && hidden_closed_ == 0 && hidden_failed_ == 0) return;
+  std::string line = clock_text() + "  and " + std::to_string(hidden_opened_) + " more opened, " +
+                     std::to_string(hidden_closed_) + " more closed";
+  if (hidden_failed_ > 0) line += ", " + std::to_string(hidden_failed_) + " more not reached";
+  terminal_.write(line + "; " + std::to_string(numbers_.size()) + " are open\n");
   hidden_opened_ = 0;
   hidden_closed_ = 0;
+  hidden_failed_ = 0;
 }
 
-std::string_view close_sentence(CloseReason reason) {
+namespace {
+
+// What it is called where we are the client; empty where it is called the same.
+std::string_view outgoing_sentence(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kPeerClosed:
+      return "closed by the upstream";
+    case CloseReason::kFinished:
+    case CloseReason::kServiceClosed:
+      return "closed by us";
+    case CloseReason::kResetByPeer:
+      return "reset by the upstream (RST)";
+    case CloseReason::kWriteTimeout:
+      return "reset: the upstream did not read";
+    case CloseReason::kSlowReader:
+      return "closed: the upstream reads too slowly";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::string_view close_sentence(CloseReason reason, EventSink::Way way) {
+  if (way == EventSink::Way::kOutgoing) {
+    if (const std::string_view sentence = outgoing_sentence(reason); !sentence.empty()) {
+      return sentence;
+    }
+  }
   switch (reason) {
     case CloseReason::kPeerClosed:
       return "closed by the client";
@@ -133,6 +188,8 @@ std::string_view close_sentence(CloseReason reason) {
       return "closed: an injected fault";
     case CloseReason::kServiceError:
       return "closed: the service failed";
+    case CloseReason::kUpstreamFailed:
+      return "reset: the upstream did not answer, or broke off";
   }
   return name(reason);
 }

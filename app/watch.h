@@ -1,4 +1,5 @@
-// Watch: one line on the terminal for each connection opened and closed.
+// Watch: one line on the terminal for each connection opened and closed, and for each listener that
+// has got the port it waited for.
 //
 // Above kLinesPerSecond lines in a second the rest of that second is only counted, in one line.
 #pragma once
@@ -21,11 +22,13 @@ class Watch final : public EventSink {
 
   void on_opened(const Opened& event) override;
   void on_closed(const Closed& event) override;
+  void on_wrong_protocol(const WrongProtocol& event) override;
+  void on_listening(const Listening& event) override;
+  void on_dial_failed(const DialFailed& event) override;
 
  private:
   bool may_show();
-  void show(std::string_view service, std::uint64_t number, const Address& peer,
-            const std::string& what);
+  void show(std::string_view service, const std::string& what);
   void show_counts();
 
   Loop& loop_;
@@ -38,10 +41,11 @@ class Watch final : public EventSink {
   int shown_ = 0;  // in this second
   std::uint64_t hidden_opened_ = 0;
   std::uint64_t hidden_closed_ = 0;
+  std::uint64_t hidden_failed_ = 0;
   Timer count_;  // runs only while something is hidden
 };
 
-// "closed by the client": a CloseReason for a person.
-std::string_view close_sentence(CloseReason reason);
+// "closed by the client", "closed by the upstream": a CloseReason for a person.
+std::string_view close_sentence(CloseReason reason, EventSink::Way way);
 
 }  // namespace polyport

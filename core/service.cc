@@ -15,6 +15,30 @@ std::string_view name(ServiceState state) {
   return kNames[index];
 }
 
+std::string_view name(ListenerState state) {
+  static constexpr std::array<std::string_view, 6> kNames = {"listening", "bound",  "retrying",
+                                                             "skipped",   "closed", "stopped"};
+  const auto index = static_cast<std::size_t>(state);
+  POLYPORT_ASSERT(index < kNames.size());
+  return kNames[index];
+}
+
+std::string_view name(ListenerOrigin origin) {
+  static constexpr std::array<std::string_view, 4> kNames = {"configured", "moved", "shared",
+                                                             "inherited"};
+  const auto index = static_cast<std::size_t>(origin);
+  POLYPORT_ASSERT(index < kNames.size());
+  return kNames[index];
+}
+
+std::string_view name(UpstreamStatus::State state) {
+  static constexpr std::array<std::string_view, 4> kNames = {"untried", "resolving", "up",
+                                                             "failed"};
+  const auto index = static_cast<std::size_t>(state);
+  POLYPORT_ASSERT(index < kNames.size());
+  return kNames[index];
+}
+
 std::span<const OptionSpec> common_options() {
   constexpr std::int64_t kDayMs = 86'400'000;
   constexpr std::int64_t kGiB = std::int64_t{1} << 30;
@@ -23,8 +47,21 @@ std::span<const OptionSpec> common_options() {
        "what the service is; may be left out where the name says it"},
       {"enabled", OptionType::kBool, "true", "false leaves the service out"},
       {"listen", OptionType::kEndpoints, "", "where it listens: one endpoint or a list of them"},
+      {"state", OptionType::kEnum, "open",
+       "closed: no socket is opened, so the kernel refuses every client", "open|closed"},
+      {"accept", OptionType::kEnum, "always",
+       "never: TCP and unix clients connect and wait in the backlog for ever", "always|never"},
       {"on_conflict", OptionType::kEnum, "fail",
-       "when a port cannot be had: nothing starts, or this service is left out", "fail|skip"},
+       "when a port is taken (skip, retry: or its address is not here; skip: or it is not "
+       "permitted)",
+       "fail|skip|next|retry|share"},
+      {"next_attempts",
+       OptionType::kInt,
+       "100",
+       "for on_conflict = next: how many ports above the taken one are tried",
+       {},
+       1,
+       65'535},
       {"backlog",
        OptionType::kInt,
        "4096",

@@ -18,12 +18,15 @@
 #include "core/loop/timer.h"
 #include "core/net/connection.h"
 #include "core/net/datagram.h"
+#include "core/net/network.h"
 #include "core/net/stream_handler.h"
 #include "core/observe/log.h"
 #include "core/ports/endpoint.h"
 #include "core/settings/option.h"
 
 namespace polyport {
+
+struct Explanation;
 
 namespace http {
 class Handler;
@@ -53,14 +56,40 @@ enum class ServiceState : std::uint8_t {
 };
 std::string_view name(ServiceState state);
 
+enum class ListenerState : std::uint8_t {
+  kListening,
+  kBound,     // a datagram socket: there is nothing to listen for
+  kRetrying,  // its port could not be had yet
+  kSkipped,   // its service was left out
+  kClosed,    // on purpose (state = "closed"): no socket, the kernel refuses
+  kStopped,   // with its service
+};
+std::string_view name(ListenerState state);
+
+// How a listener came to its socket.
+enum class ListenerOrigin : std::uint8_t {
+  kConfigured,
+  kMoved,      // on_conflict = "next"
+  kShared,     // on_conflict = "share": another process has the port too
+  kInherited,  // socket activation
+};
+std::string_view name(ListenerOrigin origin);
+
 struct ListenerStatus {
   std::string id;  // "web.main.0"; survives a reload
   std::string_view door;
   Transport transport = Transport::kTcp;
-  std::string configured;   // the endpoint as written
-  std::string bound;        // "127.0.0.1:8080" or the path
-  Address address;          // of an IP listener
-  std::uint32_t group = 0;  // endpoints that one string expanded to share it
+  std::string configured;  // the endpoint as written
+  std::string where;       // and where: "my.toml:3:10"
+  std::string bound;       // "127.0.0.1:8080" or the path; what is wanted where it is not open
+  Address address;         // of an IP listener
+  ListenerState state = ListenerState::kListening;
+  ListenerOrigin origin = ListenerOrigin::kConfigured;
+  bool accepts = true;  // false: its clients stay in the backlog (accept = "never")
+  // Of what kept it from its port, or still does; null where nothing did.
+  std::shared_ptr<const Explanation> explanation;
+  std::uint64_t retries = 0;  // tries to open it after the first
+  std::uint32_t group = 0;    // endpoints that one string expanded to share it
   int backlog = 0;
   int accept_queue = 0;        // connections of the backlog that wait now
   std::uint64_t accepted = 0;  // connections, or datagrams received
@@ -69,7 +98,36 @@ struct ListenerStatus {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::vector<std::pair<std::string_view, std::uint64_t>> refused;  // by reason
+  // Connections that spoke another protocol, by its name.
+  std::vector<std::pair<std::string_view, std::uint64_t>> wrong_protocol;
+
+  // Has its socket.
+  bool is_open() const {
+    return state == ListenerState::kListening || state == ListenerState::kBound;
+  }
 };
+
+// Somebody a service connects to.
+struct UpstreamStatus {
+  enum class State : std::uint8_t { kUntried, kResolving, kUp, kFailed };
+  using Counts = std::vector<std::pair<std::string_view, std::uint64_t>>;  // by reason
+
+  std::string id;  // "db.upstream.0"
+  Transport transport = Transport::kTcp;
+  std::string configured;              // "tcp://db.example:5432"
+  std::vector<std::string> addresses;  // what that stands for now
+  State state = State::kUntried;
+  std::string error;         // what is wrong with it now
+  std::uint64_t opened = 0;  // connections, or sessions of datagrams
+  std::uint64_t active = 0;
+  std::uint64_t datagrams_in = 0;
+  std::uint64_t datagrams_out = 0;
+  std::uint64_t bytes_in = 0;  // from it
+  std::uint64_t bytes_out = 0;
+  Counts failed;  // connections that could not be opened
+  Counts closed;  // connections that ended
+};
+std::string_view name(UpstreamStatus::State state);
 
 struct ServiceStatus {
   std::string name;
@@ -78,8 +136,9 @@ struct ServiceStatus {
   std::string_view try_it;  // as in ServiceType
   bool internal = false;    // health and admin
   ServiceState state = ServiceState::kStarting;
-  std::string reason;  // why it is skipped or failed
+  std::string reason;  // why it is skipped, paused or failed
   std::vector<ListenerStatus> listeners;
+  std::vector<UpstreamStatus> upstreams;
 };
 
 // What a service may see of the process it runs in. Read-only.
@@ -102,6 +161,7 @@ struct ServiceContext {
   Network& network;      // find a connection by its id
   Log& log;
   HostView& host;
+  StreamPolicy policy;  // of the service's doors, for connections it opens itself
 };
 
 class Service : public StreamHandler, public DatagramHandler {
@@ -110,6 +170,10 @@ class Service : public StreamHandler, public DatagramHandler {
   virtual Result<void> start(ServiceContext&) { return {}; }
   // The drain begins; connections still end through on_close.
   virtual void stop() {}
+
+  // Adds what only the service knows of its state: its upstreams, and in `reason` why it cannot
+  // serve now. Asked only between start and the end. `totals` as Network::totals gives them.
+  virtual void report(ServiceStatus&, const std::vector<Network::Totals>&) const {}
 
   // Who serves the stream sockets of a door, for a service with several protocols.
   virtual StreamHandler& stream_handler([[maybe_unused]] const Door& door) { return *this; }
@@ -141,7 +205,14 @@ struct ServiceType {
   std::string_view try_it = "polyport connect {host}:{port}";
   bool client_speaks_first = false;  // the kernel may hold a connection back until its first byte
   bool udp_loop_free = false;        // its UDP answers can never be taken for questions (UdpGuard)
+  // Its protocol defines the answer to any byte, so whoever speaks another one cannot be told: that
+  // is noted instead (Connection::note_wrong_protocol).
+  bool answers_any_byte = false;
   bool internal = false;
+  bool dials = false;  // each of its stream clients needs a second descriptor, for an upstream
+  // What no row can say of the values of one table, how they go together: found by `check`, and
+  // before a start, without a socket. An error without a place is given the table's.
+  Errors (*check)(const OptionValues& values) = nullptr;
   // What it can be asked for beyond its options, as Markdown for the docs; null: nothing.
   std::string (*reference)() = nullptr;
   std::unique_ptr<Service> (*create)(const OptionValues& values) = nullptr;

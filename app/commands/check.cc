@@ -1,28 +1,177 @@
 #include "app/commands/check.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "app/commands/exit_code.h"
+#include "app/planned_endpoints.h"
 #include "app/report.h"
+#include "core/base/json_writer.h"
+#include "core/ports/explain.h"
+#include "core/ports/port_facts.h"
 
 namespace polyport {
+namespace {
 
-int run_check(const CheckOptions& options) {
-  return print_check(load_configuration(options.configuration));
+// What is found in a configuration, and with --live on this machine now.
+struct Findings {
+  Errors errors;
+  Errors warnings;
+  Errors notes;
+  std::vector<Explanation> explanations;  // one a socket; those that can be had too
+  bool live = false;                      // the sockets were tried
+  int exit_code = kExitOk;
+};
+
+void append(Errors& list, Errors more) {
+  list.insert(list.end(), std::make_move_iterator(more.begin()),
+              std::make_move_iterator(more.end()));
+}
+
+std::vector<Explanation> try_sockets(const std::vector<PlannedEndpoint>& endpoints,
+                                     const ConfigurationOptions& configuration) {
+  std::vector<BindAttempt> attempts;
+  std::vector<BindTarget> wanted;
+  const auto attempt = [&](const PlannedEndpoint& endpoint, const BindTarget& target) {
+    BindAttempt tried = try_bind(target);
+    tried.service = endpoint.service;
+    tried.where = endpoint.where;
+    attempts.push_back(std::move(tried));
+    wanted.push_back(target);
+  };
+  for (const PlannedEndpoint& endpoint : endpoints) {
+    for (BindTarget target : endpoint.targets) {
+      if (target.transport == Transport::kUnix) {
+        target.path = endpoint.written.path;
+        attempt(endpoint, target);
+      }
+    }
+    for (const std::uint16_t port : endpoint.written.ports()) {
+      for (BindTarget target : endpoint.targets) {
+        target.address.port = port;
+        attempt(endpoint, target);
+      }
+    }
+  }
+  const std::string command = start_command(configuration);
+  return explain({.attempts = attempts,
+                  .wanted = wanted,
+                  .run_command = command,
+                  .offset = configuration.offset});
+}
+
+// A leftover socket file is removed at the start.
+bool can_be_had(const Explanation& explanation) {
+  return explanation.verdict == Verdict::kFree || explanation.rule == BindRule::kPathStale;
+}
+
+// Whether `run` would start nothing because of what is taken: not where the service has a policy of
+// its own for that.
+bool stops_the_start(const std::vector<Explanation>& explanations,
+                     const std::vector<PlannedEndpoint>& endpoints) {
+  std::set<std::string_view> strict;
+  for (const PlannedEndpoint& endpoint : endpoints) {
+    const bool lenient = endpoint.closed || endpoint.on_conflict == OnConflict::kSkip ||
+                         endpoint.on_conflict == OnConflict::kNext ||
+                         endpoint.on_conflict == OnConflict::kRetry;
+    if (!lenient) strict.insert(endpoint.service);
+  }
+  return std::any_of(explanations.begin(), explanations.end(), [&](const Explanation& each) {
+    return !can_be_had(each) && strict.contains(each.attempt.service);
+  });
+}
+
+// What the endpoints do to each other is worth looking at only where each is right by itself.
+void judge_endpoints(const Configuration& configuration, const CheckOptions& options,
+                     Findings& findings) {
+  const MachineFacts facts = read_machine_facts();
+  PlannedEndpoints planned = plan_endpoints(configuration.plans, facts.families);
+  StaticFindings found = find_static_conflicts(planned.endpoints, facts);
+  append(findings.errors, std::move(planned.errors));
+  append(findings.errors, std::move(found.errors));
+  append(findings.warnings, std::move(found.warnings));
+  append(findings.notes, std::move(planned.notes));
+  append(findings.notes, std::move(found.notes));
+  if (!options.live) return;
+  findings.live = true;
+  findings.explanations = try_sockets(planned.endpoints, options.configuration);
+  if (stops_the_start(findings.explanations, planned.endpoints)) findings.exit_code = kExitNo;
+}
+
+Findings judge(const Configuration& configuration, const CheckOptions& options) {
+  Findings findings;
+  if (!configuration.usage.empty()) {
+    findings.errors = configuration.usage;
+    findings.exit_code = kExitUsage;
+    return findings;
+  }
+  findings.errors = configuration.errors;
+  findings.warnings = configuration.warnings;
+  if (findings.errors.empty()) judge_endpoints(configuration, options, findings);
+  if (!findings.errors.empty()) findings.exit_code = kExitNo;
+  return findings;
+}
+
+// "; all 14 sockets can be had now"
+std::string live_verdict(const Findings& findings, std::size_t refused) {
+  if (!findings.live) return "";
+  const std::size_t all = findings.explanations.size();
+  const std::string sockets = std::to_string(all) + (all == 1 ? " socket" : " sockets");
+  if (refused == 0) return (all == 1 ? "; its " : "; all ") + sockets + " can be had now";
+  return "; " + std::to_string(refused) + " of " + sockets + " cannot be had now";
+}
+
+int print_text(const std::string& name, const Findings& findings) {
+  if (findings.exit_code == kExitUsage) {
+    print_findings(stderr, findings.errors);
+    return findings.exit_code;
+  }
+  print_findings(stdout, findings.errors, findings.warnings, findings.notes);
+  std::vector<Explanation> refused;
+  std::copy_if(findings.explanations.begin(), findings.explanations.end(),
+               std::back_inserter(refused),
+               [](const Explanation& each) { return !can_be_had(each); });
+  if (!refused.empty()) std::printf("%s\n", explanations_text(refused).c_str());
+  const bool clean = findings.errors.empty() && findings.warnings.empty() && refused.empty();
+  const std::string counts = count_findings(findings.errors.size(), findings.warnings.size());
+  std::printf("%s: %s%s\n", name.c_str(), clean ? "ok" : counts.c_str(),
+              live_verdict(findings, refused.size()).c_str());
+  return findings.exit_code;
+}
+
+int print_json(const Findings& findings) {
+  std::string text;
+  JsonWriter json(text, JsonWriter::Style::kIndented);
+  json.begin_object();
+  json.field("ok", findings.exit_code == kExitOk);
+  write_errors(json, "errors", findings.errors);
+  write_errors(json, "warnings", findings.warnings);
+  write_errors(json, "notes", findings.notes);
+  json.key("explanations");
+  json.begin_array();
+  for (const Explanation& explanation : findings.explanations)
+    write_explanation(json, explanation);
+  json.end_array();
+  json.end_object();
+  std::printf("%s\n", text.c_str());
+  return findings.exit_code;
+}
+
+}  // namespace
+
+int run_command(const CheckOptions& options) {
+  const Configuration configuration = load_configuration(options.configuration);
+  const Findings findings = judge(configuration, options);
+  return options.format == CheckOptions::Format::kJson ? print_json(findings)
+                                                       : print_text(configuration.name, findings);
 }
 
 int print_check(const Configuration& configuration) {
-  if (!configuration.usage.empty()) {
-    print_findings(stderr, configuration.usage);
-    return kExitUsage;
-  }
-  const Errors& errors = configuration.errors;
-  const Errors& warnings = configuration.warnings;
-  print_findings(stdout, errors, warnings);
-  const bool clean = errors.empty() && warnings.empty();
-  const std::string verdict = clean ? "ok" : count_findings(errors.size(), warnings.size());
-  std::printf("%s: %s\n", configuration.name.c_str(), verdict.c_str());
-  return errors.empty() ? kExitOk : kExitNo;
+  return print_text(configuration.name, judge(configuration, {}));
 }
 
 }  // namespace polyport

@@ -81,7 +81,7 @@ int say_unusable(const Error& error) {
 
 }  // namespace
 
-int run_connect(const ConnectOptions& options) {
+int run_command(const ConnectOptions& options) {
   if (options.count < 1 || options.count > kMaxConnectCount) {
     say("--count: error: " + std::to_string(options.count) + " is not between 1 and " +
         std::to_string(kMaxConnectCount) + "\n");

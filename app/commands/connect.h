@@ -28,6 +28,6 @@ inline constexpr std::uint32_t kMaxConnectCount = 10'000;
 
 // Runs until the connection is closed or the user interrupts it; the result is the exit code.
 // SIGPIPE must be ignored, and the three standard descriptors open.
-int run_connect(const ConnectOptions& options);
+int run_command(const ConnectOptions& options);
 
 }  // namespace polyport

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <set>
 
 #include "app/commands/exit_code.h"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr std::size_t kTextColumn = 9;
 constexpr std::size_t kMostQuestions = 1000;
+constexpr std::size_t kMostOfService = 64;  // ports of one service
 
 // One port, asked about as a person did, with what there is to bind for it.
 struct Subject {
@@ -39,16 +41,20 @@ struct Subject {
 // Services of the configuration by their name, for whoever asks about "echo".
 class Services {
  public:
-  explicit Services(const std::string& path) {
-    ConfigurationOptions options;
-    if (!path.empty()) options.what = {path};
-    configuration_ = load_configuration(options);
+  explicit Services(std::string path) : path_(std::move(path)) {}
+
+  // Read when it is first asked for.
+  const Configuration& configuration() const {
+    if (!configuration_) {
+      ConfigurationOptions options;
+      if (!path_.empty()) options.what = {path_};
+      configuration_ = load_configuration(options);
+    }
+    return *configuration_;
   }
 
-  const Configuration& configuration() const { return configuration_; }
-
   const ServicePlan* find(std::string_view name) const {
-    const auto& plans = configuration_.plans;
+    const auto& plans = configuration().plans;
     const auto found = std::find_if(plans.begin(), plans.end(),
                                     [name](const ServicePlan& plan) { return plan.name == name; });
     return found == plans.end() ? nullptr : &*found;
@@ -66,11 +72,14 @@ class Services {
   }
 
  private:
-  Configuration configuration_;
+  std::string path_;
+  mutable std::optional<Configuration> configuration_;
 };
 
 std::string host_text(const PortQuestion& question) {
-  return question.host.empty() ? "" : question.host + ":";
+  if (question.host.empty()) return "";
+  const bool literal = question.host.find(':') != std::string::npos;
+  return (literal ? "[" + question.host + "]" : question.host) + ":";
 }
 
 // What would be bound: the named address, or every address of this machine.
@@ -96,7 +105,7 @@ Result<Subject> subject_of(const PortQuestion& question) {
   subject.port = question.port;
   subject.transports = question.transports;
   subject.title = question.is_path()
-                      ? "unix:" + question.path
+                      ? "unix:" + printable(question.path)
                       : "port " + host_text(question) + std::to_string(question.port.value_or(0));
   auto targets = targets_of(question);
   if (!targets) return tl::unexpected(std::move(targets.error()));
@@ -107,32 +116,52 @@ Result<Subject> subject_of(const PortQuestion& question) {
   return subject;
 }
 
+PortQuestion question_of(const Endpoint& endpoint, std::uint16_t port) {
+  PortQuestion question;
+  question.transports = transports(endpoint.transport);
+  question.host = endpoint.host;
+  question.path = endpoint.path;
+  if (endpoint.transport != Transport::kUnix) question.port = port;
+  return question;
+}
+
 // A name may be IANA's, a service's of the configuration, or both: "echo" is 7, and 10007 in the
-// demo.
+// demo. Only a name needs the configuration.
 Result<std::vector<Subject>> subjects_of(const PortQuestion& question, const Services& services) {
-  std::vector<Subject> subjects;
-  if (question.port || question.is_path()) {
-    auto subject = subject_of(question);
-    if (!subject) return tl::unexpected(std::move(subject.error()));
-    subjects.push_back(std::move(*subject));
-  }
+  std::vector<PortQuestion> questions;
+  if (question.port || question.is_path()) questions.push_back(question);
   const ServicePlan* const plan = question.name.empty() ? nullptr : services.find(question.name);
-  if (plan == nullptr) {
-    if (subjects.empty()) return tl::unexpected(unregistered(question));
-    return subjects;
+  if (plan == nullptr && questions.empty()) return tl::unexpected(unregistered(question));
+  const std::size_t of_service = questions.size();
+  if (plan != nullptr) {
+    for (const Endpoint& endpoint : Services::endpoints(*plan)) {
+      for (const std::uint16_t port : endpoint.transport == Transport::kUnix
+                                          ? std::vector<std::uint16_t>{0}
+                                          : endpoint.ports()) {
+        PortQuestion wanted = question_of(endpoint, port);
+        // TCP and UDP of one port are told together.
+        const auto same = std::find_if(questions.begin() + static_cast<std::ptrdiff_t>(of_service),
+                                       questions.end(), [&](const PortQuestion& each) {
+                                         return !each.is_path() && !wanted.is_path() &&
+                                                each.port == wanted.port &&
+                                                each.host == wanted.host;
+                                       });
+        if (same != questions.end()) {
+          same->transports |= wanted.transports;
+        } else if (questions.size() < kMostOfService) {
+          questions.push_back(std::move(wanted));
+        }
+      }
+    }
   }
-  std::set<std::uint16_t> told;
-  for (const Endpoint& endpoint : Services::endpoints(*plan)) {
-    if (endpoint.transport == Transport::kUnix || !told.insert(endpoint.first_port).second)
-      continue;
-    PortQuestion port = question;
-    port.port = endpoint.first_port;
-    port.host = endpoint.host;
-    port.transports = transports(Transport::kTcp, Transport::kUdp);
-    auto subject = subject_of(port);
+  std::vector<Subject> subjects;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    auto subject = subject_of(questions[i]);
     if (!subject) return tl::unexpected(std::move(subject.error()));
-    subject->names.push_back("service " + quoted(plan->name) + " of " +
-                             services.configuration().name);
+    if (i >= of_service) {
+      subject->names.push_back("service " + quoted(plan->name) + " of " +
+                               services.configuration().name);
+    }
     subjects.push_back(std::move(*subject));
   }
   return subjects;
@@ -189,10 +218,6 @@ std::string state_label(const BindTarget& target) {
 }
 
 std::string state_line(const Explanation& explanation) {
-  if (explanation.verdict == Verdict::kForbidden && !explanation.holders.empty()) {
-    return explanation.reason + "; it is " +
-           in_the_way(explanation.holders.front(), BindRule::kSameEndpoint);
-  }
   const BindTarget& target = explanation.attempt.target;
   if (explanation.verdict != Verdict::kFree || !target.address.is_any()) return explanation.reason;
   return target.address.family == Family::kIPv4 || target.ipv6_mode == IPv6Mode::kDualStack
@@ -211,18 +236,39 @@ std::string connections_line(std::uint16_t port) {
     if (socket.peer.is_ip() && socket.state != SocketState::kTimeWait) ++open;
   }
   if (open + lingering == 0) return "";
-  return std::to_string(open) + " connections have it as their near end, and " +
-         std::to_string(lingering) + " linger in TIME_WAIT";
+  const auto counted = [](std::size_t count, const char* one, const char* many) {
+    return std::to_string(count) + " " + (count == 1 ? one : many);
+  };
+  return counted(open, "connection has", "connections have") + " it as their near end, " +
+         counted(lingering, "lingers", "linger") + " in TIME_WAIT";
 }
 
+// What a bind would answer, by transport where they differ.
 std::string you_line(const std::vector<Explanation>& explanations) {
-  const auto refused =
-      std::find_if(explanations.begin(), explanations.end(),
-                   [](const Explanation& each) { return each.verdict != Verdict::kFree; });
-  if (refused == explanations.end()) return "could bind it now";
-  const BindAttempt& attempt = refused->attempt;
-  return "would get " + std::string(strerrorname_np(attempt.error)) + " from " +
-         std::string(name(attempt.step)) + "()";
+  std::vector<std::pair<std::string, std::string>> answers;  // transport, answer; once each
+  for (const Explanation& each : explanations) {
+    const std::string transport(name(each.attempt.target.transport));
+    const std::string answer =
+        each.verdict == Verdict::kFree
+            ? "could bind it now"
+            : "would get " + std::string(strerrorname_np(each.attempt.error)) + " from " +
+                  (each.attempt.step == BindStep::kSocket ? "socket()" : "bind()");
+    const auto same = std::find_if(answers.begin(), answers.end(),
+                                   [&](const auto& known) { return known.first == transport; });
+    if (same == answers.end()) {
+      answers.emplace_back(transport, answer);
+    } else if (each.verdict != Verdict::kFree) {
+      same->second = answer;
+    }
+  }
+  const bool alike = std::all_of(answers.begin(), answers.end(), [&](const auto& each) {
+    return each.second == answers.front().second;
+  });
+  if (alike) return answers.front().second;
+  std::string text;
+  for (const auto& [transport, answer] : answers)
+    text += (text.empty() ? "" : "; ") + transport + ": " + answer;
+  return text;
 }
 
 std::string subject_text(const Subject& subject) {
@@ -267,21 +313,21 @@ int usage(Error error, const std::string& argument) {
 
 }  // namespace
 
-int run_explain(const ExplainOptions& options) {
+int run_command(const ExplainOptions& options) {
   if (options.questions.size() > kMostQuestions) {
     return usage({ErrorCode::kBadValue, "more than 1000 questions", {}, "ask for fewer at once"},
                  "polyport explain");
   }
   const Services services(options.configuration);
-  if (!services.configuration().ok()) {
-    print_findings(stderr, services.configuration().usage);
-    print_findings(stderr, services.configuration().errors);
-    return kExitUsage;
-  }
   std::vector<Subject> subjects;
   for (const std::string& argument : options.questions) {
     const auto question = parse_port_question(argument);
     if (!question) return usage(question.error(), argument);
+    if (!question->name.empty() && !services.configuration().ok()) {
+      print_findings(stderr, services.configuration().usage);
+      print_findings(stderr, services.configuration().errors);
+      return kExitUsage;
+    }
     auto found = subjects_of(*question, services);
     if (!found) return usage(std::move(found.error()), argument);
     std::move(found->begin(), found->end(), std::back_inserter(subjects));

@@ -16,6 +16,6 @@ struct ExplainOptions {
 };
 
 // Exit code by the first port asked about: 0 free, 1 taken or not to be had, 4 not permitted.
-int run_explain(const ExplainOptions& options);
+int run_command(const ExplainOptions& options);
 
 }  // namespace polyport

@@ -36,7 +36,7 @@ struct HealthUrl {
 
 tl::unexpected<Error> unusable(std::string what) {
   return failure(ErrorCode::kBadValue, std::move(what), {},
-                 "for example " + std::string(kHealthUrl));
+                 "for example " + HealthcheckOptions().url);
 }
 
 Result<HealthUrl> parse_url(std::string_view text) {
@@ -130,10 +130,9 @@ Result<int> status_of(std::string_view line) {
 
 }  // namespace
 
-int run_healthcheck(std::string_view url_text, milliseconds timeout) {
-  const Deadline deadline = Deadline::clock::now() + timeout;
-  if (url_text.empty()) url_text = kHealthUrl;
-  const auto status = parse_url(url_text)
+int run_command(const HealthcheckOptions& options) {
+  const Deadline deadline = Deadline::clock::now() + options.timeout;
+  const auto status = parse_url(options.url)
                           .and_then([&](const HealthUrl& url) { return ask(url, deadline); })
                           .and_then([](const std::string& line) { return status_of(line); });
   if (status && *status == 200) return kExitOk;
@@ -143,7 +142,7 @@ int run_healthcheck(std::string_view url_text, milliseconds timeout) {
   } else {
     error = status.error();
   }
-  error.where = "healthcheck " + printable(url_text, 200);
+  error.where = "healthcheck " + printable(options.url, 200);
   say(error.text() + "\n");
   return kExitNo;
 }

@@ -2,16 +2,19 @@
 #pragma once
 
 #include <chrono>
-#include <string_view>
+#include <string>
 
 namespace polyport {
 
-inline constexpr std::string_view kHealthUrl = "http://localhost:9901/healthz";
-inline constexpr std::chrono::milliseconds kHealthTimeout{2'000};
+struct HealthcheckOptions {
+  std::string url = "http://localhost:9901/readyz";
+  // The whole may take no longer, whatever the server does; only the look-up of a host name other
+  // than localhost may.
+  std::chrono::milliseconds timeout{2'000};
+};
 
-// GET of "http://host:port/path" (kHealthUrl where it is empty). 0 where the answer is 200; else 1
-// and a sentence on standard error. Never takes longer than `timeout`, whatever the server does;
-// only the look-up of a host name other than localhost may.
-int run_healthcheck(std::string_view url, std::chrono::milliseconds timeout = kHealthTimeout);
+// GET of "http://host:port/path". 0 where the answer is 200; else 1 and a sentence on standard
+// error.
+int run_command(const HealthcheckOptions& options);
 
 }  // namespace polyport

@@ -11,11 +11,13 @@
 #include <cstring>
 #include <memory>
 
+#include "app/activation.h"
 #include "app/build_info.h"
 #include "app/commands/check.h"
 #include "app/commands/exit_code.h"
 #include "app/narrator.h"
 #include "app/networks.h"
+#include "app/presence.h"
 #include "app/process.h"
 #include "app/ready.h"
 #include "app/report.h"
@@ -24,6 +26,7 @@
 #include "app/terminal.h"
 #include "app/types.h"
 #include "app/watch.h"
+#include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/host/host.h"
 #include "core/loop/signal.h"
@@ -53,6 +56,38 @@ class Narration {
   Narrator narrator_;
 };
 
+// "14 of 14 ports are taken", then all about it.
+std::string failure_text(const StartFailure& failure) {
+  const auto all = [&failure](Verdict verdict) {
+    return std::all_of(
+        failure.explanations.begin(), failure.explanations.end(),
+        [verdict](const Explanation& explanation) { return explanation.verdict == verdict; });
+  };
+  const bool one = failure.failed_ports == 1;
+  std::string text = "polyport: nothing started: " + std::to_string(failure.failed_ports) + " of " +
+                     std::to_string(failure.wanted_ports) +
+                     (failure.wanted_ports == 1 ? " port " : " ports ");
+  if (all(Verdict::kTaken)) {
+    text += one ? "is taken" : "are taken";
+  } else if (all(Verdict::kForbidden)) {
+    text += one ? "is not permitted" : "are not permitted";
+  } else {
+    text += "cannot be had";
+  }
+  return text + "\n\n" + explanations_text(failure.explanations);
+}
+
+int exit_code(const StartFailure& failure) {
+  const bool permissions =
+      std::all_of(failure.errors.begin(), failure.errors.end(),
+                  [](const Error& error) { return error.code == ErrorCode::kNotPermitted; }) &&
+      std::all_of(failure.explanations.begin(), failure.explanations.end(),
+                  [](const Explanation& explanation) {
+                    return explanation.verdict == Verdict::kForbidden;
+                  });
+  return permissions ? kExitNotPermitted : kExitCannotBind;
+}
+
 // One run of the server, from the checked configuration to the exit code.
 class Server {
  public:
@@ -60,10 +95,14 @@ class Server {
       : options_(options),
         plans_(std::move(configuration.plans)),
         grace_(configuration.host.shutdown_grace),
+        log_is_read_(options.talk != RunOptions::Talk::kJson &&
+                     configuration.log.target == "stderr" &&
+                     configuration.log.format == Log::Format::kText),
         log_(log),
         began_(began),
         terminal_(loop_, STDOUT_FILENO),
         host_(loop_, log, events_, std::move(configuration.host)),
+        presence_(host_, events_, log, Notifier::from_environment()),
         stop_signals_(loop_, [this](int number) { drain(number); }) {
     for (const int number : {SIGHUP, SIGUSR1, SIGUSR2}) {
       ignored_.push_back(
@@ -74,9 +113,9 @@ class Server {
     }
   }
 
-  int run() {
-    const Errors errors = host_.start(std::move(plans_));
-    if (!errors.empty()) return not_started(errors);
+  int run(std::vector<InheritedSocket> inherited) {
+    const StartFailure failure = host_.start(std::move(plans_), std::move(inherited));
+    if (!failure.empty()) return not_started(failure);
     const Errors unheard = announce();
     print_findings(stderr, unheard);
     if (!unheard.empty()) {
@@ -89,31 +128,45 @@ class Server {
   }
 
  private:
-  int not_started(const Errors& errors) {
-    print_findings(stderr, errors);
-    std::fprintf(stderr, "polyport: nothing was started: %zu error%s\n", errors.size(),
-                 errors.size() == 1 ? "" : "s");
-    const bool permissions = std::all_of(errors.begin(), errors.end(), [](const Error& error) {
-      return error.code == ErrorCode::kNotPermitted;
-    });
-    return permissions ? kExitNotPermitted : kExitCannotBind;
+  int not_started(const StartFailure& failure) {
+    for (const Explanation& explanation : failure.explanations) {
+      if (log_is_read_) break;  // by the person who reads the same below
+      log_.error({.event = "bind_failed",
+                  .message = explanation.text,
+                  .service = explanation.attempt.service});
+    }
+    if (options_.talk == RunOptions::Talk::kJson) {
+      write_all(STDOUT_FILENO, explanations_json(failure.explanations));
+    } else if (!failure.explanations.empty()) {
+      std::fputs(failure_text(failure).c_str(), stderr);
+    }
+    print_findings(stderr, failure.errors);
+    if (failure.explanations.empty()) {
+      std::fprintf(stderr, "polyport: nothing was started: %zu error%s\n", failure.errors.size(),
+                   failure.errors.size() == 1 ? "" : "s");
+    }
+    return exit_code(failure);
   }
 
   // Says that everything is open: to the log, to whoever asked for the ready line, to the person.
   Errors announce() {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_);
     // Who sees the table need not read it twice.
-    const bool quiet = options_.talk == RunOptions::Talk::kQuiet;
+    const bool json = options_.talk == RunOptions::Talk::kJson;
+    const bool quiet = options_.talk == RunOptions::Talk::kQuiet || json;
     log_.write(quiet ? LogLevel::kInfo : LogLevel::kDebug, {"ready", "in " + human_duration(took)});
     if (!quiet) show_table(took);
     Errors errors;
     const auto keep_error = [&errors](Result<void> result) {
       if (!result) errors.push_back(std::move(result.error()));
     };
-    const bool wanted = options_.ready_fd.has_value() || !options_.ready_file.empty();
+    const bool wanted = json || options_.ready_fd.has_value() || !options_.ready_file.empty();
     const std::string line = wanted ? ready_line(host_) : std::string();
+    presence_.publish();
+    if (json) write_all(STDOUT_FILENO, line);
     if (options_.ready_fd) keep_error(write_ready_fd(*options_.ready_fd, line));
     if (!options_.ready_file.empty()) keep_error(write_ready_file(options_.ready_file, line));
+    if (errors.empty()) presence_.ready();
     return errors;
   }
 
@@ -143,6 +196,7 @@ class Server {
                           " may finish within " + format_duration(grace_) +
                           "; a second signal ends at once",
                .reason = number == SIGINT ? "SIGINT" : "SIGTERM"});
+    presence_.draining();
     host_.drain([this] { loop_.stop(); });
   }
 
@@ -157,6 +211,7 @@ class Server {
   const RunOptions& options_;
   std::vector<ServicePlan> plans_;
   const std::chrono::milliseconds grace_;
+  const bool log_is_read_;  // where the errors of the start are printed too
   Log& log_;
   const Clock::time_point began_;
   // What stands below ends before what stands above it; the loop last.
@@ -166,6 +221,7 @@ class Server {
   std::unique_ptr<Narration> narration_;
   std::unique_ptr<Watch> watch_;
   Host host_;
+  Presence presence_;
   StopSignals stop_signals_;
   std::vector<std::unique_ptr<Signal>> ignored_;
 };
@@ -177,6 +233,11 @@ bool is_writable(std::optional<int> fd) {
   const int flags = ::fcntl(*fd, F_GETFL);
   if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY) errno = EBADF;
   return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+bool is_inherited(int fd, const std::vector<InheritedSocket>& inherited) {
+  return std::any_of(inherited.begin(), inherited.end(),
+                     [fd](const InheritedSocket& socket) { return socket.fd == fd; });
 }
 
 // A place that was asked for and cannot be had is told once; the default one is not worth a word
@@ -191,7 +252,7 @@ void warn_of_state_dir(const std::string& configured, Log& log) {
 
 }  // namespace
 
-int run_server(const RunOptions& options) {
+int run_command(const RunOptions& options) {
   const Clock::time_point began = Clock::now();
   if (!is_writable(options.ready_fd)) {
     std::fprintf(stderr,
@@ -201,6 +262,8 @@ int run_server(const RunOptions& options) {
   }
   Configuration configuration = load_configuration(options.configuration);
   if (options.purpose == RunOptions::Purpose::kCheck) return print_check(configuration);
+  configuration.host.run_command = start_command(options.configuration);
+  configuration.host.offset = options.configuration.offset;
   print_findings(stderr, configuration.usage);
   print_findings(stderr, configuration.errors, configuration.warnings);
   if (!configuration.usage.empty()) return kExitUsage;
@@ -211,6 +274,18 @@ int run_server(const RunOptions& options) {
     return kExitNo;
   }
 
+  auto inherited = take_inherited_sockets();
+  if (!inherited) {
+    print_findings(stderr, {inherited.error()});
+    return kExitUsage;
+  }
+  if (options.ready_fd && is_inherited(*options.ready_fd, *inherited)) {
+    std::fprintf(stderr,
+                 "polyport run: --ready-fd %d is one of the sockets that were passed to us "
+                 "(LISTEN_FDS)\n",
+                 *options.ready_fd);
+    return kExitUsage;
+  }
   raise_descriptor_limit();
   const auto log = Log::open(configuration.log);
   if (!log) {
@@ -218,7 +293,7 @@ int run_server(const RunOptions& options) {
     return log.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
   }
   if (!configuration.state_dir.empty()) warn_of_state_dir(configuration.state_dir, **log);
-  return Server(options, std::move(configuration), **log, began).run();
+  return Server(options, std::move(configuration), **log, began).run(std::move(*inherited));
 }
 
 }  // namespace polyport

@@ -9,8 +9,9 @@
 namespace polyport {
 
 struct RunOptions {
-  // What is told on standard output: kUsual is the table, and on a terminal the connections.
-  enum class Talk { kUsual, kQuiet, kNarrate };
+  // What is told on standard output: kUsual is the table, and on a terminal the connections; kJson
+  // the ready line, or the explanations of a start that failed.
+  enum class Talk { kUsual, kQuiet, kNarrate, kJson };
   enum class Purpose { kServe, kCheck };
 
   ConfigurationOptions configuration;
@@ -20,6 +21,6 @@ struct RunOptions {
   std::string ready_file;
 };
 
-int run_server(const RunOptions& options);
+int run_command(const RunOptions& options);
 
 }  // namespace polyport

@@ -83,8 +83,9 @@ std::string_view applies_text(Applies applies) {
 void print_list() {
   std::printf("%-9s %-13s %5s  %s\n", "type", "transports", "port", "what it does");
   for (const ServiceType* type : all_types()) {
-    std::printf("%-9s %-13s %5u  %s\n", std::string(type->name).c_str(),
-                join(transport_names(*type), " ").c_str(), unsigned{type->default_port},
+    const std::string port = type->default_port == 0 ? "-" : std::to_string(type->default_port);
+    std::printf("%-9s %-13s %5s  %s\n", std::string(type->name).c_str(),
+                join(transport_names(*type), " ").c_str(), port.c_str(),
                 std::string(type->summary).c_str());
   }
   std::printf("\npolyport services TYPE lists the options of one.\n");
@@ -191,7 +192,7 @@ int print_reference(const ServiceType* type) {
 
 }  // namespace
 
-int run_services(const ServicesOptions& options) {
+int run_command(const ServicesOptions& options) {
   std::vector<const ServiceType*> types(all_types().begin(), all_types().end());
   if (!options.type.empty()) {
     const ServiceType* const type = find_type(options.type);

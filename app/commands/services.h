@@ -12,6 +12,6 @@ struct ServicesOptions {
   Format format = Format::kText;
 };
 
-int run_services(const ServicesOptions& options);
+int run_command(const ServicesOptions& options);
 
 }  // namespace polyport

@@ -17,7 +17,7 @@ void print_line(const char* what, std::string_view value) {
 
 }  // namespace
 
-int run_version(const VersionOptions& options) {
+int run_command(const VersionOptions& options) {
   std::printf("polyport %s\n", std::string(version()).c_str());
   if (options.detail == VersionOptions::Detail::kVerbose) {
     print_line("compiler", compiler());

@@ -8,6 +8,6 @@ struct VersionOptions {
   Detail detail = Detail::kShort;
 };
 
-int run_version(const VersionOptions& options);
+int run_command(const VersionOptions& options);
 
 }  // namespace polyport

@@ -6,12 +6,13 @@
 namespace polyport {
 
 Payload Payload::copy(Bytes bytes) {
-  if (bytes.empty()) return {};
-  void* memory = ::operator new(sizeof(Block) + bytes.size());
+  return build(bytes.size(), [&](char* data) { std::memcpy(data, bytes.data(), bytes.size()); });
+}
+
+Payload Payload::allocate(std::size_t size) {
+  void* memory = ::operator new(sizeof(Block) + size);
   auto* block = new (memory) Block{1};
-  char* data = static_cast<char*>(memory) + sizeof(Block);
-  std::memcpy(data, bytes.data(), bytes.size());
-  return Payload(data, bytes.size(), block);
+  return Payload(static_cast<char*>(memory) + sizeof(Block), size, block);
 }
 
 void Payload::release(Block* block) noexcept {

@@ -17,6 +17,14 @@ class Payload {
  public:
   Payload() = default;
   static Payload copy(Bytes bytes);
+  // `size` bytes, which `fill(char*)` writes.
+  template <class Fill>
+  static Payload build(std::size_t size, Fill fill) {
+    if (size == 0) return {};
+    Payload payload = allocate(size);
+    fill(const_cast<char*>(payload.data_));
+    return payload;
+  }
   // `bytes` must live as long as the process.
   static Payload literal(Bytes bytes) { return Payload(bytes.data(), bytes.size(), nullptr); }
 
@@ -48,6 +56,7 @@ class Payload {
   };
   Payload(const char* data, std::size_t size, Block* block)
       : data_(data), size_(size), block_(block) {}
+  static Payload allocate(std::size_t size);
   static void release(Block* block) noexcept;
 
   const char* data_ = nullptr;

@@ -183,6 +183,15 @@ bool is_utf8(Bytes bytes) {
   return true;
 }
 
+Bytes first_beyond_ascii(Bytes bytes) {
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    if (byte_at(bytes, at) >= 0x80) {
+      return bytes.substr(at, std::max<std::size_t>(utf8_length(bytes, at), 1));
+    }
+  }
+  return {};
+}
+
 std::string without_controls(Bytes bytes) {
   std::string out;
   out.reserve(bytes.size());
@@ -215,6 +224,24 @@ std::string quoted(Bytes bytes, std::size_t limit) {
   if (shown.size() < bytes.size()) out += "...";
   out += '"';
   return out;
+}
+
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@=,+";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
+    return std::string(word);
+  }
+  // What a terminal would not show as it is, a tab too, is written in the form that escapes.
+  if (word.find('\t') != std::string_view::npos || without_controls(word) != word) {
+    std::string escaped = "$'";
+    append_printable(escaped, word, '\'');
+    return escaped + "'";
+  }
+  std::string between = "'";
+  for (const char c : word)
+    between += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return between + "'";
 }
 
 std::string_view nearest_name(std::string_view wanted,

@@ -43,6 +43,9 @@ std::optional<Number> parse_number(std::string_view text,
 // forms, surrogates and what lies above U+10FFFF are none.
 std::size_t utf8_length(Bytes bytes, std::size_t at);
 bool is_utf8(Bytes bytes);
+// The first character beyond ASCII, whole (a byte that is not UTF-8 stands for itself); empty where
+// there is none. A part of `bytes`.
+Bytes first_beyond_ascii(Bytes bytes);
 
 // Without control characters (tabs stay) and with U+FFFD for each byte that is not UTF-8: fit to be
 // sent on to other people's terminals.
@@ -54,6 +57,10 @@ std::string without_controls(Bytes bytes);
 std::string printable(Bytes bytes, std::size_t limit = std::string_view::npos);
 // The same between double quotes, those inside escaped.
 std::string quoted(Bytes bytes, std::size_t limit = 200);
+
+// A word as a shell takes it, on one line and fit for a terminal: plain, between single quotes, or,
+// where there are control characters or bytes that are not UTF-8, as $'...' with those escaped.
+std::string shell_word(std::string_view word);
 
 // The candidate that a person most likely meant: near by spelling (a few letters wrong, missing,
 // added or swapped) or the only one that begins so. Empty where none is near.

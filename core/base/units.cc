@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <limits>
 #include <span>
 
@@ -227,6 +228,15 @@ std::string human_size(std::uint64_t bytes) {
   }
   // Divided first, because ten times 2^63 bytes has no room.
   return one_decimal(bytes / (unit / 1024), 1024, kSuffixes[power]);
+}
+
+std::string utc_text(std::chrono::system_clock::time_point when) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::array<char, 64> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return std::string(text.data(), length);
 }
 
 }  // namespace polyport

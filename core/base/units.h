@@ -28,4 +28,7 @@ std::string human_duration(std::chrono::milliseconds duration);
 // "6 B", "1.2 MiB".
 std::string human_size(std::uint64_t bytes);
 
+// RFC 3339, UTC, whole seconds: "2026-11-25T09:14:52Z".
+std::string utc_text(std::chrono::system_clock::time_point when);
+
 }  // namespace polyport

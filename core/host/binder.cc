@@ -1,6 +1,7 @@
 #include "core/host/binder.h"
 
-#include <optional>
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "core/socket/socket.h"
@@ -34,20 +35,32 @@ int OpenSocket::take_descriptor() {
   return std::exchange(fd_, -1);
 }
 
+BindRequest request_for(const BindTarget& target, const BindSettings& settings) {
+  const bool is_unix = target.transport == Transport::kUnix;
+  return {.target = target,
+          .unix_mode = settings.unix_mode,
+          .backlog = settings.backlog,
+          .defer_accept_seconds = settings.defer_accept_seconds,
+          .sharing = is_unix ? Sharing::kNever : settings.sharing};
+}
+
 namespace {
 
-Result<OpenSocket> open_one(BindTarget target, const BindSettings& settings) {
+Expected<OpenSocket, BindAttempt> open_one(BindTarget target, const BindSettings& settings) {
   UnixSocketFile file;
   if (target.transport == Transport::kUnix) {
     auto prepared = UnixSocketFile::prepare(target.path);
-    if (!prepared) return tl::unexpected(prepared.error());
+    if (!prepared) {
+      BindAttempt attempt;
+      attempt.target = std::move(target);
+      attempt.step = BindStep::kPath;
+      attempt.error = prepared.error();
+      return tl::unexpected(std::move(attempt));
+    }
     file = std::move(*prepared);
   }
-  auto fd = open_bound_socket({.target = target,
-                               .unix_mode = settings.unix_mode,
-                               .backlog = settings.backlog,
-                               .defer_accept_seconds = settings.defer_accept_seconds});
-  if (!fd) return tl::unexpected(fd.error());
+  auto fd = open_bound_socket(request_for(target, settings));
+  if (!fd) return tl::unexpected(std::move(fd.error()));
   file.bound();
   Address bound;
   if (target.transport != Transport::kUnix && sock::local_address(*fd, bound) == 0) {
@@ -56,27 +69,34 @@ Result<OpenSocket> open_one(BindTarget target, const BindSettings& settings) {
   return OpenSocket(*fd, std::move(target), std::move(file));
 }
 
+bool in_use(const std::vector<BindAttempt>& failed) {
+  return std::all_of(failed.begin(), failed.end(),
+                     [](const BindAttempt& attempt) { return attempt.error == EADDRINUSE; });
+}
+
 }  // namespace
 
-Result<std::vector<OpenSocket>> open_group(const BindGroup& group, const BindSettings& settings) {
+Expected<std::vector<OpenSocket>, std::vector<BindAttempt>> open_group(
+    const BindGroup& group, const BindSettings& settings) {
   const bool any_port = group.targets.front().transport != Transport::kUnix &&
                         group.targets.front().address.port == 0;
   for (int attempt = 1;; ++attempt) {
     std::vector<OpenSocket> sockets;
-    std::optional<Error> error;
+    std::vector<BindAttempt> failed;
     for (BindTarget target : group.targets) {
       if (any_port && !sockets.empty()) target.address.port = sockets.front().target.address.port;
       auto socket = open_one(std::move(target), settings);
-      if (!socket) {
-        error = std::move(socket.error());
-        break;
+      if (socket) {
+        sockets.push_back(std::move(*socket));
+      } else {
+        failed.push_back(std::move(socket.error()));
       }
-      sockets.push_back(std::move(*socket));
+      // Of a written number every address is tried, so that all that is in the way is known.
+      if (any_port && !failed.empty()) break;
     }
-    if (!error) return sockets;
-    const bool try_another =
-        any_port && !sockets.empty() && error->code == ErrorCode::kAddressInUse;
-    if (!try_another || attempt == kAttempts) return tl::unexpected(std::move(*error));
+    if (failed.empty()) return sockets;
+    const bool try_another = any_port && !sockets.empty() && in_use(failed);
+    if (!try_another || attempt == kAttempts) return tl::unexpected(std::move(failed));
   }
 }
 

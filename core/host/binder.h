@@ -32,10 +32,15 @@ struct BindSettings {
   unsigned unix_mode = 0660;
   int backlog = 4096;
   int defer_accept_seconds = 0;
+  Sharing sharing = Sharing::kNever;
 };
 
-// All sockets of the group, or the first error. Where the port is 0 the kernel chooses it for the
-// first address, and again until the others can have the same.
-Result<std::vector<OpenSocket>> open_group(const BindGroup& group, const BindSettings& settings);
+BindRequest request_for(const BindTarget& target, const BindSettings& settings);
+
+// All sockets of the group, in its order; or every attempt that failed, and nothing is left open.
+// Where the port is 0 the kernel chooses it for the first address, and again until the others can
+// have the same.
+Expected<std::vector<OpenSocket>, std::vector<BindAttempt>> open_group(
+    const BindGroup& group, const BindSettings& settings);
 
 }  // namespace polyport

@@ -6,8 +6,11 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/host/inherited.h"
 #include "core/host/instance.h"
 #include "core/host/metrics_page.h"
+#include "core/host/opener.h"
+#include "core/host/retrier.h"
 
 namespace polyport {
 
@@ -43,6 +46,50 @@ struct Host::State {
         options(std::move(options_)),
         drain_timer(loop, [this] { drain_step(); }) {}
 
+  // Makes the instances and finds out which ports they want.
+  Errors plan(std::vector<ServicePlan> plans) {
+    Errors errors;
+    const Families families = probe_families();
+    for (ServicePlan& plan : plans) {
+      auto instance = std::make_unique<Instance>(std::move(plan), guard);
+      Errors own;
+      instance->plan_ports(families, own, notes);
+      if (!own.empty() && instance->on_conflict() == OnConflict::kSkip) {
+        instance->skip(own.front().text());
+        log.warn({.event = "service_skipped",
+                  .message = "left out: " + own.front().text(),
+                  .service = instance->plan().name});
+      } else {
+        errors.insert(errors.end(), own.begin(), own.end());
+      }
+      instances.push_back(std::move(instance));
+    }
+    return errors;
+  }
+
+  Errors start_services(HostView& host) {
+    network = std::make_unique<Network>(
+        loop, log, events,
+        Network::Options{.max_connections = options.max_connections,
+                         .descriptors = connections_that_fit(options.reserve_descriptors),
+                         .reserve = options.reserve_descriptors / 2});
+    retrier = std::make_unique<Retrier>(loop, *network, log, events);
+    Errors errors;
+    for (auto& instance : instances) {
+      auto started = instance->start(loop, *network, log, host);
+      if (!started) errors.push_back(std::move(started.error()));
+    }
+    return errors;
+  }
+
+  // What was done instead of what was configured.
+  void tell(const Opener& opener) {
+    for (const Opener::Told& told : opener.told()) {
+      log.warn({.event = told.event, .message = told.message, .service = told.service});
+      if (told.note) notes.push_back(told.message);
+    }
+  }
+
   void drain_step() {
     const bool over = std::chrono::steady_clock::now() >= give_up;
     if (over) network->close_all(CloseReason::kDrain);
@@ -69,6 +116,7 @@ struct Host::State {
   std::vector<std::string> notes;
   std::vector<std::unique_ptr<Instance>> instances;  // outlive the network, which calls them
   std::unique_ptr<Network> network;
+  std::unique_ptr<Retrier> retrier;
   Timer drain_timer;
   std::function<void()> drained;
   std::chrono::steady_clock::time_point give_up{};
@@ -82,42 +130,32 @@ Host::~Host() {
   stop();
 }
 
-Errors Host::start(std::vector<ServicePlan> plans) {
+StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSocket> inherited) {
   State& state = *state_;
   POLYPORT_ASSERT(!state.network);
-  Errors errors;
-  const Families families = probe_families();
-  for (ServicePlan& plan : plans) {
-    auto instance = std::make_unique<Instance>(std::move(plan), state.guard);
-    Errors own;
-    instance->open_sockets(families, own, state.notes);
-    if (!own.empty() && instance->skips_conflicts()) {
-      instance->skip(own.front().what);
-      state.notes.push_back("left out: " + own.front().text());
-    } else {
-      errors.insert(errors.end(), own.begin(), own.end());
-    }
-    state.instances.push_back(std::move(instance));
+  Errors errors = state.plan(std::move(plans));
+  const Inheritance given(state.instances, inherited);
+  errors.insert(errors.end(), given.errors().begin(), given.errors().end());
+  for (const std::string& note : given.notes()) {
+    state.notes.push_back(note);
+    state.log.warn({.event = "socket_unused", .message = note});
   }
-  if (errors.empty()) {
-    state.network = std::make_unique<Network>(
-        state.loop, state.log, state.events,
-        Network::Options{.max_connections = state.options.max_connections,
-                         .descriptors = connections_that_fit(state.options.reserve_descriptors),
-                         .reserve = state.options.reserve_descriptors / 2});
-    for (auto& instance : state.instances) {
-      auto started = instance->start(state.loop, *state.network, state.log, *this);
-      if (!started) errors.push_back(std::move(started.error()));
-    }
-  }
-  if (!errors.empty()) {
+  Opener opener(state.instances, state.options);
+  StartFailure failure = opener.open();
+  failure.errors.insert(failure.errors.begin(), errors.begin(), errors.end());
+  if (failure.empty()) failure.errors = state.start_services(*this);
+  if (!failure.empty()) {
+    state.retrier.reset();
     if (state.network) state.network->shut_down();
     state.network.reset();
     state.instances.clear();
-    return errors;
+    return failure;
   }
+  state.tell(opener);
   for (auto& instance : state.instances)
     instance->serve(*state.network);
+  for (const Opener::Waiting& waiting : opener.waiting())
+    state.retrier->add(waiting);
   return {};
 }
 
@@ -131,6 +169,7 @@ void Host::drain(std::function<void()> done) {
   state.draining = true;
   state.drained = std::move(done);
   state.give_up = std::chrono::steady_clock::now() + state.options.shutdown_grace;
+  state.retrier->stop();
   state.network->stop_accepting();
   for (auto& instance : state.instances)
     instance->stop();
@@ -142,10 +181,12 @@ void Host::stop() {
   State& state = *state_;
   if (!state.network) return;
   state.drain_timer.stop();
+  state.retrier->stop();
   for (auto& instance : state.instances)
     instance->stop();
   state.network->shut_down();  // services are called from here, and may look at the host
   state.finish_drain();
+  state.retrier.reset();
   state.network.reset();
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/observe/events.h"
+#include "core/ports/explanation.h"
 #include "core/service.h"
 
 namespace polyport {
@@ -29,6 +30,26 @@ struct HostOptions {
   std::chrono::milliseconds shutdown_grace{5000};
   std::uint64_t max_connections = 0;  // of the process; 0: as many as the descriptors allow
   std::uint64_t reserve_descriptors = 64;
+  // As in ExplainRequest: to start the same again, for what is suggested.
+  std::string run_command = "polyport run";
+  int offset = 0;
+};
+
+// A bound socket that another process has passed to us; core/host/inherited.h.
+struct InheritedSocket {
+  int fd = -1;
+  std::string name;  // what the other one calls it; may be empty
+};
+
+// What keeps a host from starting.
+struct StartFailure {
+  Errors errors;
+  std::vector<Explanation> explanations;  // of the ports that could not be had
+  // Ports as a person counts them: TCP 53 and UDP 53 are two, 127.0.0.1 and ::1 are one.
+  std::size_t failed_ports = 0;
+  std::size_t wanted_ports = 0;
+
+  bool empty() const { return errors.empty() && explanations.empty(); }
 };
 
 class Host final : public HostView {
@@ -36,10 +57,12 @@ class Host final : public HostView {
   Host(Loop& loop, Log& log, Events& events, HostOptions options);
   ~Host() override;
 
-  // Creates every enabled service, opens every socket (bind and listen), starts the services, and
-  // only then accepts. On any error nothing is left open, and all of them are returned. `notes` are
-  // things a person should know: an address family this machine lacks, a service skipped.
-  Errors start(std::vector<ServicePlan> plans);
+  // Creates every enabled service, opens every socket (bind and listen) that it was not given,
+  // starts the services, and only then accepts. Where anything fails and the service's on_conflict
+  // does not take it, nothing is left open, and all that failed is returned. Takes over the
+  // descriptors of `inherited`. `notes` are things a person should know: an address family this
+  // machine lacks, a listener that moved.
+  StartFailure start(std::vector<ServicePlan> plans, std::vector<InheritedSocket> inherited = {});
   const std::vector<std::string>& notes() const;
 
   // Stops accepting, lets open work finish up to shutdown_grace, closes; then calls `done` once.

@@ -14,7 +14,8 @@ namespace polyport {
 
 namespace {
 
-StreamPolicy policy_from(const OptionValues& values, bool client_speaks_first) {
+// Of every connection of the service, those it opens itself too.
+StreamPolicy policy_from(const OptionValues& values) {
   StreamPolicy policy;
   policy.idle_timeout = values.duration("idle_timeout");
   policy.write_timeout = values.duration("write_timeout");
@@ -26,7 +27,13 @@ StreamPolicy policy_from(const OptionValues& values, bool client_speaks_first) {
                            : StreamPolicy::SlowReader::kPause;
   policy.accept_budget = static_cast<std::uint32_t>(values.integer("accept_budget"));
   policy.read_budget = values.bytes("read_budget");
-  policy.client_speaks_first = client_speaks_first;
+  return policy;
+}
+
+StreamPolicy policy_of_door(const OptionValues& values, const ServiceType& type, const Door& door) {
+  StreamPolicy policy = policy_from(values);
+  policy.client_speaks_first = type.client_speaks_first || door.kind == Door::Kind::kHttp;
+  policy.answers_any_byte = type.answers_any_byte;
   return policy;
 }
 
@@ -58,11 +65,15 @@ Instance::Instance(ServicePlan plan, UdpGuard& guard)
     state_ = ServiceState::kDisabled;
     return;
   }
+  closed_ = values.text("state") == "closed";
+  accepts_ = values.text("accept") == "always";
   bind_settings_.backlog = static_cast<int>(values.integer("backlog"));
-  if (plan_.type->client_speaks_first) {
+  // Who never accepts shows a backlog that fills up, also with clients that say nothing.
+  if (plan_.type->client_speaks_first && accepts_) {
     const auto delay = std::chrono::ceil<std::chrono::seconds>(values.duration("defer_accept"));
     bind_settings_.defer_accept_seconds = static_cast<int>(delay.count());
   }
+  if (on_conflict() == OnConflict::kShare) bind_settings_.sharing = Sharing::kAllow;
   service_ = plan_.type->create(values);
   POLYPORT_ASSERT(service_ != nullptr);
   make_doors(guard);
@@ -78,28 +89,26 @@ void Instance::make_doors(UdpGuard& guard) {
       http = std::make_unique<http::Server>(*handler, http::options_from(values));
     }
     StreamHandler& handler = http ? *http : service_->stream_handler(door);
-    const bool client_first = plan_.type->client_speaks_first || door.kind == Door::Kind::kHttp;
-    doors_.push_back(std::unique_ptr<OpenDoor>(
-        new OpenDoor{.door = door,
-                     .http = std::move(http),
-                     .stream = {.service = plan_.name,
-                                .handler = handler,
-                                .policy = policy_from(values, client_first),
-                                .admission = admission_,
-                                .uses_reserve = plan_.type->internal},
-                     .udp = {.service = plan_.name,
-                             .handler = *service_,
-                             .guard = guard,
-                             .amplification = amplification_from(values),
-                             .loop_free = plan_.type->udp_loop_free}}));
+    doors_.push_back(std::unique_ptr<ServedDoor>(
+        new ServedDoor{.door = door,
+                       .http = std::move(http),
+                       .stream = {.service = plan_.name,
+                                  .handler = handler,
+                                  .policy = policy_of_door(values, *plan_.type, door),
+                                  .admission = admission_,
+                                  .uses_reserve = plan_.type->internal,
+                                  .descriptors = plan_.type->dials ? 2u : 1u},
+                       .udp = {.service = plan_.name,
+                               .handler = *service_,
+                               .guard = guard,
+                               .amplification = amplification_from(values),
+                               .loop_free = plan_.type->udp_loop_free}}));
   }
 }
 
-bool Instance::skips_conflicts() const {
-  return plan_.values.text("on_conflict") == "skip";
-}
+// --- the ports it wants --------------------------------------------------------------------------
 
-void Instance::open_sockets(Families families, Errors& errors, std::vector<std::string>& notes) {
+void Instance::plan_ports(Families families, Errors& errors, std::vector<std::string>& notes) {
   if (state_ == ServiceState::kDisabled) return;
   const auto& mode = plan_.values.value("unix_mode");
   const auto octal = parse_octal(mode.text);
@@ -110,54 +119,71 @@ void Instance::open_sockets(Families families, Errors& errors, std::vector<std::
   }
   bind_settings_.unix_mode = *octal;
   for (auto& door : doors_) {
-    for (const Endpoint& endpoint : plan_.values.endpoints(door->door.option)) {
-      open_endpoint(*door, endpoint, families, errors, notes);
+    const OptionValues::Value& value = plan_.values.value(door->door.option);
+    for (std::size_t i = 0; i < value.endpoints.size(); ++i) {
+      // A port that nobody wrote is the section's.
+      const std::string& where = value.is_default ? plan_.where : value.places[i];
+      plan_endpoint(*door, value.endpoints[i], where, families, errors, notes);
     }
   }
 }
 
-void Instance::open_endpoint(OpenDoor& door, const Endpoint& endpoint, Families families,
-                             Errors& errors, std::vector<std::string>& notes) {
-  auto resolved = resolve(endpoint, families);
+void Instance::plan_endpoint(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
+                             Families families, Errors& errors, std::vector<std::string>& notes) {
   const auto add_error = [&](Error error) {
-    const std::string& place = plan_.values.value(door.door.option).where;
     error.what = "service " + quoted(plan_.name) + ": " + error.what;
-    error.where += error.where.empty() || place.empty() ? place : " (" + place + ")";
+    error.where += error.where.empty() || where.empty() ? where : " (" + where + ")";
     errors.push_back(std::move(error));
   };
+  const bool any_port = endpoint.transport != Transport::kUnix && endpoint.first_port == 0;
+  if (closed_ && any_port) {
+    return add_error({ErrorCode::kConflict,
+                      "a closed service needs the number of a port: 0 stands for whichever is free",
+                      endpoint.text(), "name the port that clients are to be refused on"});
+  }
+  auto resolved = resolve(endpoint, families);
   if (!resolved) return add_error(std::move(resolved.error()));
   for (std::string& note : resolved->notes) {
     if (std::find(notes.begin(), notes.end(), note) == notes.end())
       notes.push_back(std::move(note));
   }
-  for (const BindGroup& group : resolved->groups) {
-    const std::uint32_t number = groups_++;
-    auto sockets = open_group(group, bind_settings_);
-    if (!sockets) {
-      add_error(std::move(sockets.error()));
-      continue;
-    }
-    for (OpenSocket& socket : *sockets) {
-      const auto same_door = std::count_if(ports_.begin(), ports_.end(),
-                                           [&](const Port& port) { return &port.door == &door; });
-      std::string id =
-          plan_.name + "." + std::string(door.door.name) + "." + std::to_string(same_door);
-      ports_.push_back(
-          {door, std::move(id), endpoint.text(), number, std::move(socket), nullptr, nullptr});
-    }
-  }
+  for (BindGroup& group : resolved->groups)
+    add_group(door, endpoint, where, std::move(group));
 }
 
+void Instance::add_group(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
+                         BindGroup group) {
+  std::size_t same_door = 0;
+  for (const PortGroup& other : groups_) {
+    if (&other.door == &door) same_door += other.ports.size();
+  }
+  PortGroup added{.door = door,
+                  .configured = endpoint.text(),
+                  .where = where,
+                  .number = static_cast<std::uint32_t>(groups_.size()),
+                  .ports = {}};
+  for (BindTarget& target : group.targets) {
+    Port port;
+    port.id = plan_.name + "." + std::string(door.door.name) + "." + std::to_string(same_door++);
+    port.target = std::move(target);
+    added.ports.push_back(std::move(port));
+  }
+  groups_.push_back(std::move(added));
+}
+
+// --- its life ------------------------------------------------------------------------------------
+
 void Instance::skip(std::string reason) {
-  ports_.clear();
+  for (PortGroup& group : groups_)
+    group.close();
   state_ = ServiceState::kSkipped;
   reason_ = std::move(reason);
 }
 
 Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host) {
-  if (state_ != ServiceState::kStarting) return {};
-  context_ =
-      std::unique_ptr<ServiceContext>(new ServiceContext{plan_.name, loop, network, log, host});
+  if (state_ != ServiceState::kStarting || closed_) return {};
+  context_ = std::unique_ptr<ServiceContext>(
+      new ServiceContext{plan_.name, loop, network, log, host, policy_from(plan_.values)});
   auto started = service_->start(*context_);
   if (!started) {
     Error error = std::move(started.error());
@@ -169,24 +195,46 @@ Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& h
 
 void Instance::serve(Network& network) {
   if (state_ != ServiceState::kStarting) return;
-  for (Port& port : ports_) {
-    const int fd = port.socket.take_descriptor();
-    if (port.socket.target.transport == Transport::kUdp) {
-      port.udp = &network.add_udp_socket(port.door.udp, fd, port.id);
-      port.udp->start();
-    } else {
-      port.listener = &network.add_listener(port.door.stream, fd, port.id);
-      port.listener->start();
-    }
+  if (closed_) {
+    state_ = ServiceState::kPaused;
+    reason_ = "state = \"closed\": no socket is open, so the kernel refuses its clients";
+    return;
   }
+  bool any = false;
+  for (PortGroup& group : groups_) {
+    if (group.retrying) continue;
+    serve_group(group, network);
+    any = true;
+  }
+  state_ = any || groups_.empty() ? ServiceState::kLive : ServiceState::kRetrying;
+}
+
+void Instance::serve_late(PortGroup& group, Network& network) {
+  group.retrying = false;
+  serve_group(group, network);
   state_ = ServiceState::kLive;
 }
 
-void Instance::stop() {
-  if (state_ != ServiceState::kLive) return;
-  state_ = ServiceState::kDraining;
-  service_->stop();
+void Instance::serve_group(PortGroup& group, Network& network) {
+  for (Port& port : group.ports) {
+    const int fd = port.socket->take_descriptor();
+    if (port.target.transport == Transport::kUdp) {
+      port.udp = &network.add_udp_socket(group.door.udp, fd, port.id);
+      port.udp->start();
+    } else {
+      port.listener = &network.add_listener(group.door.stream, fd, port.id);
+      if (accepts_) port.listener->start();
+    }
+  }
 }
+
+void Instance::stop() {
+  const bool started = state_ == ServiceState::kLive || state_ == ServiceState::kRetrying;
+  if (started) service_->stop();
+  if (started || state_ == ServiceState::kPaused) state_ = ServiceState::kDraining;
+}
+
+// --- what it is and has done ---------------------------------------------------------------------
 
 ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const {
   ServiceStatus status_;
@@ -197,21 +245,41 @@ ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const
   status_.internal = plan_.type->internal;
   status_.state = state_;
   status_.reason = reason_;
-  for (const Port& port : ports_)
-    status_.listeners.push_back(status(port, totals));
+  for (const PortGroup& group : groups_) {
+    for (const Port& port : group.ports)
+      status_.listeners.push_back(status(group, port, totals));
+  }
+  if (context_) service_->report(status_, totals);
   return status_;
 }
 
-ListenerStatus Instance::status(const Port& port,
+ListenerState Instance::state(const PortGroup& group, const Port& port) const {
+  if (state_ == ServiceState::kSkipped) return ListenerState::kSkipped;
+  if (state_ == ServiceState::kDraining || state_ == ServiceState::kStopped) {
+    return ListenerState::kStopped;
+  }
+  if (closed_) return ListenerState::kClosed;
+  if (group.retrying) return ListenerState::kRetrying;
+  return port.target.transport == Transport::kUdp ? ListenerState::kBound
+                                                  : ListenerState::kListening;
+}
+
+ListenerStatus Instance::status(const PortGroup& group, const Port& port,
                                 const std::vector<Network::Totals>& totals) const {
   ListenerStatus row;
   row.id = port.id;
-  row.door = port.door.door.name;
-  row.transport = port.socket.target.transport;
-  row.configured = port.configured;
-  row.bound = port.socket.target.text();
-  row.address = port.socket.target.address;
-  row.group = port.group;
+  row.door = group.door.door.name;
+  row.transport = port.target.transport;
+  row.configured = group.configured;
+  row.where = group.where;
+  row.bound = port.target.text();
+  row.address = port.target.address;
+  row.group = group.number;
+  row.state = state(group, port);
+  row.origin = port.inherited ? ListenerOrigin::kInherited : group.origin;
+  row.accepts = accepts_ || port.target.transport == Transport::kUdp;
+  row.explanation = port.explanation;
+  row.retries = group.retries;
   if (port.listener != nullptr) {
     const Listener& listener = *port.listener;
     const Network::Totals& moved = totals[listener.number()];
@@ -224,6 +292,11 @@ ListenerStatus Instance::status(const Port& port,
     for (std::size_t i = 0; i < kCloseReasons; ++i) {
       if (listener.refused()[i] == 0) continue;
       row.refused.emplace_back(name(static_cast<CloseReason>(i)), listener.refused()[i]);
+    }
+    for (std::size_t i = 0; i < kProtocols; ++i) {
+      const auto protocol = static_cast<Protocol>(i);
+      const std::uint64_t count = listener.protocol_hints().count(protocol);
+      if (count > 0) row.wrong_protocol.emplace_back(name(protocol), count);
     }
   } else if (port.udp != nullptr) {
     const UdpSocket::Counters& counters = port.udp->counters();

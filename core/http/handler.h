@@ -10,6 +10,7 @@
 
 #include "core/base/bytes.h"
 #include "core/net/connection.h"
+#include "core/net/stream_handler.h"
 
 namespace polyport::http {
 
@@ -76,6 +77,13 @@ class Exchange {
   // Whatever the handler will answer goes out with that status or type instead; 0 and nothing leave
   // them alone. Not for the errors of the engine.
   virtual void force(int status, Bytes content_type) = 0;
+
+  // In place of an answer: 101 with `headers`, which name the protocol in Upgrade (Connection is
+  // the engine's), and the connection is no longer HTTP. `next` gets it once what runs now has
+  // returned, with `session` as its session(): on_open, then on_data for bytes that came behind the
+  // request. Where it ends before that, on_close alone. Nothing of the exchange is called any more.
+  // The request must be HTTP/1.1 and without a body; `next` must outlive the connection.
+  virtual void upgrade(std::span<const Header> headers, StreamHandler& next, void* session) = 0;
 
   // Says that the answer comes later, after on_request has returned. Nothing more is read of this
   // connection until then.

@@ -49,6 +49,21 @@ bool has_field(std::span<const Header> fields, Bytes name) {
   return false;
 }
 
+// A field Upgrade must be named in Connection (RFC 9110 section 7.8).
+char* put_connection(char* out, const ResponseHead& head) {
+  bool upgrades = false;
+  for (const Header& field : head.headers)
+    upgrades = upgrades || equals_ignoring_case(field.name, "upgrade");
+  const bool says = head.persistence != ResponseHead::Persistence::kImplied;
+  if (!upgrades && !says) return out;
+  out = put(out, "Connection: ");
+  if (upgrades) out = put(out, says ? "Upgrade, " : "Upgrade");
+  if (says) {
+    out = put(out, head.persistence == ResponseHead::Persistence::kClose ? "close" : "keep-alive");
+  }
+  return put(out, "\r\n");
+}
+
 }  // namespace
 
 std::size_t size_bound(std::span<const Header> fields) {
@@ -98,12 +113,7 @@ char* write_head(const ResponseHead& head, char* out) {
   } else if (head.framing == ResponseHead::Framing::kChunked) {
     out = put(out, "Transfer-Encoding: chunked\r\n");
   }
-  if (head.persistence == ResponseHead::Persistence::kClose) {
-    out = put(out, "Connection: close\r\n");
-  } else if (head.persistence == ResponseHead::Persistence::kKeepAlive) {
-    out = put(out, "Connection: keep-alive\r\n");
-  }
-  return put(out, "\r\n");
+  return put(put_connection(out, head), "\r\n");
 }
 
 }  // namespace polyport::http

@@ -24,7 +24,8 @@ struct ResponseHead {
 
 // How many bytes `head` needs at most.
 std::size_t size_bound(const ResponseHead& head);
-// Writes it, the empty line included; returns the end. Headers that belong to the engine and those
+// Writes it, the empty line included; returns the end. Where there is a header Upgrade, Connection
+// names it. Headers that belong to the engine and those
 // whose name is no token are skipped; a control byte in a value becomes a space, so that no value
 // can end its line.
 char* write_head(const ResponseHead& head, char* out);

@@ -30,7 +30,25 @@ Session& Server::session_of(Connection& connection) {
 }
 
 void Server::settle(Connection& connection, Session& session) {
-  if (session.idle()) take_back(connection, session);
+  if (session.next() != nullptr) {
+    hand_over(connection, session);
+  } else if (session.idle()) {
+    take_back(connection, session);
+  }
+}
+
+void Server::hand_over(Connection& connection, Session& session) {
+  StreamHandler& next = *session.next();
+  void* const next_session = session.next_session();
+  const std::string rest = session.take_rest();
+  connection.resume_reading();
+  connection.clear_deadline();
+  take_back(connection, session);
+  connection.set_session(next_session);
+  connection.hand_over(next);
+  if (connection.ending()) return;
+  next.on_open(connection);
+  if (!rest.empty() && !connection.ending()) next.on_data(connection, rest);
 }
 
 void Server::take_back(Connection& connection, Session& session) {
@@ -67,11 +85,17 @@ void Server::on_writable(Connection& connection) {
   settle(connection, session);
 }
 
-void Server::on_close(Connection& connection, CloseReason) {
+void Server::on_close(Connection& connection, CloseReason reason) {
   if (connection.session() == nullptr) return;
   Session& session = session_of(connection);
+  StreamHandler* const next = session.next();
+  void* const next_session = session.next_session();
   session.abort();
   take_back(connection, session);
+  if (next == nullptr) return;
+  // It was upgraded by a handler that threw, or had no time to be handed over.
+  connection.set_session(next_session);
+  next->on_close(connection, reason);
 }
 
 void Server::on_deadline(Connection& connection, CloseReason reason) {

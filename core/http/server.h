@@ -50,6 +50,8 @@ class Server final : public StreamHandler {
   // Takes the session back where the connection is idle or ending without an exchange.
   void settle(Connection& connection, Session& session);
   void take_back(Connection& connection, Session& session);
+  // Ends HTTP on a connection that was upgraded.
+  void hand_over(Connection& connection, Session& session);
 
   Handler& handler_;
   ServerOptions options_;

@@ -27,6 +27,7 @@ void Session::detach() {
     give_back(*buffer);
   end_exchange();
   connection_ = nullptr;
+  next_ = nullptr;
   input_ = {};
   deadline_ = Deadline::kOther;
   running_ = paused_ = false;
@@ -74,7 +75,7 @@ void Session::run(Bytes input) {
 }
 
 bool Session::step() {
-  if (connection_->ending()) return false;
+  if (connection_->ending() || next_ != nullptr) return false;
   switch (phase_) {
     case Phase::kHead:
       if (input_.empty() || congested()) return false;
@@ -99,6 +100,7 @@ void Session::settle_input() {
   if (in_exchange_ && answer_ != Answer::kDone) keep_views();
   pending_.assign(input_);
   input_ = {};
+  if (next_ != nullptr) return;
   const bool pause =
       !pending_.empty() || phase_ == Phase::kWaiting || (phase_ == Phase::kBody && body_paused_);
   if (pause && !paused_) connection_->pause_reading();
@@ -109,6 +111,7 @@ void Session::settle_input() {
 
 void Session::meet_the_end_of_input() {
   if (!connection_->peer_finished() || connection_->ending() || !input_.empty()) return;
+  if (next_ != nullptr) return;
   if (phase_ == Phase::kHead && head_.empty()) {
     connection_->finish(Connection::Linger::kSkip, CloseReason::kPeerClosed);
   } else if (phase_ == Phase::kHead) {

@@ -33,6 +33,11 @@ class Session final : public Exchange {
   void receive(Bytes data);
   void resume();  // the output has room, or the answer or the pause of a body has ended
   void time_out(CloseReason reason);
+  // Who the connection was upgraded for, or null, with its session and what came behind the
+  // request.
+  StreamHandler* next() const { return next_; }
+  void* next_session() const { return next_session_; }
+  std::string take_rest() { return std::move(pending_); }
   void abort();  // the connection is gone
 
   // --- Exchange ----------------------------------------------------------------------------------
@@ -49,6 +54,7 @@ class Session final : public Exchange {
   void begin_raw() override;
   void record_wire() override { records_wire_ = true; }
   void force(int status, Bytes content_type) override;
+  void upgrade(std::span<const Header> headers, StreamHandler& next, void* session) override;
   void keep() override { kept_ = true; }
   void pause_body() override { body_paused_ = true; }
   void resume_body() override;
@@ -120,7 +126,9 @@ class Session final : public Exchange {
   std::uint64_t began_ms_ = 0;
   std::string forced_type_;
   int forced_status_ = 0;
-  int status_ = 0;  // of the answer that has begun
+  int status_ = 0;                 // of the answer that has begun
+  StreamHandler* next_ = nullptr;  // of an upgrade
+  void* next_session_ = nullptr;
   ResponseHead::Framing framing_ = ResponseHead::Framing::kNone;
   Handler::Body body_mode_ = Handler::Body::kBuffer;
   Phase phase_ = Phase::kHead;

@@ -159,6 +159,18 @@ void Session::end(std::span<const Header> trailers) {
   answer_ended();
 }
 
+// --- another protocol ----------------------------------------------------------------------------
+
+void Session::upgrade(std::span<const Header> headers, StreamHandler& next, void* session) {
+  POLYPORT_ASSERT(answer_ == Answer::kNone && body_done_ && request_.minor >= 1);
+  framing_ = ResponseHead::Framing::kNone;
+  send_head(101, headers, {});
+  close_ = false;
+  next_ = &next;
+  next_session_ = session;
+  answer_ended();
+}
+
 // --- common to both ------------------------------------------------------------------------------
 
 // Whether the connection cannot go on after this answer, because more of the request is on its way

@@ -3,13 +3,12 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include "core/ports/ranges.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -18,64 +17,6 @@ namespace {
 
 constexpr int kWanted = 1;
 
-ErrorCode code_of(int error) {
-  switch (error) {
-    case EADDRINUSE:
-      return ErrorCode::kAddressInUse;
-    case EACCES:
-    case EPERM:
-      return ErrorCode::kNotPermitted;
-    case EADDRNOTAVAIL:
-    case EAFNOSUPPORT:
-      return ErrorCode::kNotAvailable;
-    case EMFILE:
-    case ENFILE:
-      return ErrorCode::kDescriptors;
-    case ENOENT:
-    case ENOTDIR:
-      return ErrorCode::kNotFound;
-    default:
-      return ErrorCode::kSystem;
-  }
-}
-
-std::string hint_for(int error, const BindRequest& request) {
-  const std::string port = std::to_string(request.target.address.port);
-  switch (error) {
-    case EADDRINUSE: {
-      const char* flags = request.target.transport == Transport::kUdp ? "-lunp" : "-ltnp";
-      return "see who has it: ss " + std::string(flags) + " 'sport = :" + port +
-             "'; or take other ports: --offset 100";
-    }
-    case EACCES:
-    case EPERM:
-      if (request.target.transport == Transport::kUnix)
-        return "check who may write to that directory";
-      return "use a port from " + std::to_string(unprivileged_port_start()) +
-             " up, or allow it: setcap cap_net_bind_service=+ep on the program";
-    case EADDRNOTAVAIL:
-      return "this machine does not have that address: ip address shows those it has";
-    case EAFNOSUPPORT:
-      return "this machine has no IPv6: listen on an IPv4 address";
-    case EMFILE:
-    case ENFILE:
-      return "raise the descriptor limit: ulimit -n";
-    case ENOENT:
-    case ENOTDIR:
-      return "the directory does not exist";
-    case ENAMETOOLONG:
-      return "a unix socket's path has at most 107 bytes";
-    default:
-      return {};
-  }
-}
-
-tl::unexpected<Error> failed(std::string_view step, int error, const BindRequest& request) {
-  std::string what = std::string(step) + " failed: " + std::strerror(error);
-  return failure(code_of(error), std::move(what), endpoint_text(request.target),
-                 hint_for(error, request));
-}
-
 int open_socket(const BindRequest& request) {
   if (request.target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
   return request.target.transport == Transport::kUdp
@@ -83,25 +24,31 @@ int open_socket(const BindRequest& request) {
              : sock::open_stream(request.target.address.family);
 }
 
-// Options that must be set before bind. Those that fail are ones a kernel may lack: none is vital.
+// Options that can be set at any time. Those that fail are ones a kernel may lack: none is vital.
 void set_options(int fd, const BindRequest& request) {
-  if (request.target.transport == Transport::kUnix) return;
+  if (request.target.transport == Transport::kUdp) {
+    sock::set_option(fd, sock::Option::kPacketInfo, kWanted);
+    sock::set_option(fd, sock::Option::kDropCount, kWanted);
+  } else if (request.target.transport == Transport::kTcp) {
+    sock::set_option(fd, sock::Option::kNoDelay, kWanted);  // accepted sockets inherit it
+    if (request.defer_accept_seconds > 0) {
+      sock::set_option(fd, sock::Option::kDeferAccept, request.defer_accept_seconds);
+    }
+  }
+}
+
+// Options that decide what the bind means.
+void set_bind_options(int fd, const BindRequest& request) {
   if (request.target.address.family == Family::kIPv6) {
     // Said always: otherwise the machine's bindv6only decides.
     sock::set_option(fd, sock::Option::kIpv6Only, request.target.ipv6_mode == IPv6Mode::kOnly);
   }
-  if (request.target.transport == Transport::kUdp) {
-    // No SO_REUSEADDR: on Linux it would let two programs take one UDP port without a word.
-    sock::set_option(fd, sock::Option::kPacketInfo, kWanted);
-    sock::set_option(fd, sock::Option::kDropCount, kWanted);
-    return;
+  // Over TIME_WAIT, not over a listener. Not on UDP, where Linux would let two programs take one
+  // port without a word.
+  if (request.target.transport == Transport::kTcp) {
+    sock::set_option(fd, sock::Option::kReuseAddress, kWanted);
   }
-  sock::set_option(fd, sock::Option::kReuseAddress,
-                   kWanted);                              // over TIME_WAIT, not over a listener
-  sock::set_option(fd, sock::Option::kNoDelay, kWanted);  // accepted sockets inherit it
-  if (request.defer_accept_seconds > 0) {
-    sock::set_option(fd, sock::Option::kDeferAccept, request.defer_accept_seconds);
-  }
+  if (request.sharing == Sharing::kJoin) sock::set_option(fd, sock::Option::kReusePort, kWanted);
 }
 
 // Of a socket that was bound and could not be used.
@@ -111,33 +58,47 @@ void remove_unbound_file(const BindTarget& target) {
   }
 }
 
-}  // namespace
-
-std::string endpoint_text(const BindTarget& target) {
-  if (target.transport == Transport::kUnix) return "unix:" + target.path;
-  return std::string(name(target.transport)) + "://" + target.text();
+tl::unexpected<BindAttempt> failed(BindStep step, int error, const BindRequest& request) {
+  return tl::unexpected(BindAttempt{.target = request.target,
+                                    .step = step,
+                                    .error = error,
+                                    .reuse_address = request.target.transport == Transport::kTcp,
+                                    .reuse_port = request.sharing == Sharing::kJoin,
+                                    .service = {},
+                                    .where = {}});
 }
 
-Result<int> open_bound_socket(const BindRequest& request) {
+}  // namespace
+
+Expected<int, BindAttempt> open_bound_socket(const BindRequest& request) {
   const int fd = open_socket(request);
-  if (fd < 0) return failed("socket", -fd, request);
+  if (fd < 0) return failed(BindStep::kSocket, -fd, request);
+  set_bind_options(fd, request);
   set_options(fd, request);
   const int bound = request.target.transport == Transport::kUnix
                         ? sock::bind_unix(fd, request.target.path, request.unix_mode)
                         : sock::bind(fd, request.target.address);
   if (bound < 0) {
     sock::close(fd);
-    return failed("bind", -bound, request);
+    return failed(BindStep::kBind, -bound, request);
   }
+  if (request.sharing == Sharing::kAllow) sock::set_option(fd, sock::Option::kReusePort, kWanted);
   if (request.target.transport != Transport::kUdp) {
     const int listening = sock::listen(fd, request.backlog);
     if (listening < 0) {
       sock::close(fd);
       remove_unbound_file(request.target);
-      return failed("listen", -listening, request);
+      return failed(BindStep::kListen, -listening, request);
     }
   }
   return fd;
+}
+
+int adopt_bound_socket(int fd, const BindRequest& request) {
+  if (const int adopted = sock::adopt(fd); adopted < 0) return adopted;
+  set_options(fd, request);
+  if (request.target.transport == Transport::kUdp) return 0;
+  return sock::listen(fd, request.backlog);  // it listens already: this sets its backlog
 }
 
 // --- the file of a unix socket -------------------------------------------------------------------
@@ -146,19 +107,15 @@ namespace {
 
 // Opens and locks PATH.lock. Whoever releases it removes it, so the file that was locked must still
 // be the one of that name.
-Result<int> take_lock(const std::string& path) {
+Expected<int, int> take_lock(const std::string& path) {
   const std::string name = path + ".lock";
   for (int attempt = 0; attempt < 10; ++attempt) {
     const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-      const int error = errno;
-      return failure(code_of(error), "cannot create " + name + ": " + std::strerror(error),
-                     "unix:" + path, "check the directory and who may write to it");
-    }
+    if (fd < 0) return tl::unexpected(errno);
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      const int error = errno == EWOULDBLOCK ? EADDRINUSE : errno;  // a live polyport has it
       ::close(fd);
-      return failure(ErrorCode::kAddressInUse, "another process is using " + path, "unix:" + path,
-                     "stop it, or listen on another path");
+      return tl::unexpected(error);
     }
     struct stat locked, named;
     if (::fstat(fd, &locked) == 0 && ::stat(name.c_str(), &named) == 0 &&
@@ -167,43 +124,34 @@ Result<int> take_lock(const std::string& path) {
     }
     ::close(fd);
   }
-  return failure(ErrorCode::kSystem, "cannot lock " + name, "unix:" + path);
+  return tl::unexpected(EADDRINUSE);  // others take it and let it go without end
 }
 
-// Removes a socket that nobody listens on.
-Result<void> remove_leftover(const std::string& path) {
+// Removes a socket that nobody listens on. Zero, or an errno.
+int remove_leftover(const std::string& path) {
   struct stat file;
-  if (::lstat(path.c_str(), &file) != 0) return {};
-  if (!S_ISSOCK(file.st_mode)) {
-    return failure(ErrorCode::kConflict, path + " exists and is not a socket", "unix:" + path,
-                   "remove it, or listen on another path");
-  }
+  if (::lstat(path.c_str(), &file) != 0) return 0;
+  if (S_ISDIR(file.st_mode)) return EISDIR;
+  if (!S_ISSOCK(file.st_mode)) return ENOTSOCK;
   const int probe = sock::open_stream(Family::kUnix);
-  if (probe < 0) return failure(code_of(-probe), std::strerror(-probe), "unix:" + path);
+  if (probe < 0) return -probe;
   const int answer = sock::connect_unix(probe, path);
   sock::close(probe);
-  if (answer != -ECONNREFUSED) {
-    return failure(ErrorCode::kAddressInUse, "somebody is listening on " + path, "unix:" + path,
-                   "stop it, or listen on another path");
-  }
-  if (::unlink(path.c_str()) != 0) {
-    return failure(code_of(errno),
-                   std::string("cannot remove the leftover: ") + std::strerror(errno),
-                   "unix:" + path);
-  }
-  return {};
+  if (answer != -ECONNREFUSED) return EADDRINUSE;
+  return ::unlink(path.c_str()) == 0 ? 0 : errno;
 }
 
 }  // namespace
 
-Result<UnixSocketFile> UnixSocketFile::prepare(const std::string& path) {
+Expected<UnixSocketFile, int> UnixSocketFile::prepare(const std::string& path) {
   UnixSocketFile file;
   if (path.starts_with('@')) return file;
-  auto lock = take_lock(path);
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) return tl::unexpected(ENAMETOOLONG);
+  const auto lock = take_lock(path);
   if (!lock) return tl::unexpected(lock.error());
   file.path_ = path;
   file.lock_ = *lock;
-  if (auto removed = remove_leftover(path); !removed) return tl::unexpected(removed.error());
+  if (const int error = remove_leftover(path); error != 0) return tl::unexpected(error);
   return file;
 }
 

@@ -1,5 +1,6 @@
 #include "core/net/connection.h"
 
+#include "core/base/assert.h"
 #include "core/net/network.h"
 #include "core/net/stream_handler.h"
 #include "core/socket/socket.h"
@@ -26,8 +27,31 @@ Network& Connection::network() const {
   return ConnectionTable::network_of(*this);
 }
 
+ConnectionSource& Connection::source() const {
+  return network().source(source_);
+}
+
+bool Connection::is_outgoing() const {
+  return source().kind() == ConnectionSource::Kind::kDialer;
+}
+
 Listener& Connection::listener() const {
-  return network().listener(listener_);
+  POLYPORT_ASSERT(!is_outgoing());
+  return static_cast<Listener&>(source());
+}
+
+void Connection::note_wrong_protocol(Protocol protocol) const {
+  network().note_wrong_protocol(*this, protocol);
+}
+
+StreamHandler& Connection::handler() const {
+  if (extras_ != nullptr && extras_->handler != nullptr) return *extras_->handler;
+  return source().handler();
+}
+
+void Connection::hand_over(StreamHandler& handler) {
+  if (extras_ == nullptr) extras_ = new ConnectionExtras;
+  extras_->handler = &handler;
 }
 
 void Connection::send(Bytes bytes) {
@@ -44,6 +68,12 @@ std::size_t Connection::queued_bytes() const {
 
 void Connection::drop_unsent() {
   network().drop_unsent(*this);
+}
+
+void Connection::finish_sending() {
+  if (ending() || (flags_ & kSendFinished) != 0) return;
+  flags_ |= kSendFinished;
+  network().mark_dirty(*this);
 }
 
 void Connection::finish(Linger linger, CloseReason reason) {
@@ -105,8 +135,9 @@ Address Connection::peer() const {
 }
 
 Address Connection::local() const {
-  const Address& bound = listener().address();
-  if (!bound.is_any() || fd_ < 0) return bound;
+  const Address bound = is_outgoing() ? Address() : listener().address();
+  const bool known = !is_outgoing() && !bound.is_any();
+  if (known || fd_ < 0) return bound;
   Address address;
   if (sock::local_address(fd_, address) < 0) return bound;
   return address;
@@ -114,6 +145,11 @@ Address Connection::local() const {
 
 bool Connection::tcp_info(sock::TcpInfo& info) const {
   return fd_ >= 0 && sock::read_tcp_info(fd_, info) == 0;
+}
+
+std::uint8_t Connection::hops() const {
+  if (peer_family_ == Family::kUnix) return sock::is_own_peer(fd_) ? 255 : 0;
+  return network().hops().hops_of(peer(), network().loop().now_ms());
 }
 
 std::chrono::milliseconds Connection::age() const {

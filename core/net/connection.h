@@ -1,4 +1,4 @@
-// Connection: one accepted stream socket, as a service sees it.
+// Connection: one stream socket, accepted or opened by us, as a service sees it.
 //
 // It lives in a slot of at most 272 bytes (docs/architecture.md has the table of fields) that owns
 // no buffer while it is idle. Everything here runs on the loop's thread and never calls back into a
@@ -15,16 +15,24 @@
 #include "core/net/connection_id.h"
 #include "core/net/poller.h"
 #include "core/observe/close_reason.h"
+#include "core/observe/protocol_hint.h"
 #include "core/socket/address.h"
 
 namespace polyport {
 
+class ConnectionSource;
 class Listener;
 class Network;
+class StreamHandler;
 class WriteQueue;
 namespace sock {
 struct TcpInfo;
 }
+
+// What few connections have, in a block of its own that ends with the connection.
+struct ConnectionExtras {
+  StreamHandler* handler = nullptr;  // in place of its source's
+};
 
 class Connection : private PollHandle {
  public:
@@ -33,8 +41,16 @@ class Connection : private PollHandle {
   enum class Linger : std::uint8_t { kWait, kSkip };
 
   ConnectionId id() const { return {index_, generation_}; }
-  Listener& listener() const;
+  // The listener or the dialer it came from.
+  ConnectionSource& source() const;
+  bool is_outgoing() const;    // a dialer opened it
+  Listener& listener() const;  // of an accepted connection only
   Network& network() const;
+  // Who is called for it: its source's handler, unless it was handed over.
+  StreamHandler& handler() const;
+  // From the next callback on `handler` is called, for the rest of its life; it must outlive the
+  // connection. Nobody is called now, and session() stays as it is.
+  void hand_over(StreamHandler& handler);
 
   // --- bytes going out ---------------------------------------------------------------------------
   // Queues bytes. The caller's memory is free again when send returns, except that bytes of the
@@ -46,9 +62,16 @@ class Connection : private PollHandle {
   // Bytes accepted by send() that the kernel has not taken yet; inside the connection's own
   // callback everything it has sent counts.
   std::size_t queued_bytes() const;
+  // Over its high mark, and not down at the low one again: on_writable will come.
+  bool is_congested() const { return (flags_ & kOverHigh) != 0; }
   // Forgets what is queued and not begun; a payload already half written stays. For a last word to
   // a reader that is too slow.
   void drop_unsent();
+
+  // Our FIN, behind what is queued; reading goes on, and what is sent from now on is dropped. Once
+  // the peer's FIN has been read too, the connection ends by itself.
+  void finish_sending();
+  bool has_finished_sending() const { return (flags_ & (kSendFinished | kFinishing)) != 0; }
 
   // --- ways out ----------------------------------------------------------------------------------
   // Flush, shut down our side, wait for the peer's FIN (5 s or 256 KiB at most), close.
@@ -78,13 +101,21 @@ class Connection : private PollHandle {
 
   // --- who ---------------------------------------------------------------------------------------
   Address peer() const;
-  Address local() const;  // a system call on a wildcard listener: not for a hot path
+  Address local() const;  // a system call, except for a listener on one address
   // What the kernel knows of it; false on a unix socket.
   bool tcp_info(sock::TcpInfo& info) const;
+
+  // Of an accepted one: how many of this process's own connections stand behind it, one passing on
+  // what the other brings (see HopTable). 255 where the peer on a unix socket is this process.
+  std::uint8_t hops() const;
 
   // The service's own state; the service frees it in on_close.
   void* session() const { return session_; }
   void set_session(void* session) { session_ = session; }
+
+  // Its client speaks `protocol` and the service does not: counted, logged once a burst, told to
+  // who watches. What the client is answered is the service's.
+  void note_wrong_protocol(Protocol protocol) const;
 
   // --- what it has done --------------------------------------------------------------------------
   std::uint64_t bytes_in() const { return bytes_in_; }
@@ -113,8 +144,10 @@ class Connection : private PollHandle {
     kWriteBlocked = 1u << 10,  // the kernel took less than offered: wait for writability
     kOwesWritable = 1u << 11,  // on_writable to come
     kSkipLinger = 1u << 12,
-    kUnwatched = 1u << 13,  // nothing armed: the sweep looks for a RST once a second
-    kFolded = 1u << 14,     // its bytes are counted by the listener now
+    kUnwatched = 1u << 13,     // nothing armed: the sweep looks for a RST once a second
+    kFolded = 1u << 14,        // its bytes are counted by its source now
+    kSendFinished = 1u << 15,  // finish_sending() called: flush, then our FIN
+    kFinSent = 1u << 16,       // that FIN is sent; the other direction goes on
   };
 
   static constexpr std::uint16_t kNoBucket = 0xffff;
@@ -122,7 +155,7 @@ class Connection : private PollHandle {
   // PollHandle, 160 bytes, not zeroed: libuv initialises it where the connection ever has to wait.
   void* session_ = nullptr;                 // 8
   WriteQueue* queue_ = nullptr;             // 8, only while something is queued
-  void* extras_ = nullptr;                  // 8, TLS, WebSocket and fault state
+  ConnectionExtras* extras_ = nullptr;      // 8, only where the connection has some
   std::uint64_t bytes_in_ = 0;              // 8
   std::uint64_t bytes_out_ = 0;             // 8
   std::array<std::uint8_t, 16> peer_ip_{};  // 16
@@ -138,7 +171,7 @@ class Connection : private PollHandle {
   std::uint32_t stalled_tick_ = 0;          // 4, write blocked, or lingering, since
   std::uint32_t requests_ = 0;              // 4
   std::uint16_t wheel_bucket_ = kNoBucket;  // 2
-  std::uint16_t listener_ = 0;              // 2
+  std::uint16_t source_ = 0;                // 2
   std::uint16_t peer_port_ = 0;             // 2
   std::uint16_t lingered_ = 0;              // 2, dropped after our FIN, in 16 bytes
   Family peer_family_ = Family::kNone;      // 1

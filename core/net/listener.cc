@@ -18,7 +18,11 @@ bool out_of_descriptors(int error) {
 }  // namespace
 
 Listener::Listener(Network& network, StreamDoor& door, int fd, std::string id, std::uint16_t number)
-    : network_(network), door_(door), id_(std::move(id)), fd_(fd), number_(number) {
+    : ConnectionSource(Kind::kListener, door.handler, door.policy, door.service, std::move(id),
+                       number),
+      network_(network),
+      door_(door),
+      fd_(fd) {
   sock::local_address(fd, address_);
 }
 
@@ -32,7 +36,7 @@ void Listener::start() {
       network_.log_.error({.event = "listener_failed",
                            .message = std::strerror(errno),
                            .service = door_.service,
-                           .listener = id_});
+                           .listener = id()});
       return;
     }
     polled_ = true;
@@ -108,9 +112,13 @@ bool Listener::accept_one() {
     return true;
   }
   ++accepted_;
-  ++active_;
   network_.open(*this, fd, peer);
   return true;
+}
+
+void Listener::ended(const Connection& connection, CloseReason reason) {
+  ++door_.closed[static_cast<std::size_t>(reason)];
+  door_.admission.leave(connection.peer());
 }
 
 void Listener::wait_for_room(CloseReason reason) {

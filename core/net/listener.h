@@ -11,10 +11,8 @@
 #include <string_view>
 
 #include "core/net/admission.h"
+#include "core/net/connection_source.h"
 #include "core/net/poller.h"
-#include "core/net/stream_handler.h"
-#include "core/net/stream_policy.h"
-#include "core/observe/close_reason.h"
 #include "core/socket/address.h"
 
 namespace polyport {
@@ -29,15 +27,15 @@ struct StreamDoor {
   Admission& admission;
   // Health and admin: a full process must still answer them.
   bool uses_reserve = false;
+  // What a connection of this door costs: 2 where each of them opens another one.
+  std::uint32_t descriptors = 1;
   std::array<std::uint64_t, kCloseReasons> closed{};  // connections ended, by reason
 };
 
-class Listener : private PollHandle {
+class Listener final : private PollHandle, public ConnectionSource {
  public:
   // Takes over `fd`, which is bound and listening. `id` is the listener's name: "web.main.0".
   Listener(Network& network, StreamDoor& door, int fd, std::string id, std::uint16_t number);
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
 
   void start();  // begins to accept
   void stop();   // stops accepting; the socket stays open
@@ -47,18 +45,12 @@ class Listener : private PollHandle {
   void close();
 
   StreamDoor& door() const { return door_; }
-  const std::string& id() const { return id_; }
-  std::uint16_t number() const { return number_; }
   const Address& address() const { return address_; }
 
   // Connections the kernel holds for us now; 0 where it does not tell.
   int accept_queue() const;
 
   std::uint64_t accepted() const { return accepted_; }
-  std::uint64_t active() const { return active_; }
-  // Of connections that have ended; Network::totals adds the open ones.
-  std::uint64_t bytes_in() const { return bytes_in_; }
-  std::uint64_t bytes_out() const { return bytes_out_; }
   const std::array<std::uint64_t, kCloseReasons>& refused() const { return refused_; }
 
  private:
@@ -66,6 +58,7 @@ class Listener : private PollHandle {
   enum class State : std::uint8_t { kIdle, kAccepting, kWaiting, kStopped, kClosed };
 
   static Listener& of(PollHandle& handle) { return static_cast<Listener&>(handle); }
+  void ended(const Connection& connection, CloseReason reason) override;
   void ready();
   // Accepts one; false where there is nothing more to accept now.
   bool accept_one();
@@ -76,16 +69,11 @@ class Listener : private PollHandle {
 
   Network& network_;
   StreamDoor& door_;
-  std::string id_;
   Address address_;
   int fd_;
-  std::uint16_t number_;
   State state_ = State::kIdle;
   bool polled_ = false;
   std::uint64_t accepted_ = 0;
-  std::uint64_t active_ = 0;
-  std::uint64_t bytes_in_ = 0;
-  std::uint64_t bytes_out_ = 0;
   std::array<std::uint64_t, kCloseReasons> refused_{};
 };
 

@@ -40,6 +40,11 @@ Network::~Network() {
 
 void Network::shut_down() {
   stop_accepting();
+  for (auto& dialer : dialers_)
+    dialer->close();
+  while (!udp_clients_.empty())
+    udp_clients_.back()->close();
+  resolver_.reset();
   close_all(CloseReason::kDrain);
   // Callbacks may close more, and libuv hands handles back a round later.
   for (int round = 0; round < 64 && (table_.in_use() > 0 || open_handles_ > 0); ++round) {
@@ -51,15 +56,36 @@ void Network::shut_down() {
 }
 
 Listener& Network::add_listener(StreamDoor& door, int fd, std::string id) {
-  POLYPORT_ASSERT(listeners_.size() < 0xffff);
-  const auto number = static_cast<std::uint16_t>(listeners_.size());
-  listeners_.push_back(std::make_unique<Listener>(*this, door, fd, std::move(id), number));
+  listeners_.push_back(std::make_unique<Listener>(*this, door, fd, std::move(id), next_number()));
+  sources_.push_back(listeners_.back().get());
   return *listeners_.back();
+}
+
+Resolver& Network::resolver() {
+  if (!resolver_) resolver_ = std::make_unique<Resolver>(loop_);
+  return *resolver_;
+}
+
+std::uint16_t Network::next_number() const {
+  POLYPORT_ASSERT(sources_.size() < 0xffff);
+  return static_cast<std::uint16_t>(sources_.size());
+}
+
+Dialer& Network::add_dialer(DialDoor& door, std::string id) {
+  dialers_.push_back(std::make_unique<Dialer>(*this, door, std::move(id), next_number()));
+  sources_.push_back(dialers_.back().get());
+  return *dialers_.back();
 }
 
 UdpSocket& Network::add_udp_socket(UdpDoor& door, int fd, std::string id) {
   udp_sockets_.push_back(std::make_unique<UdpSocket>(*this, door, fd, std::move(id)));
   return *udp_sockets_.back();
+}
+
+bool Network::watch_addresses(std::function<void()> on_change) {
+  POLYPORT_ASSERT(!address_watch_);
+  address_watch_ = std::make_unique<AddressWatch>(*this, std::move(on_change));
+  return address_watch_->start();
 }
 
 // --- stopping ------------------------------------------------------------------------------------
@@ -73,6 +99,7 @@ void Network::stop_accepting() {
   }
   for (auto& socket : udp_sockets_)
     socket->close();
+  if (address_watch_) address_watch_->close();
 }
 
 std::size_t Network::drain_idle() {
@@ -101,14 +128,13 @@ void Network::close_all(CloseReason reason) {
 
 std::vector<Network::Totals> Network::totals() {
   std::vector<Totals> sums;
-  sums.reserve(listeners_.size());
-  for (const auto& listener : listeners_) {
-    sums.push_back({listener->bytes_in(), listener->bytes_out()});
-  }
+  sums.reserve(sources_.size());
+  for (const ConnectionSource* source : sources_)
+    sums.push_back({source->bytes_in(), source->bytes_out()});
   table_.for_each([&](const Connection& connection) {
     if ((connection.flags_ & Connection::kFolded) != 0) return;
-    sums[connection.listener_].bytes_in += connection.bytes_in_;
-    sums[connection.listener_].bytes_out += connection.bytes_out_;
+    sums[connection.source_].bytes_in += connection.bytes_in_;
+    sums[connection.source_].bytes_out += connection.bytes_out_;
   });
   return sums;
 }
@@ -126,7 +152,11 @@ void Network::update_now() {
 bool Network::end_of_turn() noexcept {
   update_now();
   advance_wheel();
-  for (int round = 0; round < kMostRounds && (!dirty_.empty() || !closing_.empty()); ++round) {
+  for (int round = 0; round < kMostRounds && has_work(); ++round) {
+    dialing_now_.swap(dialing_);
+    for (Dialer* dialer : dialing_now_)
+      dialer->settle();
+    dialing_now_.clear();
     closing_now_.swap(closing_);
     for (const ConnectionId id : closing_now_)
       deliver_close(table_.at(id.index));
@@ -146,7 +176,11 @@ bool Network::end_of_turn() noexcept {
   if (room_made_) resume_waiting();
   arm_wheel_timer();
   last_turn_ms_ = now_ms_;
-  return stalled_ || !dirty_.empty() || !closing_.empty();
+  return stalled_ || has_work();
+}
+
+bool Network::has_work() const {
+  return !dirty_.empty() || !closing_.empty() || !dialing_.empty();
 }
 
 void Network::mark_dirty(Connection& connection) {
@@ -190,7 +224,7 @@ std::uint8_t Network::wanted_interest(const Connection& connection) const {
   const bool paused =
       (flags & Connection::kPausedByService) != 0 ||
       ((flags & Connection::kOverHigh) != 0 &&
-       connection.listener().door().policy.slow_reader == StreamPolicy::SlowReader::kPause);
+       connection.source().policy().slow_reader == StreamPolicy::SlowReader::kPause);
   if (!heard_all && !flushing_last && (lingering || !paused)) wanted |= kReadable;
   return wanted;
 }
@@ -232,6 +266,18 @@ void Network::apply_interest(Connection& connection) {
   connection.armed_ = wanted;
 }
 
+// Of a connection nobody waits for. Bytes that lie unread are not lost with a peer that has said
+// all: only where nothing is left to read is a hang-up (both directions over, and not by our own
+// FIN) the end.
+bool Network::has_died(const Connection& connection) {
+  const std::ptrdiff_t waiting = sock::peek(connection.fd_);
+  if (waiting < 0 && waiting != -EAGAIN) return true;
+  const sock::Hangup hangup = sock::hangup(connection.fd_);
+  if (hangup == sock::Hangup::kError) return true;
+  return hangup == sock::Hangup::kBoth && waiting <= 0 &&
+         (connection.flags_ & Connection::kFinSent) == 0;
+}
+
 void Network::sweep_unwatched() {
   unwatched_now_.swap(unwatched_);
   for (const ConnectionId id : unwatched_now_) {
@@ -241,8 +287,7 @@ void Network::sweep_unwatched() {
       connection->flags_ &= ~Connection::kUnwatched;
       continue;
     }
-    const std::ptrdiff_t result = sock::peek(connection->fd_);
-    if ((result < 0 && result != -EAGAIN) || sock::is_dead(connection->fd_)) {
+    if (has_died(*connection)) {
       retire(*connection, CloseReason::kResetByPeer);
     } else {
       unwatched_.push_back(id);
@@ -262,7 +307,7 @@ Tick Network::due(const Connection& connection, CloseReason& reason) const {
       reason = why;
     }
   };
-  const StreamPolicy& policy = connection.listener().door().policy;
+  const StreamPolicy& policy = connection.source().policy();
   if ((connection.flags_ & Connection::kShutDown) != 0) {
     consider(connection.stalled_tick_ + ticks(options_.linger), connection.close_reason_);
     return earliest;
@@ -372,14 +417,27 @@ void Network::wait_for_room(Listener& listener, CloseReason reason) {
   retry_timer_.start(options_.retry_after);
 }
 
+// Clients count: what services open towards others is theirs, and counts as descriptors only.
 bool Network::full(const StreamDoor& door) const {
-  return !door.uses_reserve && options_.max_connections != 0 &&
-         table_.in_use() >= options_.max_connections;
+  if (door.uses_reserve || options_.max_connections == 0) return false;
+  std::uint64_t outgoing = 0;
+  for (const auto& dialer : dialers_)
+    outgoing += dialer->active();
+  return table_.in_use() - outgoing >= options_.max_connections;
 }
 
 bool Network::short_of_descriptors(const StreamDoor& door) const {
   const std::uint64_t reserve = door.uses_reserve ? options_.reserve : 0;
-  return options_.descriptors != 0 && table_.in_use() >= options_.descriptors + reserve;
+  return options_.descriptors != 0 &&
+         descriptors_in_use() + door.descriptors > options_.descriptors + reserve;
+}
+
+bool Network::has_descriptor_for_dial() const {
+  return options_.descriptors == 0 || descriptors_in_use() < options_.descriptors;
+}
+
+std::uint64_t Network::descriptors_in_use() const {
+  return table_.in_use() + attempts_ + udp_clients_.size();
 }
 
 void Network::resume_waiting() {

@@ -8,18 +8,25 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "core/base/assert.h"
 #include "core/loop/timer.h"
+#include "core/net/address_watch.h"
 #include "core/net/connection.h"
+#include "core/net/connection_source.h"
 #include "core/net/connection_table.h"
 #include "core/net/deadline_wheel.h"
+#include "core/net/dialer.h"
+#include "core/net/hop_table.h"
 #include "core/net/listener.h"
 #include "core/net/outbox.h"
 #include "core/net/poller.h"
+#include "core/net/resolver.h"
 #include "core/net/turn.h"
+#include "core/net/udp_client.h"
 #include "core/net/udp_socket.h"
 #include "core/net/write_queue.h"
 #include "core/observe/events.h"
@@ -51,10 +58,24 @@ class Network final : private Turn::Work {
   // Takes over a bound, listening descriptor. The listener belongs to the network and stays until
   // it ends.
   Listener& add_listener(StreamDoor& door, int fd, std::string id);
+  // Opens connections for a service; belongs to the network as a listener does.
+  Dialer& add_dialer(DialDoor& door, std::string id);
   // Takes over a bound datagram socket.
   UdpSocket& add_udp_socket(UdpDoor& door, int fd, std::string id);
+  // Calls back whenever this machine gets or loses an address, until the network stops accepting.
+  // Once; false where the kernel does not tell.
+  bool watch_addresses(std::function<void()> on_change);
 
-  Listener& listener(std::uint16_t number) { return *listeners_[number]; }
+  // A datagram socket of our own that speaks with one peer. Null where there is none, with the
+  // errno in `error`.
+  UdpClient* open_udp_client(UdpClientHandler& handler, const UdpClientRequest& request,
+                             int& error);
+
+  const std::vector<std::unique_ptr<Dialer>>& dialers() const { return dialers_; }
+  Resolver& resolver();  // one for all services
+  // Which sockets that reach us are our own, going out: for who passes bytes on.
+  HopTable& hops() { return hops_; }
+  ConnectionSource& source(std::uint16_t number) { return *sources_[number]; }
   Connection* find(ConnectionId id) { return table_.find(id); }
   std::uint64_t open_connections() const { return table_.in_use(); }
   template <class Visit>
@@ -80,7 +101,7 @@ class Network final : private Turn::Work {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
   };
-  // Of every listener, by its number, open connections included: one walk of the table.
+  // Of every listener and dialer, by its number, open connections included: one walk of the table.
   std::vector<Totals> totals();
   std::uint64_t turns() const { return turn_.count(); }
   std::uint32_t most_callbacks_in_a_turn() const { return turn_.most_callbacks(); }
@@ -95,15 +116,18 @@ class Network final : private Turn::Work {
   }
 
  private:
+  friend class AddressWatch;
   friend class Connection;
+  friend class Dialer;
   friend class Listener;
+  friend class UdpClient;
   friend class UdpSocket;
 
   static constexpr std::size_t kReadBufferBytes = 64 * 1024;
   static constexpr int kMostRounds = 16;
 
   // Life of a connection.
-  void open(Listener& listener, int fd, const Address& peer);
+  void open(ConnectionSource& source, int fd, const Address& peer, void* session = nullptr);
   void ready(Connection& connection, std::uint8_t events);
   // One read; false where there is nothing more to read now.
   bool read_once(Connection& connection);
@@ -128,11 +152,13 @@ class Network final : private Turn::Work {
   bool write(Connection& connection, const iovec* pieces, std::size_t count, std::size_t bytes,
              std::size_t& taken);
   void advance_finish(Connection& connection);
+  void advance_half(Connection& connection);
   void note_queue(Connection& connection);
   void drop_unsent(Connection& connection);
 
   // The end of a turn.
   bool end_of_turn() noexcept override;
+  bool has_work() const;
   void work_off(Connection& connection, int round);
   void mark_dirty(Connection& connection);
   void apply_interest(Connection& connection);
@@ -144,13 +170,22 @@ class Network final : private Turn::Work {
   void schedule(Connection& connection);
   Tick due(const Connection& connection, CloseReason& reason) const;
   void sweep_unwatched();
+  static bool has_died(const Connection& connection);
   void resume_waiting();
   void update_now();
 
+  std::uint16_t next_number() const;
+  void note_room();  // a descriptor has become free: listeners may wait for one
   void wait_for_room(Listener& listener, CloseReason reason);
   bool full(const StreamDoor& door) const;
   bool short_of_descriptors(const StreamDoor& door) const;
+  std::uint64_t descriptors_in_use() const;
+  bool has_descriptor_for_dial() const;
   void tell_closed(Connection& connection);
+  // The first piece of a connection whose service cannot tell it that it came to the wrong port.
+  void note_first_bytes(Connection& connection, Bytes first);
+  void note_wrong_protocol(const Connection& connection, Protocol protocol);
+  void tell_dial_failed(const Dialer& dialer, const DialFailure& failure);
   void poll_handle_opened() { ++open_handles_; }
   void poll_handle_closed() { --open_handles_; }
 
@@ -181,8 +216,15 @@ class Network final : private Turn::Work {
   std::vector<ConnectionId> due_;
   std::vector<ConnectionId> unwatched_, unwatched_now_;
   std::vector<Listener*> waiting_, waiting_now_;
+  std::vector<Dialer*> dialing_, dialing_now_;  // with attempts to look at
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Dialer>> dialers_;
+  std::vector<ConnectionSource*> sources_;  // listeners and dialers, by their number
+  HopTable hops_;
+  std::unique_ptr<Resolver> resolver_;  // from the first question on
   std::vector<std::unique_ptr<UdpSocket>> udp_sockets_;
+  std::vector<UdpClient*> udp_clients_;  // those that are open
+  std::unique_ptr<AddressWatch> address_watch_;
 
   std::uint64_t origin_ms_ = 0;
   std::uint64_t now_ms_ = 0;
@@ -194,6 +236,7 @@ class Network final : private Turn::Work {
   std::uint64_t descriptors_short_ms_ = 0;  // when accepting last had to stop for want of them
   std::uint64_t descriptor_bursts_ = 0;
   std::size_t open_handles_ = 0;
+  std::size_t attempts_ = 0;  // sockets of dialers that are not connected yet
 };
 
 template <class Callback>
@@ -202,13 +245,13 @@ void Network::run_callback(Connection& connection, Callback callback) {
   current_ = &connection;
   bool failed = false;
   try {
-    callback(connection.listener().door().handler);
+    callback(connection.handler());
   } catch (const std::exception& error) {
     failed = true;
     log_.error({.event = "service_error",
                 .message = error.what(),
-                .service = connection.listener().door().service,
-                .listener = connection.listener().id(),
+                .service = connection.source().service(),
+                .listener = connection.source().id(),
                 .conn = text(connection.id())});
   } catch (...) {
     failed = true;

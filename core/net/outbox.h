@@ -33,7 +33,8 @@ class Outbox {
   const iovec* pieces() const { return pieces_.data(); }
   std::size_t count() const { return count_; }
   std::size_t bytes() const { return bytes_; }
-  // Hands what is left after `taken` bytes to `keep(Payload)`, in order, and empties the box.
+  // Hands what is left after `taken` bytes to `keep(Payload, cut)`, in order, and empties the box;
+  // `cut` says that the beginning of that piece was taken.
   template <class Keep>
   void empty_into(std::size_t taken, Keep keep) {
     for (std::size_t i = 0; i < count_; ++i) {
@@ -42,9 +43,9 @@ class Outbox {
         taken -= bytes.size();
       } else {
         if (taken == 0 && !owners_[i].empty()) {
-          keep(std::move(owners_[i]));
+          keep(std::move(owners_[i]), false);
         } else {
-          keep(Payload::copy(bytes.substr(taken)));
+          keep(Payload::copy(bytes.substr(taken)), taken > 0);
         }
         taken = 0;
       }

@@ -72,9 +72,13 @@ void Poller::set(PollHandle& handle, std::uint8_t interest) {
 }
 
 void Poller::close(PollHandle& handle, int fd) {
+  release(handle);
+  sock::close(fd);
+}
+
+void Poller::release(PollHandle& handle) {
   uv_close(reinterpret_cast<uv_handle_t*>(native(handle)),
            [](uv_handle_t* closed) { operations_of(closed->data).closed(owner(closed)); });
-  sock::close(fd);
 }
 
 }  // namespace polyport

@@ -45,6 +45,8 @@ class Poller {
   // Stops watching, then closes `fd` (in this order: libuv aborts the other way round), and calls
   // operations.closed later.
   void close(PollHandle& handle, int fd);
+  // The same without closing the descriptor, which another handle may watch from now on.
+  void release(PollHandle& handle);
 
  private:
   Loop& loop_;

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <exception>
 #include <functional>
+#include <utility>
 
 #include "core/base/assert.h"
 #include "core/net/network.h"
@@ -14,28 +15,35 @@ namespace {
 constexpr int kMostReadsAfterError = 64;
 constexpr int kMostWritesPerFlush = 16;
 constexpr std::size_t kPiecesPerWrite = 64;
+
+EventSink::Way way_of(const ConnectionSource& source) {
+  return source.kind() == ConnectionSource::Kind::kDialer ? EventSink::Way::kOutgoing
+                                                          : EventSink::Way::kAccepted;
+}
 }  // namespace
 
 // --- coming --------------------------------------------------------------------------------------
 
-void Network::open(Listener& listener, int fd, const Address& peer) {
+void Network::open(ConnectionSource& source, int fd, const Address& peer, void* session) {
   Connection& connection = table_.allocate();
   connection.fd_ = fd;
-  connection.listener_ = listener.number();
+  connection.source_ = source.number();
+  connection.session_ = session;
   connection.peer_ip_ = peer.ip;
   connection.peer_port_ = peer.port;
   connection.peer_family_ = peer.family;
   connection.opened_tick_ = connection.active_tick_ = now_;
+  ++source.active_;
   if (events_.watched()) {
-    const EventSink::Opened event{listener.door().service, listener.id(), text(connection.id()),
-                                  peer};
+    const EventSink::Opened event{source.service(), source.id(), text(connection.id()), peer,
+                                  way_of(source)};
     for (EventSink* sink : events_.sinks())
       sink->on_opened(event);
   }
   run_callback(connection, [&](StreamHandler& handler) { handler.on_open(connection); });
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   // Where the client speaks first its bytes are most often here already.
-  if (listener.door().policy.client_speaks_first && (wanted_interest(connection) & kReadable) != 0)
+  if (source.policy().client_speaks_first && (wanted_interest(connection) & kReadable) != 0)
     read_once(connection);
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   schedule(connection);
@@ -69,11 +77,14 @@ void Network::ready(Connection& connection, std::uint8_t events) {
 }
 
 bool Network::read_once(Connection& connection) {
-  const std::size_t most =
-      std::min(kReadBufferBytes, connection.listener().door().policy.read_budget);
+  const StreamPolicy& policy = connection.source().policy();
+  const std::size_t most = std::min(kReadBufferBytes, policy.read_budget);
   const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), most);
   if (count > 0) {
     const auto size = static_cast<std::size_t>(count);
+    if (connection.bytes_in_ == 0 && policy.answers_any_byte) {
+      note_first_bytes(connection, Bytes(read_buffer_.get(), size));
+    }
     connection.bytes_in_ += size;
     connection.active_tick_ = now_;
     run_callback(connection, [&](StreamHandler& handler) {
@@ -109,6 +120,9 @@ void Network::read_after_error(Connection& connection) {
 void Network::drop_input(Connection& connection) {
   const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), kReadBufferBytes);
   if (count > 0) {
+    if (connection.bytes_in_ == 0 && connection.source().policy().answers_any_byte) {
+      note_first_bytes(connection, Bytes(read_buffer_.get(), static_cast<std::size_t>(count)));
+    }
     const auto units = static_cast<std::uint32_t>((count + 15) / 16);
     connection.bytes_in_ += static_cast<std::uint64_t>(count);
     connection.lingered_ =
@@ -129,7 +143,7 @@ void Network::deliver_end(Connection& connection) {
 // --- going out -----------------------------------------------------------------------------------
 
 void Network::send(Connection& connection, Bytes bytes) {
-  if (bytes.empty() || connection.ending()) return;
+  if (bytes.empty() || connection.has_finished_sending() || connection.ending()) return;
   if (current_ != &connection || connection.queue_ != nullptr) {
     enqueue(connection, Payload::copy(bytes));
     return;
@@ -153,7 +167,7 @@ void Network::send(Connection& connection, Bytes bytes) {
 }
 
 void Network::send(Connection& connection, Payload payload) {
-  if (payload.empty() || connection.ending()) return;
+  if (payload.empty() || connection.has_finished_sending() || connection.ending()) return;
   if (current_ == &connection && connection.queue_ == nullptr) {
     if (outbox_.count() == Outbox::kPieces) empty_outbox(connection);
     if (connection.ending()) return;
@@ -170,7 +184,7 @@ void Network::enqueue(Connection& connection, Payload payload) {
   if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
   // Looked at before the push: one large answer is no sign of a slow reader, a second one behind it
   // is.
-  if (connection.queue_->bytes() >= connection.listener().door().policy.write_limit) {
+  if (connection.queue_->bytes() >= connection.source().policy().write_limit) {
     retire(connection, CloseReason::kSlowReader);
     return;
   }
@@ -196,7 +210,7 @@ std::size_t Network::queued_bytes(const Connection& connection) const {
 
 // Over the high mark by what was sent; down at the low one by what the kernel has really taken.
 void Network::note_queue(Connection& connection) {
-  const StreamPolicy& policy = connection.listener().door().policy;
+  const StreamPolicy& policy = connection.source().policy();
   if (queued_bytes(connection) > policy.write_high) connection.flags_ |= Connection::kOverHigh;
   const std::size_t waiting = connection.queue_ == nullptr ? 0 : connection.queue_->bytes();
   if (waiting <= policy.write_low && (connection.flags_ & Connection::kOverHigh) != 0 &&
@@ -231,10 +245,14 @@ void Network::empty_outbox(Connection& connection) {
   std::size_t taken = 0;
   const bool alive = (connection.flags_ & Connection::kClosing) == 0 &&
                      write(connection, outbox_.pieces(), outbox_.count(), outbox_.bytes(), taken);
-  outbox_.empty_into(alive ? taken : outbox_.bytes(), [&](Payload rest) {
+  outbox_.empty_into(alive ? taken : outbox_.bytes(), [&](Payload rest, bool cut) {
     if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
     gathered_ -= rest.size();
-    connection.queue_->push(std::move(rest));
+    if (cut) {
+      connection.queue_->push_rest(std::move(rest));
+    } else {
+      connection.queue_->push(std::move(rest));
+    }
   });
   if (!alive) {
     retire(connection, CloseReason::kResetByPeer);
@@ -273,20 +291,36 @@ void Network::flush(Connection& connection) {
 
 void Network::advance_finish(Connection& connection) {
   const std::uint32_t flags = connection.flags_;
-  if ((flags & Connection::kFinishing) == 0 ||
+  if (!connection.has_finished_sending() ||
       (flags & (Connection::kShutDown | Connection::kClosing)) != 0 ||
       connection.queue_ != nullptr || current_ == &connection) {
+    return;
+  }
+  if ((flags & Connection::kFinishing) == 0) {
+    advance_half(connection);
     return;
   }
   if ((flags & (Connection::kSkipLinger | Connection::kPeerFinished)) != 0) {
     retire(connection, connection.close_reason_);
     return;
   }
-  sock::shutdown_write(connection.fd_);
+  if ((flags & Connection::kFinSent) == 0) sock::shutdown_write(connection.fd_);
   connection.flags_ |= Connection::kShutDown;
   connection.stalled_tick_ = now_;
   schedule(connection);
   mark_dirty(connection);
+}
+
+// finish_sending(), with nothing left to send. The second of the two FINs ends the connection.
+void Network::advance_half(Connection& connection) {
+  const bool sent_before = (connection.flags_ & Connection::kFinSent) != 0;
+  const bool heard_all = (connection.flags_ & Connection::kPeerFinished) != 0;
+  if (heard_all) {
+    retire(connection, sent_before ? CloseReason::kFinished : CloseReason::kPeerClosed);
+  } else if (!sent_before) {
+    sock::shutdown_write(connection.fd_);
+    connection.flags_ |= Connection::kFinSent;
+  }
 }
 
 void Network::retire(Connection& connection, CloseReason reason) {
@@ -308,26 +342,26 @@ void Network::retire(Connection& connection, CloseReason reason) {
 }
 
 void Network::deliver_close(Connection& connection) {
-  Listener& listener = connection.listener();
+  ConnectionSource& source = connection.source();
   try {
-    listener.door().handler.on_close(connection, connection.close_reason_);
+    connection.handler().on_close(connection, connection.close_reason_);
   } catch (const std::exception& error) {
     log_.error({.event = "service_error",
                 .message = error.what(),
-                .service = listener.door().service,
-                .listener = listener.id()});
+                .service = source.service(),
+                .listener = source.id()});
   } catch (...) {
     log_.error({.event = "service_error",
                 .message = "an exception of no known type",
-                .service = listener.door().service,
-                .listener = listener.id()});
+                .service = source.service(),
+                .listener = source.id()});
   }
-  listener.bytes_in_ += connection.bytes_in_;
-  listener.bytes_out_ += connection.bytes_out_;
+  delete std::exchange(connection.extras_, nullptr);
+  source.bytes_in_ += connection.bytes_in_;
+  source.bytes_out_ += connection.bytes_out_;
   connection.flags_ |= Connection::kFolded;
-  --listener.active_;
-  ++listener.door().closed[static_cast<std::size_t>(connection.close_reason_)];
-  listener.door().admission.leave(connection.peer());
+  --source.active_;
+  source.ended(connection, connection.close_reason_);
   tell_closed(connection);
   if ((connection.flags_ & Connection::kPolled) == 0 ||
       (connection.flags_ & Connection::kClosed) != 0) {
@@ -339,30 +373,50 @@ void Network::deliver_close(Connection& connection) {
 
 void Network::release(Connection& connection) {
   table_.release(connection);
-  if (!waiting_.empty()) {
-    room_made_ = true;
-    turn_.request();
-  }
+  note_room();
+}
+
+void Network::note_room() {
+  if (waiting_.empty()) return;
+  room_made_ = true;
+  turn_.request();
 }
 
 void Network::tell_closed(Connection& connection) {
-  Listener& listener = connection.listener();
+  ConnectionSource& source = connection.source();
   if (log_.enabled(LogLevel::kDebug)) {
     log_.debug({.event = "connection_closed",
-                .service = listener.door().service,
-                .listener = listener.id(),
+                .service = source.service(),
+                .listener = source.id(),
                 .conn = text(connection.id()),
                 .peer = connection.peer().text(),
                 .reason = name(connection.close_reason_)});
   }
   if (!events_.watched()) return;
-  const EventSink::Closed event{
-      listener.door().service,  listener.id(),
-      text(connection.id()),    connection.peer(),
-      connection.close_reason_, static_cast<std::uint64_t>(connection.age().count()),
-      connection.bytes_in_,     connection.bytes_out_};
+  const EventSink::Closed event{source.service(),
+                                source.id(),
+                                text(connection.id()),
+                                connection.peer(),
+                                connection.close_reason_,
+                                static_cast<std::uint64_t>(connection.age().count()),
+                                connection.bytes_in_,
+                                connection.bytes_out_,
+                                way_of(source)};
   for (EventSink* sink : events_.sinks())
     sink->on_closed(event);
+}
+
+void Network::tell_dial_failed(const Dialer& dialer, const DialFailure& failure) {
+  if (!log_.enabled(LogLevel::kDebug) && !events_.watched()) return;
+  const std::string text = failure.text();
+  log_.debug({.event = "dial_failed",
+              .message = text,
+              .service = dialer.service(),
+              .listener = dialer.id(),
+              .reason = name(failure.error())});
+  const EventSink::DialFailed event{dialer.service(), dialer.id(), name(failure.error()), text};
+  for (EventSink* sink : events_.sinks())
+    sink->on_dial_failed(event);
 }
 
 }  // namespace polyport

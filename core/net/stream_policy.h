@@ -20,6 +20,7 @@ struct StreamPolicy {
   std::uint32_t accept_budget = 64;             // connections taken at one wake-up
   std::size_t read_budget = 64 * 1024;          // bytes read at one wake-up
   bool client_speaks_first = false;             // read at once after accept
+  bool answers_any_byte = false;                // the first bytes of each are looked at for a hint
 };
 
 }  // namespace polyport

@@ -112,6 +112,29 @@ std::size_t write_control(msghdr& question, std::array<char, kControlBytes>& out
   return 0;
 }
 
+// The same for an answer that comes later, of which only the address is known.
+std::size_t write_source(const Address& local, std::uint32_t scope,
+                         std::array<char, kControlBytes>& out) {
+  auto* header = reinterpret_cast<cmsghdr*>(out.data());
+  if (local.family == Family::kIPv4) {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, local.ip.data(), sizeof info.ipi_spec_dst);
+    header->cmsg_level = IPPROTO_IP;
+    header->cmsg_type = IP_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof info);
+    std::memcpy(CMSG_DATA(header), &info, sizeof info);
+    return CMSG_SPACE(sizeof info);
+  }
+  in6_pktinfo info{};
+  std::memcpy(&info.ipi6_addr, local.ip.data(), sizeof info.ipi6_addr);
+  info.ipi6_ifindex = scope;
+  header->cmsg_level = IPPROTO_IPV6;
+  header->cmsg_type = IPV6_PKTINFO;
+  header->cmsg_len = CMSG_LEN(sizeof info);
+  std::memcpy(CMSG_DATA(header), &info, sizeof info);
+  return CMSG_SPACE(sizeof info);
+}
+
 }  // namespace
 
 UdpSocket::UdpSocket(Network& network, UdpDoor& door, int fd, std::string id)
@@ -260,6 +283,40 @@ void UdpSocket::reply(Datagram& datagram, Bytes bytes) {
   answer.msg_iovlen = 1;
   answer.msg_controllen = write_control(question, batch.reply_control[number]);
   answer.msg_control = answer.msg_controllen > 0 ? batch.reply_control[number].data() : nullptr;
+}
+
+bool ReturnPath::answer(Bytes bytes, std::size_t credit) const {
+  return socket_->answer(*this, bytes, credit);
+}
+
+bool UdpSocket::answer(const ReturnPath& to, Bytes bytes, std::size_t credit) {
+  if (fd_ < 0) return false;
+  const auto verdict = door_.guard.check_reply(to.peer(), credit, bytes.size(), door_.amplification,
+                                               network_.loop_.now_ms());
+  if (verdict != UdpGuard::Verdict::kAllow) {
+    ++counters_.refused[static_cast<std::size_t>(verdict)];
+    return false;
+  }
+  sockaddr_storage name;
+  iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) std::array<char, kControlBytes> control;
+  mmsghdr message{};
+  message.msg_hdr.msg_name = &name;
+  message.msg_hdr.msg_namelen = to.peer().to(name);
+  message.msg_hdr.msg_iov = &piece;
+  message.msg_hdr.msg_iovlen = 1;
+  // A socket of one address answers from it anyway.
+  if (address_.is_any()) {
+    message.msg_hdr.msg_control = control.data();
+    message.msg_hdr.msg_controllen = write_source(to.local(), to.peer().scope_id, control);
+  }
+  if (sock::send_many(fd_, &message, 1) != 1) {
+    ++counters_.send_failed;
+    return false;
+  }
+  ++counters_.sent;
+  counters_.bytes_out += bytes.size();
+  return true;
 }
 
 void UdpSocket::send_replies(UdpBuffers::Batch& batch) {

@@ -72,12 +72,14 @@ class UdpSocket : private PollHandle {
  private:
   friend class Datagram;
   friend class Network;
+  friend class ReturnPath;
 
   static UdpSocket& of(PollHandle& handle) { return static_cast<UdpSocket&>(handle); }
   void ready();
   bool receive_batch();  // false where the socket is empty
   void serve(UdpBuffers::Batch& batch, std::size_t index);
   void reply(Datagram& datagram, Bytes bytes);
+  bool answer(const ReturnPath& to, Bytes bytes, std::size_t credit);
   void send_replies(UdpBuffers::Batch& batch);
 
   Network& network_;

@@ -17,6 +17,12 @@ void WriteQueue::push(Payload payload) {
   entries_.push_back(std::move(payload));
 }
 
+void WriteQueue::push_rest(Payload rest) {
+  POLYPORT_ASSERT(empty());
+  push(std::move(rest));
+  begun_ = !empty();
+}
+
 std::size_t WriteQueue::pieces(iovec* out, std::size_t most) const {
   const std::size_t count = std::min(most, entries_.size() - begin_);
   for (std::size_t i = 0; i < count; ++i) {
@@ -35,10 +41,12 @@ void WriteQueue::consume(std::size_t bytes) {
     const std::size_t left = first.size() - offset_;
     if (bytes < left) {
       offset_ += bytes;
+      begun_ = true;
       return;
     }
     bytes -= left;
     offset_ = 0;
+    begun_ = false;
     first = Payload();
     ++begin_;
   }
@@ -50,14 +58,14 @@ void WriteQueue::consume(std::size_t bytes) {
 
 void WriteQueue::drop_unsent() {
   if (empty()) return;
-  const std::size_t keep = offset_ > 0 ? begin_ + 1 : begin_;
-  entries_.resize(keep);
-  bytes_ = offset_ > 0 ? entries_[begin_].size() - offset_ : 0;
+  entries_.resize(begun_ ? begin_ + 1 : begin_);
+  bytes_ = begun_ ? entries_[begin_].size() - offset_ : 0;
 }
 
 void WriteQueue::clear() {
   entries_.clear();
   begin_ = offset_ = bytes_ = 0;
+  begun_ = false;
 }
 
 WriteQueue* WriteQueuePool::take() {

@@ -17,6 +17,8 @@ namespace polyport {
 class WriteQueue {
  public:
   void push(Payload payload);
+  // The same for what is left of bytes whose beginning the kernel has taken already.
+  void push_rest(Payload rest);
   bool empty() const { return begin_ == entries_.size(); }
   std::size_t bytes() const { return bytes_; }
 
@@ -33,6 +35,7 @@ class WriteQueue {
   std::size_t begin_ = 0;   // entries before it are gone
   std::size_t offset_ = 0;  // into the first one
   std::size_t bytes_ = 0;
+  bool begun_ = false;  // the kernel has the beginning of the first one
 };
 
 class WriteQueuePool {

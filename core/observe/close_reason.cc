@@ -28,7 +28,8 @@ std::string_view name(CloseReason reason) {
                                                                          "drain",
                                                                          "kicked",
                                                                          "fault",
-                                                                         "service_error"};
+                                                                         "service_error",
+                                                                         "upstream_failed"};
   const auto index = static_cast<std::size_t>(reason);
   POLYPORT_ASSERT(index < kNames.size());
   return kNames[index];

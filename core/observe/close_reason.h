@@ -29,9 +29,10 @@ enum class CloseReason : std::uint8_t {
   kDrain,  // the process is stopping
   kKicked,
   kFault,
-  kServiceError,  // a service's callback threw
+  kServiceError,    // a service's callback threw
+  kUpstreamFailed,  // who it was passed on to did not answer, or broke off
 };
-inline constexpr std::size_t kCloseReasons = 22;
+inline constexpr std::size_t kCloseReasons = 23;
 
 std::string_view name(CloseReason reason);  // "peer_closed", …
 

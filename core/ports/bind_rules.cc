@@ -34,7 +34,8 @@ constexpr std::array kRows = std::to_array<Row>({
      "a connection that this side closed first keeps the port for 60 s (TIME_WAIT), unless the old "
      "and the new socket both set SO_REUSEADDR"},
     {BindRule::kLiveChild, "live_child",
-     "a connection keeps the port of the listener it came through, unless both set SO_REUSEADDR"},
+     "an open connection keeps its port at this end, unless it and the new socket both set "
+     "SO_REUSEADDR"},
     {BindRule::kEphemeralLocalPort, "ephemeral_local_port",
      "a port lent to an outgoing connection is taken, although nobody listens on it"},
     {BindRule::kReuseportMissing, "reuseport_missing",
@@ -54,7 +55,9 @@ constexpr std::array kRows = std::to_array<Row>({
      "bind makes the file itself, so nothing may be there"},
     {BindRule::kPathTooLong, "path_too_long", "a unix socket's path has at most 107 bytes"},
     {BindRule::kPermission, "permission",
-     "who makes a socket file needs the right to write in its directory"},
+     "the system decides who may bind: a socket file needs the right to write in its directory, "
+     "and "
+     "a security policy may forbid any bind"},
     {BindRule::kDescriptorLimit, "descriptor_limit",
      "every socket is a descriptor, and a process has a limited number of them (ulimit -n)"},
 });
@@ -146,13 +149,21 @@ std::optional<BindRule> explains_refusal(const BindTarget& wanted, const KernelS
                                          const Surroundings& surroundings) {
   if (wanted.transport != holder.transport) return std::nullopt;
   if (wanted.transport == Transport::kUnix) {
-    const bool serves = holder.state == SocketState::kListening || holder.path.starts_with('@');
-    if (!serves || holder.path != wanted.path) return std::nullopt;
-    return BindRule::kPathInUse;
+    // A connection that was accepted there bears the name too.
+    if (holder.path != wanted.path) return std::nullopt;
+    if (holder.state == SocketState::kListening) return BindRule::kPathInUse;
+    if (holder.state == SocketState::kBound) return BindRule::kBoundNotListening;
+    return std::nullopt;
   }
   if (wanted.address.port != holder.local.port) return std::nullopt;
+  // A link-local address is bound to its interface; sockets of two interfaces do not meet.
+  const std::uint32_t interface = wanted.address.scope_id;
+  if (interface != 0 && holder.interface != 0 && interface != holder.interface) return std::nullopt;
   const auto rule = overlap(wanted.address, wanted.ipv6_mode, holder.local, mode_of(holder));
-  if (!rule || wanted.transport == Transport::kUdp) return rule;
+  if (!rule) return rule;
+  if (wanted.transport == Transport::kUdp) {
+    return holder.peer.is_ip() ? BindRule::kEphemeralLocalPort : rule;
+  }
   switch (holder.state) {
     case SocketState::kListening:
       return rule;

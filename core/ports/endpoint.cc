@@ -2,21 +2,19 @@
 // step refuses what it cannot read with a sentence about exactly that.
 #include "core/ports/endpoint.h"
 
-#include <sys/un.h>
-
 #include <algorithm>
 #include <array>
 
 #include "core/base/text.h"
 #include "core/ports/host_name.h"
 #include "core/ports/port_number.h"
+#include "core/ports/unix_path.h"
 #include "core/socket/address.h"
 
 namespace polyport {
 namespace {
 
 constexpr std::size_t kLongestEndpoint = 512;
-constexpr std::size_t kLongestPath = sizeof(sockaddr_un::sun_path) - 1;  // 107, and its NUL
 constexpr int kMaxPort = 65535;
 constexpr std::array<std::string_view, 3> kTransportNames = {"tcp", "udp", "unix"};
 constexpr std::string_view kExample = "write host:port, for example localhost:8080";
@@ -29,12 +27,8 @@ std::string show(std::string_view text) {
   return quoted(text, 60);
 }
 
-bool is_control(char letter) {
-  return (letter >= 0 && letter < ' ') || letter == 0x7F;
-}
-
 bool is_space_or_control(char letter) {
-  return letter == ' ' || is_control(letter);
+  return (letter >= 0 && letter <= ' ') || letter == 0x7F;
 }
 
 bool is_digit(char letter) {
@@ -76,10 +70,14 @@ Result<Split> split_transport(std::string_view text, Transport fallback) {
   if (text.starts_with("unix:")) return Split{Transport::kUnix, text.substr(5)};
   const std::size_t mark = text.find("://");
   if (mark == std::string_view::npos) {
-    if (text.starts_with("tcp:") || text.starts_with("udp:")) {
-      const std::string_view rest = text.substr(4);
-      return bad("the transport in " + show(text) + " lacks its //",
-                 "write " + std::string(text.substr(0, 3)) + "://" + printable(rest, 60));
+    for (const std::string_view word : kTransportNames) {
+      const bool colon = text.starts_with(std::string(word) + ":");
+      if (!colon && !text.starts_with(std::string(word) + "//")) continue;
+      std::string_view rest = text.substr(word.size() + (colon ? 1 : 0));
+      rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
+      const std::string slashes = word == "unix" ? ":///" : "://";
+      return bad("the transport in " + show(text) + " lacks its " + (colon ? "//" : "colon"),
+                 "write " + std::string(word) + slashes + printable(rest, 60));
     }
     return Split{fallback, text};
   }
@@ -90,49 +88,22 @@ Result<Split> split_transport(std::string_view text, Transport fallback) {
   return unknown_transport(word, rest);
 }
 
-// --- a unix path
-
-Result<Endpoint> parse_unix(std::string_view rest) {
-  std::string_view path = rest;
-  if (path.starts_with("//")) {
-    path.remove_prefix(2);
-    if (!path.starts_with('/')) {
-      return bad("unix:// needs an absolute path, not " + show(path),
-                 "unix:///run/x.sock is absolute, unix:x.sock is relative");
-    }
-  }
-  if (path.empty()) return bad("unix: has no path", "for example unix:///run/polyport/echo.sock");
-  if (std::any_of(path.begin(), path.end(), is_control)) {
-    return bad("the unix path " + show(path) + " has a control character in it");
-  }
-  const bool abstract = path.front() == '@';
-  if (abstract && path.size() == 1) return bad("unix:@ has no name", "for example unix:@echo");
-  if (!abstract && path.back() == '/') {
-    return bad("the unix path " + show(path) + " names a directory", "add the name of the socket");
-  }
-  // The leading @ stands for the NUL that marks an abstract name, which takes its byte too.
-  const std::size_t longest = abstract ? kLongestPath + 1 : kLongestPath;
-  if (path.size() > longest) {
-    return bad("the unix path is " + std::to_string(path.size()) + " bytes long, " +
-                   std::to_string(longest) + " are possible",
-               "take a shorter folder, or a path relative to the working directory");
-  }
-  Endpoint endpoint;
-  endpoint.transport = Transport::kUnix;
-  endpoint.path = path;
-  return endpoint;
-}
-
 // --- ports
+
+// A host with the colon that its port follows.
+std::string before_port(std::string_view host) {
+  const bool needs_brackets = host.find(':') != std::string_view::npos;
+  return needs_brackets ? "[" + printable(host, 60) + "]:" : printable(host, 60) + ":";
+}
 
 Result<std::uint16_t> read_port(std::string_view text, std::string_view host) {
   if (text.empty()) {
     return bad("the port is missing",
-               "write it after the colon, for example " + printable(host, 60) + ":8080");
+               "write it after the colon, for example " + before_port(host) + "8080");
   }
   if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
     return bad("an endpoint has no path, and " + show(text.substr(slash)) + " follows the port",
-               "write " + printable(host, 60) + ":" + printable(text.substr(0, slash), 20));
+               "write " + before_port(host) + printable(text.substr(0, slash), 20));
   }
   return parse_port(text);
 }
@@ -218,8 +189,13 @@ tl::unexpected<Error> port_missing(std::string_view text) {
     return bad(show(text) + " has no port",
                "a unix socket is written " + std::string(mark) + printable(text, 60));
   }
-  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
+  if (text.find('/') != std::string_view::npos) {
     return bad(show(text) + " has no port, and an endpoint has no path", std::string(kExample));
+  }
+  // A colon of another script looks like ours.
+  if (const Bytes letter = first_beyond_ascii(text); !letter.empty()) {
+    return bad(show(text) + " has a character that no endpoint has: " + quoted(letter),
+               "a plain colon stands before the port, as in localhost:8080");
   }
   return bad(show(text) + " has no port", "for example " + printable(text, 60) + ":8080");
 }
@@ -264,6 +240,21 @@ Result<Endpoint> parse_host_and_ports(std::string_view text, Endpoint endpoint) 
   return parse_ports(text.substr(colon + 1), std::move(endpoint));
 }
 
+// What is wrong with a text before any part of it is looked at.
+Result<void> check_letters(std::string_view text, bool is_path) {
+  const std::string_view spaceless = is_path ? trim(text) : text;
+  if (trim(text).empty() || spaceless.size() != text.size() ||
+      (!is_path && std::any_of(text.begin(), text.end(), is_space_or_control))) {
+    return bad("the endpoint " + show(text) + " has a space or a control character in it",
+               "an endpoint has none: " + std::string(kExample));
+  }
+  if (!is_path && text.find(',') != std::string_view::npos) {
+    return bad("the endpoint " + show(text) + " has a comma in it",
+               "several endpoints are a list, as in [\"localhost:8080\", \"localhost:8081\"]");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string_view name(Transport transport) {
@@ -296,19 +287,24 @@ Result<Endpoint> parse_endpoint(std::string_view text, Transport fallback) {
     return bad("the endpoint is " + std::to_string(text.size()) + " bytes long, " +
                std::to_string(kLongestEndpoint) + " are possible");
   }
+  if (text.front() == '"' || text.front() == '\'') {
+    const std::string_view inner = text.substr(1, text.find(text.front(), 1) - 1);
+    return bad("the endpoint " + show(text) + " has quotes in it",
+               "write " + printable(inner, 60) + ", without them");
+  }
   const auto split = split_transport(text, fallback);
   if (!split) return tl::unexpected(split.error());
   const bool is_path = split->transport == Transport::kUnix;
-  const std::string_view spaceless = is_path ? trim(text) : text;
-  if (trim(text).empty() || spaceless.size() != text.size() ||
-      (!is_path && std::any_of(text.begin(), text.end(), is_space_or_control))) {
-    return bad("the endpoint " + show(text) + " has a space or a control character in it",
-               "an endpoint has none: " + std::string(kExample));
+  if (auto letters = check_letters(text, is_path); !letters) {
+    return tl::unexpected(std::move(letters.error()));
   }
-  if (is_path) return parse_unix(split->rest);
   Endpoint endpoint;
   endpoint.transport = split->transport;
-  return parse_host_and_ports(split->rest, std::move(endpoint));
+  if (!is_path) return parse_host_and_ports(split->rest, std::move(endpoint));
+  return check_unix_path(split->rest).map([&](std::string&& path) {
+    endpoint.path = std::move(path);
+    return endpoint;
+  });
 }
 
 }  // namespace polyport

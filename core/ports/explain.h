@@ -27,6 +27,8 @@ struct ExplainRequest {
   std::span<const BindTarget> wanted = {};
   // What to type to start the same again, for suggestions: "polyport run my.toml".
   std::string_view run_command = "polyport run";
+  // What --offset has added to the ports of `wanted` already.
+  int offset = 0;
 };
 
 // One for each attempt, in their order.

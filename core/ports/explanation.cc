@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstring>
-#include <ctime>
 
 #include "core/base/assert.h"
+#include "core/base/text.h"
+#include "core/base/units.h"
 
 namespace polyport {
 namespace {
@@ -17,16 +17,6 @@ std::string_view nth(const std::array<std::string_view, Count>& names, Enum valu
   const auto index = static_cast<std::size_t>(value);
   POLYPORT_ASSERT(index < names.size());
   return names[index];
-}
-
-// RFC 3339, UTC.
-std::string timestamp(std::chrono::system_clock::time_point when) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%FT%TZ", &utc);
-  return std::string(text.data(), length);
 }
 
 void optional_text(JsonWriter& json, std::string_view key, std::string_view text) {
@@ -49,7 +39,7 @@ void write_process(JsonWriter& json, const std::optional<Process>& process) {
   json.field("pid", process->pid);
   json.field("process", process->name);
   json.field("command", process->command);
-  optional_text(json, "process_started", process->started ? timestamp(*process->started) : "");
+  optional_text(json, "process_started", process->started ? utc_text(*process->started) : "");
   optional_text(json, "unit", process->unit);
   optional_text(json, "container", process->container);
 }
@@ -88,9 +78,7 @@ void write_target(JsonWriter& json, const BindTarget& target) {
   const bool is_unix = target.transport == Transport::kUnix;
   json.field("endpoint", target.endpoint());
   json.field("transport", name(target.transport));
-  json.field("family", is_unix                                  ? "unix"
-                       : target.address.family == Family::kIPv6 ? "ipv6"
-                                                                : "ipv4");
+  json.field("family", is_unix ? "unix" : target.address.family == Family::kIPv6 ? "ipv6" : "ipv4");
   json.field("address", is_unix ? target.path : target.address.ip_text());
   json.key("port");
   if (is_unix) {
@@ -121,7 +109,7 @@ std::string_view name(Holder::Kind kind) {
 }
 
 std::string spoken(const BindTarget& target) {
-  if (target.transport == Transport::kUnix) return "unix:" + target.path;
+  if (target.transport == Transport::kUnix) return "unix:" + printable(target.path);
   return target.transport == Transport::kUdp ? "udp " + target.text() : target.text();
 }
 

@@ -55,8 +55,9 @@ struct Holder {
   std::string service;
   std::string where;
   std::optional<Process> process;
-  std::optional<std::uint32_t> uid;  // of the socket
-  bool yours = false;                // the socket is this user's
+  std::vector<int> more_pids;        // further processes that have the same socket open
+  std::optional<std::uint32_t> uid;  // of the socket; its process may be another's by now
+  bool yours = false;  // the process is this user's, or the socket where none is known
   Hidden hidden = Hidden::kNo;
 };
 std::string_view name(Holder::Kind kind);  // "listener", …

@@ -72,7 +72,8 @@ std::string others_of(const Group& group) {
   }
   if (count > kMostShown) list += ", …";
   const bool held = group.front()->verdict == Verdict::kTaken;
-  return std::string(count == 1 ? "one more is" : std::to_string(count) + " more are") +
+  return std::string(count == 1 ? "one more socket is"
+                                : std::to_string(count) + " more sockets are") +
          (held ? " held by the same process: " : " refused for the same reason: ") + list;
 }
 
@@ -95,7 +96,15 @@ bool mends_one(const Suggestion& suggestion) {
 std::vector<Suggestion> remedies(std::span<const Explanation> explanations) {
   std::vector<Suggestion> chosen;
   std::set<std::string> told;
-  const bool several = explanations.size() > 2;  // localhost alone is two
+  std::set<std::pair<Transport, std::string>> refused;  // localhost is one
+  for (const Explanation& explanation : explanations) {
+    const BindTarget& target = explanation.attempt.target;
+    if (explanation.verdict == Verdict::kFree) continue;
+    refused.emplace(target.transport, target.transport == Transport::kUnix
+                                          ? target.path
+                                          : std::to_string(target.address.port));
+  }
+  const bool several = refused.size() > 1;
   for (const Explanation& explanation : explanations) {
     for (const Suggestion& suggestion : explanation.suggestions) {
       if (several && mends_one(suggestion)) continue;

@@ -1,7 +1,10 @@
 // Host names (RFC 1123 section 2.1, with the underscore that container networks use) and literals.
 #include "core/ports/host_name.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <cstring>
 
 #include "core/base/text.h"
 #include "core/socket/address.h"
@@ -40,6 +43,11 @@ Result<Address> check_reachable(const Address& address) {
 // Why digits and dots are no IPv4 address.
 tl::unexpected<Error> bad_ipv4(std::string_view host) {
   const std::string shown = quoted(host, 60);
+  if (consists_of(host, ".")) return bad("the host " + shown + " is nothing but dots");
+  if (host.ends_with('.') && Address::parse_ip(host.substr(0, host.size() - 1))) {
+    return bad(shown + " is no IPv4 address: a dot follows it",
+               "write " + std::string(host.substr(0, host.size() - 1)));
+  }
   const auto parts = split(host, '.');
   if (parts.size() != 4) {
     return bad(shown + " is no IPv4 address: it has " + std::to_string(parts.size()) +
@@ -63,6 +71,10 @@ Result<std::string> check_name(std::string_view host) {
   const std::string name = to_lower(host);
   const std::string shown = quoted(host, 60);
   if (const auto at = name.find_first_not_of(kNameLetters); at != std::string::npos) {
+    if (host[at] == '/') {
+      return bad("the host " + shown + " has a slash in it",
+                 "one address stands there and no network; * is every address of this machine");
+    }
     const std::size_t length = std::max<std::size_t>(1, utf8_length(host, at));
     return bad("the host name " + shown +
                    " has a character that no name has: " + quoted(host.substr(at, length)),
@@ -87,6 +99,17 @@ Result<std::string> check_name(std::string_view host) {
   return name;
 }
 
+// "0x7f000001", "0x7f.1": no resolver would ask a name server for it.
+Result<std::string> refuse_odd_number(std::string&& name) {
+  in_addr number{};
+  if (::inet_aton(name.c_str(), &number) == 0) return std::move(name);
+  Address address;
+  address.family = Family::kIPv4;
+  std::memcpy(address.ip.data(), &number, sizeof number);
+  return bad(quoted(name, 60) + " is an IPv4 address in another notation",
+             "write " + address.ip_text());
+}
+
 }  // namespace
 
 Result<std::string> check_host(std::string_view host) {
@@ -95,7 +118,7 @@ Result<std::string> check_host(std::string_view host) {
     return bad("the host " + quoted(host, 60) + " has a * in it",
                "* stands alone and means every address of this machine");
   }
-  if (!consists_of(host, "0123456789.")) return check_name(host);
+  if (!consists_of(host, "0123456789.")) return check_name(host).and_then(refuse_odd_number);
   const auto address = Address::parse_ip(host);
   if (!address) return bad_ipv4(host);
   return check_reachable(*address).map([](const Address& known) { return known.ip_text(); });
@@ -105,9 +128,10 @@ Result<std::string> check_bracketed_host(std::string_view literal) {
   const std::size_t percent = literal.find('%');
   const std::string_view ip = literal.substr(0, percent);
   const auto address = Address::parse_ip(ip);
+  if (literal.empty()) return bad("the brackets are empty", "for example [::1]:8080");
   if (ip.find(':') == std::string_view::npos || !address) {
     return bad(quoted(literal, 60) + " is no IPv6 address",
-               address || consists_of(ip, kNameLetters)
+               address || literal == "*" || consists_of(ip, kNameLetters)
                    ? "brackets are for IPv6 addresses only; write the host without them"
                    : "for example [::1]:8080");
   }

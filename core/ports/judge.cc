@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "core/base/text.h"
+#include "core/ports/machine_facts.h"
 #include "core/ports/port_names.h"
 
 namespace polyport {
@@ -60,7 +61,9 @@ std::vector<Found> find_holders(const BindTarget& target, const PortFacts& facts
 
 Holder::Kind kind_of(const KernelSocket& socket) {
   if (socket.transport == Transport::kUnix) return Holder::Kind::kUnix;
-  if (socket.transport == Transport::kUdp) return Holder::Kind::kUdp;
+  if (socket.transport == Transport::kUdp) {
+    return socket.peer.is_ip() ? Holder::Kind::kConnection : Holder::Kind::kUdp;
+  }
   switch (socket.state) {
     case SocketState::kListening:
       return Holder::Kind::kListener;
@@ -93,6 +96,7 @@ Holder holder_of(const KernelSocket& socket, const PortFacts& facts,
   const auto known = facts.owners.find(socket.inode);
   if (known != facts.owners.end()) {
     holder.process = known->second.process;
+    holder.more_pids = known->second.more_pids;
     holder.hidden = known->second.hidden;
     holder.service = known->second.service;
     holder.where = known->second.where;
@@ -100,9 +104,12 @@ Holder holder_of(const KernelSocket& socket, const PortFacts& facts,
     holder.hidden = Hidden::kNotListed;
   }
   holder.ours = holder.process && holder.process->pid == facts.pid;
-  // The user of the process: the uid of a unix socket is not told by every kernel.
-  holder.uid = holder.process ? holder.process->uid : socket.uid;
-  holder.yours = holder.uid == facts.uid;
+  if (socket.uid_known) {
+    holder.uid = socket.uid;
+  } else if (holder.process) {
+    holder.uid = holder.process->uid;
+  }
+  holder.yours = (holder.process ? holder.process->uid : holder.uid) == facts.uid;
   if (!holder.ours) return holder;
   const auto mine = std::find_if(own.begin(), own.end(),
                                  [&](const OwnSocket& each) { return is_own(each, socket); });
@@ -111,6 +118,25 @@ Holder holder_of(const KernelSocket& socket, const PortFacts& facts,
     holder.where = mine->where;
   }
   return holder;
+}
+
+// The service of this configuration that has the path already: its lock is told by no table.
+void add_own_path(Explanation& explanation, std::span<const OwnSocket> own) {
+  const BindTarget& target = explanation.attempt.target;
+  const auto mine = std::find_if(own.begin(), own.end(), [&](const OwnSocket& each) {
+    return each.target.transport == Transport::kUnix &&
+           same_socket_path(each.target.path) == same_socket_path(target.path);
+  });
+  if (mine == own.end()) return;
+  Holder holder;
+  holder.kind = Holder::Kind::kUnix;
+  holder.endpoint = mine->target.endpoint();
+  holder.ours = true;
+  holder.yours = true;
+  holder.service = mine->service;
+  holder.where = mine->where;
+  explanation.holders.push_back(std::move(holder));
+  explanation.holders_in_all = 1;
 }
 
 void add_holders(Explanation& explanation, const PortFacts& facts, std::span<const OwnSocket> own) {
@@ -124,16 +150,17 @@ void add_holders(Explanation& explanation, const PortFacts& facts, std::span<con
     if (explanation.holders.size() == kMaxHolders) break;
     explanation.holders.push_back(holder_of(*each.socket, facts, own));
   }
+  if (is_path(explanation.attempt) && found.empty()) add_own_path(explanation, own);
   // bind() met a file, and nobody listens on it.
-  const bool left_over = is_path(explanation.attempt) && found.empty() &&
+  const bool left_over = is_path(explanation.attempt) && explanation.holders.empty() &&
                          explanation.attempt.error == EADDRINUSE &&
                          explanation.attempt.step == BindStep::kBind &&
                          !explanation.attempt.target.path.starts_with('@');
   if (left_over) explanation.rule = BindRule::kPathStale;
   if (!explanation.attempt.reuse_port || explanation.verdict != Verdict::kTaken) return;
   const auto& holders = explanation.holders;
-  const bool another_user = std::any_of(holders.begin(), holders.end(), [](const Holder& holder) {
-    return holder.uid && !holder.yours;
+  const bool another_user = std::any_of(holders.begin(), holders.end(), [&](const Holder& holder) {
+    return holder.uid && *holder.uid != facts.uid;
   });
   if (!holders.empty()) {
     explanation.rule = another_user ? BindRule::kReuseportOtherUser : BindRule::kReuseportMissing;
@@ -148,7 +175,8 @@ struct Judgement {
 };
 
 Judgement judge_refusal(const BindAttempt& attempt, const PortFacts& facts) {
-  const bool privileged = !is_path(attempt) && attempt.target.address.port != 0 &&
+  const bool privileged = attempt.error == EACCES && !facts.may_bind_privileged &&
+                          !is_path(attempt) && attempt.target.address.port != 0 &&
                           attempt.target.address.port < facts.unprivileged_start;
   const bool no_family =
       attempt.target.address.family == Family::kIPv6 ? !facts.families.ipv6 : !facts.families.ipv4;
@@ -227,7 +255,11 @@ std::string forbidden(const Explanation& explanation, const PortFacts& facts) {
   const std::string start = "not permitted: ";
   if (explanation.rule == BindRule::kPrivilegedPort) {
     return start + "ports below " + std::to_string(facts.unprivileged_start) +
-           " need a privilege that user " + user_name(facts.uid) + " lacks here";
+           " need a privilege that user " + user_name(facts.uid) + " lacks here" +
+           (explanation.holders.empty()
+                ? ""
+                : "; it is " + in_the_way(explanation.holders.front(), BindRule::kSameEndpoint) +
+                      ", too");
   }
   if (is_path(explanation.attempt)) {
     return start + (explanation.attempt.error == EROFS
@@ -238,7 +270,13 @@ std::string forbidden(const Explanation& explanation, const PortFacts& facts) {
          strerrorname_np(explanation.attempt.error) + ")";
 }
 
-std::string unavailable(const Explanation& explanation) {
+bool is_listed(Address address, const PortFacts& facts) {
+  address.port = 0;
+  return std::find(facts.addresses.begin(), facts.addresses.end(), address) !=
+         facts.addresses.end();
+}
+
+std::string unavailable(const Explanation& explanation, const PortFacts& facts) {
   const BindAttempt& attempt = explanation.attempt;
   const std::string start = "not to be had: ";
   switch (explanation.rule) {
@@ -246,7 +284,10 @@ std::string unavailable(const Explanation& explanation) {
       return start + (attempt.target.address.family == Family::kIPv6 ? "IPv6" : "IPv4") +
              " is off on this machine";
     case BindRule::kAddressNotLocal:
-      return start + "no interface of this machine has the address " +
+      return start +
+             (is_listed(attempt.target.address, facts)
+                  ? "the address is this machine's, but not ready yet: "
+                  : "no interface of this machine has the address ") +
              attempt.target.address.ip_text();
     case BindRule::kDescriptorLimit:
       return start + (attempt.error == EMFILE ? "this process" : "this system") +
@@ -284,7 +325,7 @@ std::string reason_for(const Explanation& explanation, const PortFacts& facts) {
     case Verdict::kForbidden:
       return forbidden(explanation, facts);
     case Verdict::kUnavailable:
-      return unavailable(explanation);
+      return unavailable(explanation, facts);
     case Verdict::kInvalid:
       return invalid(explanation);
     case Verdict::kFree:
@@ -307,16 +348,29 @@ std::string_view name(View view) {
   return "";
 }
 
+namespace {
+
+std::string user_of(const Holder& holder) {
+  return holder.uid ? "user " + user_name(*holder.uid) : "another user";
+}
+
+}  // namespace
+
 std::string who(const Holder& holder) {
+  if (holder.ours) {
+    if (holder.service.empty()) return "this process itself";
+    const std::string place = holder.where.empty() ? "" : " (" + holder.where + ")";
+    return "service " + quoted(holder.service) + " of the same configuration" + place;
+  }
   if (!holder.process) {
     switch (holder.hidden) {
       case Hidden::kOtherUser:
-        return "user " + user_name(holder.uid.value_or(0)) +
-               "; only that user or root can see which process";
+        // Root without all of root's rights, or a process that protects itself.
+        if (holder.yours) return "a process of yours that does not let this one look at it";
+        return user_of(holder) + "; only that user or root can see which process";
       case Hidden::kPidNamespace:
-        return "a process outside this PID namespace (of the host, or of another container), of "
-               "user " +
-               user_name(holder.uid.value_or(0));
+        return "a process outside this PID namespace (of the host, or of another container), of " +
+               user_of(holder);
       case Hidden::kKernel:
         return "the kernel itself; no process has it";
       default:
@@ -324,17 +378,20 @@ std::string who(const Holder& holder) {
     }
   }
   const Process& process = *holder.process;
-  if (holder.ours) {
-    if (holder.service.empty()) return "this process itself";
-    const std::string place = holder.where.empty() ? "" : " (" + holder.where + ")";
-    return "service " + quoted(holder.service) + " of the same configuration" + place;
-  }
   std::string text = process.name + " (pid " + std::to_string(process.pid) + "), ";
   text += holder.yours ? "yours" : "of user " + process.user;
   if (process.started) text += ", " + since(*process.started);
   if (!process.container.empty()) text += ", in container " + process.container;
   if (!process.unit.empty()) text += ", unit " + process.unit;
-  if (!holder.service.empty()) text += ", its service " + quoted(holder.service);
+  if (!holder.more_pids.empty()) {
+    const std::size_t more = holder.more_pids.size();
+    text += ", and " + std::to_string(more) +
+            (more == 1 ? " more process has" : " more processes have") + " it open";
+  }
+  if (!holder.service.empty()) {
+    text += ", its service " + quoted(holder.service);
+    if (!holder.where.empty()) text += " (" + holder.where + ")";
+  }
   return text;
 }
 
@@ -347,8 +404,8 @@ std::string in_the_way(const Holder& holder, BindRule rule) {
       if (rule == BindRule::kEphemeralLocalPort) {
         return "lent to an outgoing connection to " + holder.remote + ", of " + who(holder);
       }
-      return "nobody listens on it any more, but a connection with " + holder.remote +
-             " is still open, of " + who(holder);
+      return "nobody listens on it, but a connection with " + holder.remote +
+             " has it at this end, of " + who(holder);
     case Holder::Kind::kBound:
       return "bound, though not listening, by " + who(holder);
     default:

@@ -146,6 +146,8 @@ std::optional<KernelSocket> from_diag(Transport transport, const sock::DiagSocke
   socket.local = told.local;
   socket.peer = told.peer;
   socket.path = unix_path(told.path);
+  socket.file_inode = told.file_inode;
+  socket.file_device = told.file_device;
   socket.ipv6_socket = told.family == Family::kIPv6;
   socket.ipv6_only = told.ipv6_only;
   socket.interface = told.interface;

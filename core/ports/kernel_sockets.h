@@ -46,6 +46,9 @@ struct KernelSocket {
   std::uint32_t uid = 0;   // of its owner, where that is known
   bool uid_known = false;  // the kernel forgets the owner of what has no inode
   // 0: no file refers to it (TIME_WAIT, an orphan, a connection that waits to be accepted).
+  // unix: the file it was bound to, as stat() has it (of the inode the lower 32 bits); 0: unknown.
+  std::uint32_t file_inode = 0;
+  std::uint64_t file_device = 0;
   std::uint64_t inode = 0;
   // Bytes; of a listening TCP socket: connections that wait, and how many may.
   std::uint32_t receive_queue = 0;

@@ -6,11 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <fstream>
+#include <filesystem>
 #include <map>
 
-#include "core/base/text.h"
+#include "core/ports/machine_facts.h"
 #include "core/ports/namespaces.h"
 #include "core/ports/published_services.h"
 #include "core/socket/socket.h"
@@ -28,8 +27,29 @@ bool concerns(const KernelSocket& socket, std::span<const BindAttempt> attempts)
   });
 }
 
-// All of one port where only one is asked for; else everything. A connection's far end matters too
-// (somebody may listen there), so listeners are never left out.
+// The file tells which socket of the table a path is, whatever either was called: one text names
+// another file in another directory or mount namespace, and a file may have been replaced. Those of
+// other files lose their names here.
+void match_files(KernelSockets& kernel, std::span<const BindAttempt> attempts) {
+  for (const BindAttempt& attempt : attempts) {
+    const std::string& path = attempt.target.path;
+    if (attempt.target.transport != Transport::kUnix || path.starts_with('@')) continue;
+    struct stat file {};
+    const bool there = ::stat(path.c_str(), &file) == 0;
+    for (KernelSocket& socket : kernel.sockets) {
+      if (socket.transport != Transport::kUnix || socket.file_inode == 0) continue;
+      const bool same = there && socket.file_device == file.st_dev &&
+                        socket.file_inode == static_cast<std::uint32_t>(file.st_ino);
+      if (same) {
+        socket.path = path;
+      } else if (socket.path == path) {
+        socket.path.clear();
+      }
+    }
+  }
+}
+
+// A connection's far end matters too (somebody may listen there), so listeners are never left out.
 KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
   Transports asked = 0;
   bool any = false;
@@ -39,6 +59,7 @@ KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
   }
   if (!any) return {};
   KernelSockets kernel = read_kernel_sockets({.transports = asked});
+  match_files(kernel, attempts);
   std::erase_if(kernel.sockets, [&](const KernelSocket& socket) {
     return socket.state != SocketState::kListening && !concerns(socket, attempts);
   });
@@ -66,12 +87,16 @@ void find_owners(PortFacts& facts, std::span<const BindAttempt> attempts) {
       const int pid = holders.front();
       if (!processes.contains(pid)) processes.emplace(pid, read_process(pid));
       owner.process = processes.at(pid);
+      owner.more_pids.assign(holders.begin() + 1, holders.end());
       if (!owner.process) owner.hidden = Hidden::kNotListed;
       if (pid != facts.pid && table.publishes(pid)) {
         if (!published.contains(pid)) {
           published.emplace(pid, parse_published_services(read_published_services(pid)));
         }
-        owner.service = service_of(*socket, published.at(pid));
+        if (const auto* const listener = listener_of(*socket, published.at(pid))) {
+          owner.service = listener->service;
+          owner.where = listener->where;
+        }
       }
     }
     facts.owners.emplace(socket->inode, std::move(owner));
@@ -99,19 +124,6 @@ std::vector<Address> interface_addresses() {
   return found;
 }
 
-bool has_bind_privilege() {
-  constexpr unsigned kNetBindService = 10;  // capabilities(7)
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("CapEff:")) continue;
-    const std::string_view digits = trim(std::string_view(line).substr(7));
-    std::uint64_t set = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), set, 16);
-    return (set >> kNetBindService & 1) != 0;
-  }
-  return ::geteuid() == 0;
-}
-
 bool exists(const char* path) {
   struct stat file;
   return ::stat(path, &file) == 0;
@@ -137,7 +149,10 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   facts.view = where_we_look_from();
   facts.uid = ::geteuid();
   facts.pid = ::getpid();
-  facts.may_bind_privileged = has_bind_privilege();
+  facts.may_bind_privileged = may_bind_privileged_ports();
+  facts.reserved = reserved_ports();
+  std::error_code failed;
+  facts.program = std::filesystem::read_symlink("/proc/self/exe", failed).string();
   facts.kernel = relevant_sockets(attempts);
   find_owners(facts, attempts);
   return facts;
@@ -159,23 +174,10 @@ bool somebody_listens_at(const std::string& path) {
 // What a bind to the path would answer, without making the file: 0 or an errno, and the step.
 BindAttempt look_at_path(const BindTarget& target) {
   BindAttempt attempt{.target = target};
-  struct stat file;
-  if (::lstat(target.path.c_str(), &file) != 0) {
-    attempt.error = errno;
-    if (errno == ENOENT) {
-      const std::size_t slash = target.path.rfind('/');
-      const std::string folder = slash == std::string::npos ? "."
-                                 : slash == 0               ? "/"
-                                                            : target.path.substr(0, slash);
-      attempt.error = ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
-    }
-  } else if (!S_ISSOCK(file.st_mode)) {
-    attempt.error = S_ISDIR(file.st_mode) ? EISDIR : ENOTSOCK;
-  } else {
-    attempt.error = EADDRINUSE;
-    if (somebody_listens_at(target.path)) attempt.step = BindStep::kPath;
-  }
-  if (attempt.error != 0 && attempt.step == BindStep::kNone) attempt.step = BindStep::kBind;
+  attempt.error = look_at_socket_path(target.path);
+  if (attempt.error == 0) return attempt;
+  const bool served = attempt.error == EADDRINUSE && somebody_listens_at(target.path);
+  attempt.step = served ? BindStep::kPath : BindStep::kBind;
   return attempt;
 }
 
@@ -183,17 +185,6 @@ int open_for(const BindTarget& target) {
   if (target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
   return target.transport == Transport::kUdp ? sock::open_datagram(target.address.family)
                                              : sock::open_stream(target.address.family);
-}
-
-// A socket that only bound, with SO_REUSEADDR, lets another bind and then keeps it from listening.
-bool may_fail_to_listen(const BindTarget& target) {
-  if (target.transport != Transport::kTcp || target.address.port == 0) return false;
-  const KernelSockets kernel = read_kernel_sockets({.transports = transports(Transport::kTcp),
-                                                    .which = SocketQuery::Which::kServers,
-                                                    .local_port = target.address.port});
-  return std::any_of(kernel.sockets.begin(), kernel.sockets.end(), [&](const KernelSocket& socket) {
-    return socket.state == SocketState::kBound && explains_refusal(target, socket, {});
-  });
 }
 
 }  // namespace
@@ -208,7 +199,6 @@ BindAttempt try_bind(const BindTarget& target) {
     attempt.error = -result;
     return attempt;
   };
-  const bool must_listen = may_fail_to_listen(target);
   const int fd = open_for(target);
   if (fd < 0) return failed(BindStep::kSocket, fd);
   if (!is_unix && target.address.family == Family::kIPv6) {
@@ -220,10 +210,8 @@ BindAttempt try_bind(const BindTarget& target) {
   constexpr unsigned kPrivate = 0600;
   const int bound =
       is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
-  const int listening = bound >= 0 && must_listen ? sock::listen(fd, 1) : 0;
   sock::close(fd);
-  if (bound < 0) return failed(BindStep::kBind, bound);
-  return listening < 0 ? failed(BindStep::kListen, listening) : attempt;
+  return bound < 0 ? failed(BindStep::kBind, bound) : attempt;
 }
 
 }  // namespace polyport

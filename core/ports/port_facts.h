@@ -17,6 +17,7 @@ namespace polyport {
 // Who has a socket.
 struct SocketOwner {
   std::optional<Process> process;
+  std::vector<int> more_pids;   // further processes that have it open
   Hidden hidden = Hidden::kNo;  // why there is no process
   // Of a polyport that lets us read them: the service and where its configuration has it.
   std::string service;
@@ -42,6 +43,8 @@ struct PortFacts {
   std::uint32_t uid = 0;
   int pid = 0;
   bool may_bind_privileged = false;  // CAP_NET_BIND_SERVICE
+  PortSet reserved;                  // ports that are never lent
+  std::string program;               // the path of this program
 };
 
 // For explaining these attempts: sockets of other ports are left out, owners are looked for only
@@ -49,9 +52,9 @@ struct PortFacts {
 PortFacts gather_port_facts(std::span<const BindAttempt> attempts);
 
 // Tries one bind and reports what the kernel said; nothing stays bound. Sets SO_REUSEADDR on TCP as
-// a server does. It listens only where a socket that has bound and does not listen may be in the
-// way: a client could connect in that moment. A unix path is never made, but whoever listens at it
-// sees a connection come and go.
+// a server does, and does not listen: a client could connect in that moment, and on Linux listen()
+// does not fail for the second of two sockets that could both bind. A unix path is never made, but
+// whoever listens at it sees a connection come and go.
 BindAttempt try_bind(const BindTarget& target);
 
 }  // namespace polyport

@@ -167,4 +167,27 @@ std::string did_you_mean_port(std::string_view name) {
   return did_you_mean(name, names);
 }
 
+PortNames::PortNames() {
+  servent entry{};
+  servent* found = nullptr;
+  std::array<char, 1024> buffer{};
+  ::setservent(0);
+  while (::getservent_r(&entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
+    const std::uint16_t port = ntohs(static_cast<std::uint16_t>(entry.s_port));
+    const std::string_view protocol = entry.s_proto;
+    for (const Transport transport : {Transport::kTcp, Transport::kUdp}) {
+      // The first of several names counts, as when one port is asked for.
+      if (protocol == name(transport)) system_.try_emplace({transport, port}, entry.s_name);
+    }
+  }
+  ::endservent();
+}
+
+std::string_view PortNames::find(std::uint16_t port, Transport transport) const {
+  const std::string_view known = well_known_port_name(port, transport);
+  if (!known.empty()) return known;
+  const auto found = system_.find({transport, port});
+  return found == system_.end() ? std::string_view() : std::string_view(found->second);
+}
+
 }  // namespace polyport

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/ports/endpoint.h"
 
@@ -22,6 +24,17 @@ std::optional<std::uint16_t> well_known_port(std::string_view name);
 // As well_known_port_name, else as this system names it (/etc/services). Reads files; not for a hot
 // path.
 std::string port_name(std::uint16_t port, Transport transport);
+
+// The same for many ports: the files are read once, here.
+class PortNames {
+ public:
+  PortNames();
+
+  std::string_view find(std::uint16_t port, Transport transport) const;
+
+ private:
+  std::map<std::pair<Transport, std::uint16_t>, std::string> system_;
+};
 
 // The number of a name, of that list or else of this system. Reads files, as port_name does.
 std::optional<std::uint16_t> port_number(std::string_view name, Transport transport);

@@ -40,15 +40,6 @@ bool is_hexadecimal(std::string_view text) {
          text.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos;
 }
 
-// The first character that is not ASCII; empty where there is none.
-std::string_view foreign_character(std::string_view text) {
-  const auto found = std::find_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0x80) != 0; });
-  if (found == text.end()) return {};
-  const auto at = static_cast<std::size_t>(found - text.begin());
-  return text.substr(at, std::max<std::size_t>(utf8_length(text, at), 1));
-}
-
 tl::unexpected<Error> no_number(std::string_view text) {
   const std::string shown = "the port " + quoted(text, kShown);
   if (text.front() == '-' && all_digits(text.substr(1))) {
@@ -58,15 +49,16 @@ tl::unexpected<Error> no_number(std::string_view text) {
     return bad(shown + " has a sign", instead(text.substr(1), 10));
   }
   if (is_hexadecimal(text)) return bad(shown + " is hexadecimal", instead(text.substr(2), 16));
-  if (const std::string_view letter = foreign_character(text); !letter.empty()) {
+  if (const std::string_view letter = first_beyond_ascii(text); !letter.empty()) {
     return bad(shown + " has a character that no port has: " + quoted(letter),
                "write it with the digits 0 to 9");
   }
   if (text == "*") return bad(shown + " is not a number", "0 asks the system for any free port");
-  const auto known = well_known_port(text);
-  return bad(shown + " is not a number",
-             known ? "the port of " + std::string(text) + " is " + std::to_string(*known)
-                   : std::string(kBounds));
+  const std::string name = to_lower(text);
+  const auto known = well_known_port(name);
+  return bad(
+      shown + " is not a number",
+      known ? "the port of " + name + " is " + std::to_string(*known) : std::string(kBounds));
 }
 
 }  // namespace

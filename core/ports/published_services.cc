@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMostListeners = 20'000;
 constexpr std::size_t kShownServiceBytes = 100;
+constexpr std::size_t kShownPlaceBytes = 200;
 
 // "127.0.0.1:80" or "[::1]:80", as Address::text() writes them.
 std::optional<Address> parse_bound(std::string_view text) {
@@ -72,17 +73,24 @@ std::vector<PublishedListener> parse_published_services(Bytes text) {
       auto listener = parse_listener(each);
       if (!listener) continue;
       listener->service = printable(service.text_of("name"), kShownServiceBytes);
+      listener->where = printable(each.text_of("where"), kShownPlaceBytes);
       found.push_back(std::move(*listener));
     }
   }
   return found;
 }
 
-std::string service_of(const KernelSocket& socket, std::span<const PublishedListener> listeners) {
+const PublishedListener* listener_of(const KernelSocket& socket,
+                                     std::span<const PublishedListener> listeners) {
   const auto listener =
       std::find_if(listeners.begin(), listeners.end(),
                    [&](const PublishedListener& each) { return came_to(socket, each); });
-  return listener == listeners.end() ? std::string() : listener->service;
+  return listener == listeners.end() ? nullptr : &*listener;
+}
+
+std::string service_of(const KernelSocket& socket, std::span<const PublishedListener> listeners) {
+  const PublishedListener* const listener = listener_of(socket, listeners);
+  return listener == nullptr ? std::string() : listener->service;
 }
 
 }  // namespace polyport

@@ -15,6 +15,7 @@ namespace polyport {
 
 struct PublishedListener {
   std::string service;
+  std::string where;  // its place in that polyport's configuration
   Transport transport = Transport::kTcp;
   Address address;   // of family kUnix where it has a path
   std::string path;  // unix only, as in Endpoint
@@ -23,8 +24,10 @@ struct PublishedListener {
 // The listeners of a ready line; none where the text is another.
 std::vector<PublishedListener> parse_published_services(Bytes text);
 
-// The service that a socket of that process belongs to: its listener, or a connection that came to
-// one. Empty where it is none of them.
+// The listener that a socket of that process is, or came to as a connection. Null where it is none.
+const PublishedListener* listener_of(const KernelSocket& socket,
+                                     std::span<const PublishedListener> listeners);
+// Its service; empty where there is none.
 std::string service_of(const KernelSocket& socket, std::span<const PublishedListener> listeners);
 
 }  // namespace polyport

@@ -3,6 +3,8 @@
 
 #include <fstream>
 
+#include "core/base/text.h"
+
 namespace polyport {
 namespace {
 
@@ -28,7 +30,34 @@ std::string_view name(PortRange range) {
   return "dynamic";
 }
 
-// Both are read anew each time: an administrator may change them while we run.
+PortSet parse_port_set(std::string_view text) {
+  PortSet ports;
+  for (const std::string_view part : split(trim(text), ',')) {
+    const std::size_t dash = part.find('-');
+    const auto first = parse_number<std::uint16_t>(part.substr(0, dash));
+    const auto last =
+        dash == std::string_view::npos ? first : parse_number<std::uint16_t>(part.substr(dash + 1));
+    if (!first || !last) continue;
+    for (std::size_t port = *first; port <= *last; ++port)
+      ports.set(port);
+  }
+  return ports;
+}
+
+std::string port_set_text(const PortSet& ports) {
+  std::string list;
+  for (std::size_t port = 0; port < ports.size(); ++port) {
+    if (!ports[port]) continue;
+    const std::size_t first = port;
+    while (port + 1 < ports.size() && ports[port + 1])
+      ++port;
+    list += (list.empty() ? "" : ",") + std::to_string(first);
+    if (port > first) list += "-" + std::to_string(port);
+  }
+  return list;
+}
+
+// All are read anew each time: an administrator may change them while we run.
 EphemeralRange ephemeral_range() {
   std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
   EphemeralRange range;
@@ -37,6 +66,13 @@ EphemeralRange ephemeral_range() {
     range.high = high;
   }
   return range;
+}
+
+PortSet reserved_ports() {
+  std::ifstream file("/proc/sys/net/ipv4/ip_local_reserved_ports");
+  std::string line;
+  std::getline(file, line);
+  return parse_port_set(line);
 }
 
 std::uint16_t unprivileged_port_start() {

@@ -1,6 +1,7 @@
 // What a port number is: its range by IANA (RFC 6335) and by this kernel, and its registered name.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,17 @@ struct EphemeralRange {
 // The ports this network namespace lends to outgoing connections
 // (/proc/sys/net/ipv4/ip_local_port_range); Linux's default where it cannot be read.
 EphemeralRange ephemeral_range();
+
+// Some of all ports.
+using PortSet = std::bitset<65536>;
+
+// Reads "8080,9000-9009" as /proc/sys writes it; what is no port in it is passed over.
+PortSet parse_port_set(std::string_view text);
+// Writes it back, neighbours as ranges.
+std::string port_set_text(const PortSet& ports);
+
+// The ports that are never lent, whatever the range says (ip_local_reserved_ports).
+PortSet reserved_ports();
 
 // The first port an ordinary user may bind (/proc/sys/net/ipv4/ip_unprivileged_port_start), or
 // 1024.

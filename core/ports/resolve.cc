@@ -90,10 +90,12 @@ Result<std::vector<Address>> ask_system(std::string_view host) {
 
 Result<Address> literal(std::string_view host) {
   if (const auto address = Address::parse_ip(host)) return *address;
-  const std::size_t percent = host.find('%');
-  return failure(ErrorCode::kNotAvailable,
-                 "this machine has no interface " + quoted(host.substr(percent + 1), 20), {},
-                 "`ip address` lists them");
+  const std::string_view interface = host.substr(host.find('%') + 1);
+  const bool url = interface.starts_with("25") && interface.size() > 2;
+  return failure(
+      ErrorCode::kNotAvailable, "this machine has no interface " + quoted(interface, 20), {},
+      url ? "only in a URL is % written %25; here write %" + std::string(interface.substr(2))
+          : std::string("`ip address` lists them"));
 }
 
 Result<HostAddresses> localhost(Families families) {
@@ -154,6 +156,10 @@ Result<HostAddresses> look_up(std::string_view host, Families families) {
   }
   return ask_system(host).map(
       [&](std::vector<Address>&& all) { return usable(std::move(all), families); });
+}
+
+bool is_name(std::string_view host) {
+  return !host.empty() && host != "*" && !is_localhost(host) && !is_literal(host);
 }
 
 Result<ResolvedEndpoint> resolve(const Endpoint& endpoint, Families families) {

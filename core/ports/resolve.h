@@ -53,6 +53,10 @@ struct ResolvedEndpoint {
 // cannot be bound. Errors carry the endpoint as their place.
 Result<ResolvedEndpoint> resolve(const Endpoint& endpoint, Families families = probe_families());
 
+// Whether a host as Endpoint keeps it is a name that has to be asked for: no literal, no localhost,
+// and not "*".
+bool is_name(std::string_view host);
+
 struct HostAddresses {
   std::vector<Address> addresses;  // port 0, each once, never empty
   std::vector<std::string> notes;

@@ -21,11 +21,13 @@ struct Remedies {
   std::string_view run_command;
   // Whether it could be bound now.
   std::function<bool(const BindTarget&)> is_free;
+  int offset = 0;       // as in ExplainRequest
+  int free_offset = 0;  // what find_free_offset() has found
 };
 
 std::vector<Suggestion> suggestions(const Explanation& explanation, const Remedies& remedies);
 
 // Of the usual offsets the first with which all wanted ports from 1024 up are free; 0: none.
-int free_offset(const Remedies& remedies);
+int find_free_offset(const Remedies& remedies);
 
 }  // namespace polyport

@@ -57,7 +57,8 @@ class OptionValues {
     std::int64_t number = 0;  // bool, int, bytes, milliseconds
     std::string text;         // string, secret, path, enum
     std::vector<Endpoint> endpoints;
-    std::vector<std::string> texts;  // of kStrings
+    std::vector<std::string> texts;   // of kStrings
+    std::vector<std::string> places;  // of each endpoint, as `where`
     std::string where;  // "file:line:column", "environment NAME", "--set …", "default"
     bool is_default = true;
   };

@@ -99,6 +99,7 @@ void SectionReader::set_default(const OptionSpec& row) {
   Report refusals("", {});
   if (auto read = read_value(node, row, endpoint_rules(row), refusals)) {
     read->where = "default";
+    read->places.assign(read->endpoints.size(), read->where);
     read->is_default = true;
     values_.set(std::string(row.name), std::move(*read));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <set>
 
 #include "core/base/text.h"
 #include "core/base/units.h"
@@ -146,6 +147,7 @@ class ValueReader {
   const EndpointRules& rules_;
   Report& report_;
   OptionValues::Value value_;
+  std::set<std::string> listed_;  // the endpoints in full
 };
 
 bool is_text(const Node& node) {
@@ -367,11 +369,11 @@ bool ValueReader::read_endpoint(const Node& node, std::string_view text) {
         std::string(rules_.type) + " does not speak " + std::string(name(endpoint->transport)),
         "it speaks " + words(spoken));
   }
-  const auto& known = value_.endpoints;
-  if (std::find(known.begin(), known.end(), *endpoint) != known.end()) {
+  if (!listed_.insert(endpoint->text()).second) {
     return complain(node, ErrorCode::kConflict, quoted(text) + " is listed twice", "remove one");
   }
   value_.endpoints.push_back(std::move(*endpoint));
+  value_.places.push_back(report_.where(node.place));
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -120,6 +121,11 @@ bool read_unix(Bytes body, std::vector<DiagSocket>& found) {
   const bool whole = for_each_attribute(body, [&](std::uint16_t type, Bytes content) {
     if (type == UNIX_DIAG_NAME) {
       socket.path = content;
+    } else if (type == UNIX_DIAG_VFS) {
+      // The device as the kernel keeps it: 12 bits of major number over 20 of minor.
+      const auto file = front_as<unix_diag_vfs>(content).value_or(unix_diag_vfs{});
+      socket.file_inode = file.udiag_vfs_ino;
+      socket.file_device = makedev(file.udiag_vfs_dev >> 20u, file.udiag_vfs_dev & 0xfffffu);
     } else if (type == kUnixUidAttribute) {
       socket.uid = front_as<std::uint32_t>(content);
     } else if (type == UNIX_DIAG_RQLEN) {
@@ -179,7 +185,7 @@ class Conversation {
       Request<unix_diag_req> message;
       message.body.sdiag_family = AF_UNIX;
       message.body.udiag_states = request.states;
-      message.body.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | kShowUnixUid;
+      message.body.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN | kShowUnixUid;
       return send(message);
     }
     Request<inet_diag_req_v2> message;

@@ -46,6 +46,9 @@ struct DiagSocket {
   std::uint32_t receive_queue = 0;
   std::uint32_t send_queue = 0;
   std::string path;  // unix: with its leading NUL where it is abstract
+  // unix: the file it was bound to, as stat() has it (of the inode the lower 32 bits); 0: none.
+  std::uint32_t file_inode = 0;
+  std::uint64_t file_device = 0;
 };
 
 // Appends all sockets that match, in the kernel's order. 0, or -errno; then `found` is as it was.

@@ -1,6 +1,8 @@
 #include "core/socket/socket.h"
 
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -8,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -88,6 +91,12 @@ OptionRow row(Option option, int fd) {
       return {SOL_SOCKET, SO_RXQ_OVFL, "SO_RXQ_OVFL"};
     case Option::kReceiveBuffer:
       return {SOL_SOCKET, SO_RCVBUF, "SO_RCVBUF"};
+    case Option::kBindAddressNoPort:
+      return {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, "IP_BIND_ADDRESS_NO_PORT"};
+    case Option::kLocalPortRange: {
+      constexpr int kIpLocalPortRange = 51;  // younger than the headers of Debian 12
+      return {IPPROTO_IP, kIpLocalPortRange, "IP_LOCAL_PORT_RANGE"};
+    }
     case Option::kSendBuffer:
       break;
   }
@@ -149,6 +158,25 @@ int open_datagram(Family family) {
   return open(family, SOCK_DGRAM, "SOCK_DGRAM");
 }
 
+int adopt(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  if (::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+  return or_errno(::fcntl(fd, F_SETFD, FD_CLOEXEC));
+}
+
+int open_address_watch() {
+  const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) return -errno;
+  sockaddr_nl groups{};
+  groups.nl_family = AF_NETLINK;
+  groups.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&groups), sizeof groups) == 0) return fd;
+  const int error = errno;
+  ::close(fd);
+  return -error;
+}
+
 int set_option(int fd, Option option, int value) {
   const OptionRow known = row(option, fd);
   const int result = ::setsockopt(fd, known.level, known.name, &value, sizeof value);
@@ -207,6 +235,14 @@ int connect_unix(int fd, std::string_view path) {
   return finish("connect", fd, result, [&] { return std::string(path); });
 }
 
+int connect_result(int fd) {
+  if (!is_writable(fd)) return -EINPROGRESS;
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
+  return -error;
+}
+
 std::ptrdiff_t receive(int fd, char* buffer, std::size_t size) {
   return or_errno(retry([&] { return ::recv(fd, buffer, size, 0); }));
 }
@@ -260,6 +296,70 @@ int peer_address(int fd, Address& address) {
   return ask(fd, address, ::getpeername);
 }
 
+namespace {
+
+// Zero where the kernel does not answer.
+int ask_option(int fd, int level, int option) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, level, option, &value, &size) == 0 ? value : 0;
+}
+
+Family family_of(int domain) {
+  switch (domain) {
+    case AF_INET:
+      return Family::kIPv4;
+    case AF_INET6:
+      return Family::kIPv6;
+    case AF_UNIX:
+      return Family::kUnix;
+    default:
+      return Family::kNone;
+  }
+}
+
+// The path of a unix socket's own end as Endpoint has it.
+std::string unix_path(const sockaddr_un& address, socklen_t size) {
+  const std::size_t most = std::min<std::size_t>(size, sizeof address);
+  if (most <= offsetof(sockaddr_un, sun_path)) return {};
+  const std::string_view raw(address.sun_path, most - offsetof(sockaddr_un, sun_path));
+  if (raw.front() == '\0') return "@" + std::string(raw.substr(1));
+  return std::string(raw.substr(0, raw.find('\0')));
+}
+
+}  // namespace
+
+int identify(int fd, Identity& identity) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0) return -errno;
+  identity = {};
+  identity.kind = type == SOCK_STREAM  ? Identity::Kind::kStream
+                  : type == SOCK_DGRAM ? Identity::Kind::kDatagram
+                                       : Identity::Kind::kOther;
+  identity.family = family_of(ask_option(fd, SOL_SOCKET, SO_DOMAIN));
+  identity.listening = ask_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 0;
+  if (identity.family == Family::kUnix) {
+    sockaddr_un raw{};
+    size = sizeof raw;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&raw), &size) < 0) return -errno;
+    identity.local.family = Family::kUnix;
+    identity.path = unix_path(raw, size);
+    return 0;
+  }
+  if (identity.family == Family::kIPv6) {
+    identity.ipv6_only = ask_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0;
+  }
+  return identity.family == Family::kNone ? 0 : local_address(fd, identity.local);
+}
+
+int tcp_state(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return -errno;
+  return info.tcpi_state;
+}
+
 int accept_queue(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -289,9 +389,11 @@ int read_tcp_info(int fd, TcpInfo& info) {
   return 0;
 }
 
-bool is_dead(int fd) {
+Hangup hangup(int fd) {
   pollfd poll{fd, 0, 0};
-  return ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLERR | POLLHUP)) != 0;
+  if (::poll(&poll, 1, 0) <= 0) return Hangup::kNone;
+  if ((poll.revents & POLLERR) != 0) return Hangup::kError;
+  return (poll.revents & POLLHUP) != 0 ? Hangup::kBoth : Hangup::kNone;
 }
 
 bool is_writable(int fd) {
@@ -304,6 +406,13 @@ std::uint32_t peer_uid(int fd) {
   socklen_t size = sizeof credentials;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return 65534;
   return credentials.uid;
+}
+
+bool is_own_peer(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
+         credentials.pid == ::getpid();
 }
 
 }  // namespace polyport::sock

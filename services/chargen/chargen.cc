@@ -84,6 +84,7 @@ extern const ServiceType service_type = {
     .default_port = 10019,
     .doors = kEveryTransport,
     .options = kOptions,
+    .answers_any_byte = true,
     .create = make_service<Chargen>,
 };
 

@@ -157,11 +157,13 @@ void Chat::take(Connection& connection, LineMember& member, const LineItem& item
       connection.send(item.text);
       break;
     case LineItem::Kind::kHttp:
+      connection.note_wrong_protocol(Protocol::kHttp);
       show_out(connection, member, "spoke HTTP",
                "this is a chat of plain lines, not an HTTP server. Come in with: polyport connect, "
                "nc or telnet, to this port");
       break;
     case LineItem::Kind::kTls:
+      connection.note_wrong_protocol(Protocol::kTls);
       show_out(connection, member, "spoke TLS",
                "this is a chat of plain lines, without TLS. Come in with: polyport connect, nc or "
                "telnet, to this port");

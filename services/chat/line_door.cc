@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/observe/protocol_hint.h"
 
 namespace polyport::services::chat {
 namespace {
@@ -21,14 +22,6 @@ enum TelnetByte : unsigned char {
 // A subnegotiation that is longer never ends, and what follows is taken for text again.
 constexpr std::uint16_t kMostSubnegotiationBytes = 512;
 constexpr char kTlsHandshake = 0x16;  // the record type that opens every TLS connection
-
-// "GET /path HTTP/1.1": the target tells it from what a person might say about HTTP.
-bool is_http_request(std::string_view line) {
-  const auto [target, version] = split_word(split_word(line).rest);
-  if (version.size() != std::string_view("HTTP/1.1").size()) return false;
-  if (!version.starts_with("HTTP/") || version[6] != '.') return false;
-  return target.starts_with('/') || target == "*" || target.find(':') != std::string_view::npos;
-}
 
 }  // namespace
 
@@ -72,7 +65,7 @@ LineItem LineReader::finish_line() {
   done_ = without_controls(raw);
   std::replace(done_.begin(), done_.end(), '\t', ' ');
   const std::string_view text = trim(done_);
-  if (first && is_http_request(text)) return {LineItem::Kind::kHttp};
+  if (first && recognise(text) == Protocol::kHttp) return {LineItem::Kind::kHttp};
   return {LineItem::Kind::kLine, text};
 }
 

@@ -53,6 +53,7 @@ extern const ServiceType service_type = {.name = "daytime",
                                          .default_port = 10013,
                                          .doors = kEveryTransport,
                                          .options = kOptions,
+                                         .answers_any_byte = true,
                                          .create = make_service<Daytime>};
 
 }  // namespace polyport::services::daytime

@@ -17,6 +17,7 @@ extern const ServiceType service_type = {
     .summary = "reads everything and answers nothing (RFC 863)",
     .default_port = 10009,
     .doors = kEveryTransport,
+    .answers_any_byte = true,
     .create = make_service<Discard>,
 };
 

@@ -22,6 +22,7 @@ extern const ServiceType service_type = {
     .summary = "sends back every byte (RFC 862)",
     .default_port = 10007,
     .doors = kEveryTransport,
+    .answers_any_byte = true,
     .create = make_service<Echo>,
 };
 

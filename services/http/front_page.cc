@@ -171,6 +171,7 @@ FrontPage front_page(const HostView& host, const Connection& connection, Bytes a
   for (const ServiceStatus& service : host.services()) {
     if (service.state != ServiceState::kLive) continue;
     for (const ListenerStatus& listener : service.listeners) {
+      if (!listener.is_open()) continue;
       DoorLine line = door_line(service, listener, reached_host);
       if (!is_shown_already(page, line)) page.doors.push_back(std::move(line));
     }

@@ -31,6 +31,11 @@ class HttpService final : public Service {
   std::unique_ptr<Front> front_;
 };
 
+Errors check(const OptionValues& values) {
+  const auto options = site_options(values);
+  return options ? Errors{} : Errors{options.error()};
+}
+
 constexpr Door kDoors[] = {{.name = "main",
                             .option = "listen",
                             .transports = transports(Transport::kTcp, Transport::kUnix),
@@ -47,6 +52,7 @@ const ServiceType service_type{
     .options = option_rows(),
     .try_it = "curl http://{host}:{port}/",
     .client_speaks_first = true,
+    .check = check,
     .reference = reference_markdown,
     .create = make_service<HttpService>,
 };

@@ -14,6 +14,7 @@ std::span<const RouteGroup> route_groups() {
       {"Caches and headers", cache_routes()},
       {"Bytes", byte_routes()},
       {"Streams", stream_routes()},
+      {"WebSocket", websocket_routes()},
       {"Codings", coding_routes()},
       {"Documents", document_routes()},
       {"Pictures", image_routes()},

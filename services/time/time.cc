@@ -42,6 +42,7 @@ extern const ServiceType service_type = {
     .default_port = 10037,
     .doors = kEveryTransport,
     .try_it = "polyport connect --hex {host}:{port}",
+    .answers_any_byte = true,
     .create = make_service<Time>,
 };
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -37,16 +38,19 @@ BindTarget unix_at(const fs::path& path) {
 
 }  // namespace
 
-TEST_CASE("a taken port: the step, the code, and what to do") {
+TEST_CASE("a taken port: which step failed, with what, and how the socket was set") {
   auto first = open_group({{tcp("127.0.0.1")}}, {});
   REQUIRE(first);
   const std::uint16_t port = first->front().target.address.port;
   const auto second = open_group({{tcp("127.0.0.1", port)}}, {});
   REQUIRE_FALSE(second);
-  CHECK(second.error().code == ErrorCode::kAddressInUse);
-  CHECK(second.error().where == "tcp://127.0.0.1:" + std::to_string(port));
-  CHECK(second.error().what.find("bind failed") == 0);
-  CHECK(second.error().hint.find("--offset") != std::string::npos);
+  REQUIRE(second.error().size() == 1);
+  const BindAttempt& attempt = second.error().front();
+  CHECK(attempt.target == tcp("127.0.0.1", port));
+  CHECK(attempt.step == BindStep::kBind);
+  CHECK(attempt.error == EADDRINUSE);
+  CHECK(attempt.reuse_address);
+  CHECK_FALSE(attempt.reuse_port);
   first->clear();
   CHECK(open_group({{tcp("127.0.0.1", port)}}, {}));  // free again at once: SO_REUSEADDR
 }
@@ -54,7 +58,40 @@ TEST_CASE("a taken port: the step, the code, and what to do") {
 TEST_CASE("an address of another machine cannot be had") {
   const auto result = open_group({{tcp("192.0.2.1", 1)}}, {});
   REQUIRE_FALSE(result);
-  CHECK(result.error().code == ErrorCode::kNotAvailable);
+  CHECK(result.error().front().error == EADDRNOTAVAIL);
+}
+
+TEST_CASE("of a written number every address that fails is told") {
+  auto holder = open_group({{tcp("127.0.0.1"), tcp("127.0.0.3")}}, {});
+  REQUIRE(holder);
+  const std::uint16_t port = holder->front().target.address.port;
+  const auto group =
+      open_group({{tcp("127.0.0.1", port), tcp("127.0.0.2", port), tcp("127.0.0.3", port)}}, {});
+  REQUIRE_FALSE(group);
+  REQUIRE(group.error().size() == 2);
+  CHECK(group.error()[0].target.address.ip_text() == "127.0.0.1");
+  CHECK(group.error()[1].target.address.ip_text() == "127.0.0.3");
+}
+
+TEST_CASE("a port is shared with who allows it, and a plain bind still finds that it is taken") {
+  for (const Transport transport : {Transport::kTcp, Transport::kUdp}) {
+    CAPTURE(name(transport));
+    BindTarget any = tcp("127.0.0.1");
+    any.transport = transport;
+    auto allows = open_group({{any}}, {.sharing = Sharing::kAllow});
+    REQUIRE(allows);
+    const BindTarget same = allows->front().target;
+    const auto plain = open_group({{same}}, {.sharing = Sharing::kAllow});
+    REQUIRE_FALSE(plain);
+    CHECK(plain.error().front().error == EADDRINUSE);
+    CHECK(open_group({{same}}, {.sharing = Sharing::kJoin}));
+    allows->clear();
+    auto refuses = open_group({{same}}, {});
+    REQUIRE(refuses);
+    const auto joined = open_group({{same}}, {.sharing = Sharing::kJoin});
+    REQUIRE_FALSE(joined);
+    CHECK(joined.error().front().reuse_port);
+  }
 }
 
 TEST_CASE("port 0 means one number for the whole group") {
@@ -91,7 +128,8 @@ TEST_CASE("a unix socket has its mode from the start and its file goes with it")
     CHECK((file.st_mode & 0777) == 0662);
     const auto second = open_group({{unix_at(path)}}, {});
     REQUIRE_FALSE(second);
-    CHECK(second.error().code == ErrorCode::kAddressInUse);
+    CHECK(second.error().front().step == BindStep::kPath);
+    CHECK(second.error().front().error == EADDRINUSE);
   }
   CHECK(fs::is_empty(directory.path));  // the socket and its lock are gone
 }
@@ -111,7 +149,7 @@ TEST_CASE("a leftover socket is replaced, a live one and any other file are not"
     REQUIRE(sock::listen(fd, 1) == 0);
     const auto group = open_group({{unix_at(path)}}, {});
     REQUIRE_FALSE(group);
-    CHECK(group.error().code == ErrorCode::kAddressInUse);
+    CHECK(group.error().front().error == EADDRINUSE);
     CHECK(fs::exists(path));
     sock::close(fd);
   }
@@ -119,18 +157,30 @@ TEST_CASE("a leftover socket is replaced, a live one and any other file are not"
     std::ofstream(path) << "precious";
     const auto group = open_group({{unix_at(path)}}, {});
     REQUIRE_FALSE(group);
-    CHECK(group.error().code == ErrorCode::kConflict);
+    CHECK(group.error().front().error == ENOTSOCK);
     CHECK(fs::file_size(path) == 8);
+  }
+  SECTION("a directory") {
+    fs::create_directory(path);
+    const auto group = open_group({{unix_at(path)}}, {});
+    REQUIRE_FALSE(group);
+    CHECK(group.error().front().error == EISDIR);
+    CHECK(fs::is_directory(path));
   }
   SECTION("a directory that is not there") {
     const auto group = open_group({{unix_at(directory.path / "no" / "s.sock")}}, {});
     REQUIRE_FALSE(group);
-    CHECK(group.error().code == ErrorCode::kNotFound);
+    CHECK(group.error().front().step == BindStep::kPath);
+    CHECK(group.error().front().error == ENOENT);
   }
-  SECTION("a path that does not fit") {
-    const auto group = open_group({{unix_at(directory.path / std::string(120, 'x'))}}, {});
+  SECTION("a path that does not fit, by one byte") {
+    std::string longest = directory.path.string() + "/";
+    longest.resize(107, 'x');
+    CHECK(open_group({{unix_at(longest)}}, {}));
+    const auto group = open_group({{unix_at(longest + "x")}}, {});
     REQUIRE_FALSE(group);
-    CHECK(group.error().what.find("too long") != std::string::npos);
+    CHECK(group.error().front().error == ENAMETOOLONG);
+    CHECK(fs::is_empty(directory.path));  // no lock was made for it
   }
   SECTION("abstract") {
     BindTarget target = unix_at("");

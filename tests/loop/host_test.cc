@@ -1,100 +1,12 @@
 // The host: everything opens or nothing does, status tells the truth, a drain ends.
 #include "core/host/host.h"
 
-#include <dirent.h>
 #include <sys/resource.h>
 
-#include "core/settings/settings.h"
-#include "tests/support/network_fixture.h"
+#include "tests/support/host_fixture.h"
 
 using namespace polyport;
-using polyport::test::Client;
-using namespace std::chrono_literals;
-
-namespace {
-
-struct Probe {  // what a service of the test did
-  int started = 0, stopped = 0;
-  bool refuse_to_start = false;
-};
-Probe g_probe;
-
-struct Echo final : Service {
-  Result<void> start(ServiceContext&) override {
-    ++g_probe.started;
-    if (g_probe.refuse_to_start) return failure(ErrorCode::kBadValue, "not today");
-    return {};
-  }
-  void stop() override { ++g_probe.stopped; }
-  void on_data(Connection& connection, Bytes bytes) override { connection.send(bytes); }
-  void on_datagram(Datagram& datagram) override { datagram.reply(datagram.bytes()); }
-};
-
-const ServiceType kEcho = {.name = "echo", .doors = kEveryTransport, .create = make_service<Echo>};
-
-Schema schema() {
-  Schema schema;
-  TypeSchema echo;
-  echo.name = "echo";
-  echo.default_port = 1;
-  echo.options = {common_options()};
-  echo.doors = {{.option = "listen", .transports = kEveryTransport[0].transports}};
-  schema.health = schema.admin = echo;
-  schema.health.name = "health";
-  schema.admin.name = "admin";
-  schema.types = {echo};
-  return schema;
-}
-
-std::vector<ServicePlan> plans(std::string_view toml) {
-  const LoadResult loaded = load_settings(toml, "test.toml", schema());
-  for (const Error& error : loaded.errors)
-    UNSCOPED_INFO(error.text());
-  REQUIRE(loaded.ok());
-  std::vector<ServicePlan> plans;
-  for (const ServiceSettings& service : loaded.settings.services) {
-    plans.push_back({service.name, &kEcho, service.values, service.where});
-  }
-  return plans;
-}
-
-std::size_t descriptors() {
-  DIR* directory = ::opendir("/proc/self/fd");
-  std::size_t count = 0;
-  while (::readdir(directory) != nullptr)
-    ++count;
-  ::closedir(directory);
-  return count;
-}
-
-struct HostFixture {
-  explicit HostFixture(HostOptions options = {})
-      : log(Log::silent()), host(loop, *log, events, std::move(options)) {
-    g_probe = {};
-  }
-  bool run_until(const std::function<bool()>& done, std::chrono::milliseconds limit = 5s) {
-    const auto give_up = std::chrono::steady_clock::now() + limit;
-    Timer tick(loop, [] {});
-    tick.start_every(5ms);
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > give_up) return false;
-      loop.run_once();
-    }
-    return true;
-  }
-  Client connect(const ListenerStatus& listener) {
-    const int fd = sock::open_stream(listener.address.family);
-    const int result = sock::connect(fd, listener.address);
-    REQUIRE((result == 0 || result == -EINPROGRESS));
-    return Client(fd);
-  }
-  Loop loop;
-  Events events;
-  std::unique_ptr<Log> log;
-  Host host;
-};
-
-}  // namespace
+using namespace polyport::test;
 
 TEST_CASE("every listener of every service is open, named, and says what it did") {
   HostFixture fixture;
@@ -136,54 +48,12 @@ TEST_CASE("every listener of every service is open, named, and says what it did"
   CHECK(after.bytes_in == 5);
 }
 
-TEST_CASE("one port that cannot be had: nothing is left open, every failure is told") {
-  HostFixture holder;
-  REQUIRE(holder.host.start(plans("[services.echo]\nlisten = \"127.0.0.1:0\"\n")).empty());
-  const std::string taken = holder.host.services()[0].listeners[0].bound;
-  const std::size_t before = descriptors();
-  {
-    HostFixture fixture;
-    const std::size_t with_loop = descriptors();
-    const Errors errors = fixture.host.start(
-        plans("[services.free]\ntype = \"echo\"\nlisten = \"127.0.0.1:0\"\n"
-              "[services.one]\ntype = \"echo\"\nlisten = \"" +
-              taken + "\"\n[services.two]\ntype = \"echo\"\nlisten = \"" + taken + "\"\n"));
-    REQUIRE(errors.size() == 2);
-    CHECK(errors[0].code == ErrorCode::kAddressInUse);
-    CHECK(errors[0].what.find("service \"one\"") == 0);
-    CHECK(errors[0].where.find("tcp://" + taken) == 0);
-    CHECK(errors[0].where.find("test.toml:6:10") != std::string::npos);
-    CHECK(errors[1].what.find("service \"two\"") == 0);
-    CHECK(descriptors() == with_loop);
-    CHECK(g_probe.started == 0);
-    CHECK(fixture.host.services().empty());
-  }
-  CHECK(descriptors() == before);
-}
-
-TEST_CASE("on_conflict = skip leaves out that service and says so") {
-  HostFixture holder, fixture;
-  REQUIRE(holder.host.start(plans("[services.echo]\nlisten = \"127.0.0.1:0\"\n")).empty());
-  const std::string taken = holder.host.services()[0].listeners[0].bound;
-  REQUIRE(fixture.host
-              .start(plans("[services.echo]\nlisten = [\"127.0.0.1:0\", \"" + taken +
-                           "\"]\non_conflict = \"skip\"\n"
-                           "[services.other]\ntype = \"echo\"\nlisten = \"127.0.0.1:0\"\n"))
-              .empty());
-  const auto services = fixture.host.services();
-  CHECK(services[0].state == ServiceState::kSkipped);
-  CHECK(services[0].reason.find("bind failed") != std::string::npos);
-  CHECK(services[0].listeners.empty());
-  CHECK(services[1].state == ServiceState::kLive);
-  REQUIRE(fixture.host.notes().size() == 1);
-  CHECK(fixture.host.notes()[0].find(taken) != std::string::npos);
-}
-
 TEST_CASE("a service that does not start takes everything with it") {
   HostFixture fixture;
   g_probe.refuse_to_start = true;
   const std::size_t before = descriptors();
-  const Errors errors = fixture.host.start(plans("[services.echo]\nlisten = \"127.0.0.1:0\"\n"));
+  const Errors errors =
+      fixture.host.start(plans("[services.echo]\nlisten = \"127.0.0.1:0\"\n")).errors;
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].what == "not today");
   fixture.loop.run_ready();
@@ -254,9 +124,9 @@ TEST_CASE("when the descriptors are gone a line says so, and health still answer
   ServiceType internal = kEcho;
   internal.internal = true;
   wanted[1].type = &internal;
-  const Errors errors = fixture.host.start(std::move(wanted));
+  const StartFailure failure = fixture.host.start(std::move(wanted));
   ::setrlimit(RLIMIT_NOFILE, &before);  // the clients of this test need descriptors too
-  REQUIRE(errors.empty());
+  REQUIRE(failure.empty());
   const auto services = fixture.host.services();
   std::vector<Client> clients;
   for (int i = 0; i < 40; ++i)
@@ -286,7 +156,8 @@ TEST_CASE("when the descriptors are gone a line says so, and health still answer
 TEST_CASE("a unix_mode that is no mode is an error at its place") {
   HostFixture fixture;
   const Errors errors =
-      fixture.host.start(plans("[services.echo]\nlisten = \"127.0.0.1:0\"\nunix_mode = \"rw\"\n"));
+      fixture.host.start(plans("[services.echo]\nlisten = \"127.0.0.1:0\"\nunix_mode = \"rw\"\n"))
+          .errors;
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].where == "test.toml:3:13");
 }

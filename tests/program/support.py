@@ -12,6 +12,7 @@ with exit code 0 and no word of a sanitizer, or the test that started it fails. 
 on this machine is skipped with a reason, and only when tests/may_skip.txt lists it (see run.py).
 """
 
+import atexit
 import contextlib
 import functools
 import http.client
@@ -305,9 +306,30 @@ class Result:
         return f"exit code {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
 
 
-def cli(*args, input=None, env=None, cwd=None, timeout=TIMEOUT, namespace=None, binary=False):
-    """Runs `polyport ARGS` to its end: .code, .out, .err (text, or bytes with binary=True)."""
-    command = [str(BINARY)] + [str(argument) for argument in args]
+NOBODY = 65534
+
+
+@functools.lru_cache(maxsize=None)
+def _binary_for_everybody():
+    """A copy that an ordinary user can reach, whatever the modes of the folders above the build."""
+    folder = tempfile.mkdtemp(prefix="polyport-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.chmod(folder, 0o755)
+    return shutil.copy(BINARY, folder)
+
+
+def cli(*args, input=None, env=None, cwd=None, timeout=TIMEOUT, namespace=None, binary=False,
+        ordinary_user=False):
+    """Runs `polyport ARGS` to its end: .code, .out, .err (text, or bytes with binary=True).
+
+    ordinary_user  as nobody where the test is run by root (then not in a namespace)
+    """
+    become = {}
+    program = str(BINARY)
+    if ordinary_user and os.geteuid() == 0:
+        become = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        program = _binary_for_everybody()
+    command = [program] + [str(argument) for argument in args]
     if namespace is not None:
         command = namespace.wrap(command)
     if isinstance(input, str):
@@ -315,7 +337,8 @@ def cli(*args, input=None, env=None, cwd=None, timeout=TIMEOUT, namespace=None, 
     with tempfile.TemporaryDirectory(prefix="polyport-test-") as home:
         source = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
         done = subprocess.run(command, **source, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env=clean_environment(home, env), cwd=cwd or home, timeout=timeout)
+                              env=clean_environment(home, env), cwd=cwd or home, timeout=timeout,
+                              **become)
     report = sanitizer_report((done.stderr + done.stdout).decode(errors="replace"))
     if report:
         raise AssertionError(f"a sanitizer reports:\n{report}")

@@ -173,8 +173,11 @@ class Admin(ProgramTest):
             "id": "echo.main.0", "door": "main", "transport": "tcp",
             "configured": tcp["configured"], "bound": f"127.0.0.1:{port}", "group": tcp["group"],
             "range": "user" if port < 49152 else "dynamic", "state": "listening", "backlog": 4096,
-            "accept_queue": 0, "accepted_total": 1, "active": 1, "refused_total": tcp["refused_total"], "bytes_in": 5,
-            "bytes_out": 5, "explanation": None})
+            "accept_queue": 0, "accepted_total": 1, "active": 1, "refused_total": tcp["refused_total"],
+            "wrong_protocol_total": {}, "bytes_in": 5,
+            "bytes_out": 5, "where": tcp["where"], "origin": "configured", "accept": "always",
+            "retries_total": 0, "explanation": None})
+        self.assertTrue(tcp["where"].endswith("polyport.toml:3:11"), tcp["where"])
         self.assertEqual(sum(tcp["refused_total"].values()), 0)
         self.assertEqual((datagrams["id"], datagrams["transport"], datagrams["state"]),
                          ("echo.main.1", "udp", "bound"))

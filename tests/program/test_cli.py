@@ -6,7 +6,8 @@ import unittest
 
 from support import SOURCE, ProgramTest, cli
 
-COMMANDS = ["run", "check", "services", "connect", "healthcheck"]
+COMMANDS = ["run", "check", "explain", "ports", "services", "connect", "healthcheck", "bind-matrix",
+            "demo"]
 
 
 class Help(ProgramTest):
@@ -100,7 +101,7 @@ class Services(ProgramTest):
         options = {option["name"]: option for option in echo["options"]}
         self.assertEqual(options["listen"]["default"], "localhost:10007")
         self.assertEqual(options["idle_timeout"]["type"], "duration")
-        self.assertEqual(options["on_conflict"]["choices"], ["fail", "skip"])
+        self.assertEqual(options["on_conflict"]["choices"], ["fail", "skip", "next", "retry", "share"])
         self.assertEqual(options["backlog"]["min"], 1)
         for service in services:
             names = [option["name"] for option in service["options"]]

@@ -216,13 +216,11 @@ class Explain(ProgramTest):
             self.assertIn("bound and does not listen", found[0]["text"])
 
     def test_bound_with_reuseaddr_and_not_listening(self):
-        child = self.child("s = reusable(tcp()); s.bind(('127.0.0.1', 7245))")
+        """Linux lets the second listen; it is the first that may not, later."""
+        self.child("s = reusable(tcp()); s.bind(('127.0.0.1', 7245))")
         found, code = self.ask("127.0.0.1:7245")
-        if not found[0]["holders"] and found[0]["verdict"] == "free":
-            return  # a kernel that shows it in no table: nobody can know without listening
-        self.assertEqual((found[0]["verdict"], found[0]["step"], found[0]["rule"], code),
-                         ("taken", "listen", "bound_not_listening", 1))
-        self.assertEqual(found[0]["holders"][0]["pid"], child.pid)
+        self.assertEqual((found[0]["verdict"], code), ("free", 0))
+        self.start("echo:127.0.0.1:7245", namespace=self.lab)
 
     def test_another_users_process(self):
         needs_root()

@@ -138,7 +138,9 @@ class Failures(ProgramTest):
                 """)
             self.assertEqual(result.code, 3, result)
             self.assertIn("127.0.0.1:10007", result.err)
-            self.assertIn("nothing was started", result.err)
+            self.assertTrue(result.err.startswith(
+                "polyport: nothing started: 1 of 4 ports is taken\n"), result.err)
+            self.assertIn(f"(pid {holder.pid})", result.err)
             self.assertNotIn("10008", result.err)  # it was free
             self.assertEqual(result.out, "")
             self.assertFalse(path.exists())
@@ -167,7 +169,14 @@ class Failures(ProgramTest):
     def test_an_address_of_another_machine_is_exit_code_3(self):
         result = cli("run", "echo:192.0.2.1:10007")
         self.assertEqual(result.code, 3, result)
-        self.assertIn("tcp://192.0.2.1:10007 (echo:192.0.2.1:10007): error: ", result.err)
+        self.assertTrue(result.err.startswith(
+            "polyport: nothing started: 1 of 1 port cannot be had\n\n"
+            "  echo  192.0.2.1:10007  (echo:192.0.2.1:10007)\n"), result.err)
+
+    def test_an_error_that_is_no_conflict_is_told_as_ever(self):
+        result = cli("run", "echo:no.such.host.invalid:10007")
+        self.assertEqual(result.code, 3, result)
+        self.assertIn("error: service \"echo\": ", result.err)
         self.assertTrue(result.err.endswith("polyport: nothing was started: 1 error\n"), result.err)
 
     def test_a_log_or_a_ready_file_that_cannot_be_written_is_a_failure(self):

@@ -21,8 +21,18 @@ namespace polyport::test {
 class Client {
  public:
   explicit Client(int fd) : fd_(fd) {}
-  Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Client& operator=(Client&&) = delete;
+  Client(Client&& other) noexcept
+      : received(std::move(other.received)),
+        ended(other.ended),
+        was_reset(other.was_reset),
+        fd_(std::exchange(other.fd_, -1)) {}
+  Client& operator=(Client&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(received, other.received);
+    std::swap(ended, other.ended);
+    std::swap(was_reset, other.was_reset);
+    return *this;
+  }
   ~Client() { close(); }
 
   int fd() const { return fd_; }

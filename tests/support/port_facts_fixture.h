@@ -54,6 +54,7 @@ class MachineFacts {
     socket.ipv6_socket = at.address.family == Family::kIPv6;
     socket.ipv6_only = at.ipv6_mode == IPv6Mode::kOnly;
     socket.uid = owner.process ? owner.process->uid : 1000;
+    socket.uid_known = true;
     socket.inode = next_inode_++;
     facts.owners.emplace(socket.inode, std::move(owner));
     facts.kernel.sockets.push_back(std::move(socket));

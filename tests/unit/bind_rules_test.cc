@@ -123,6 +123,13 @@ TEST_CASE("which holder explains a refusal", "[bind_rules]") {
   KernelSocket udp = listening(ip("127.0.0.1", 8080));
   udp.transport = Transport::kUdp;
   CHECK(rule(udp) == kFree);
+  KernelSocket elsewhere = listening(*Address::parse_ip("::", 8090));
+  elsewhere.interface = 3;
+  BindTarget link_local = target(Transport::kTcp, ip("fe80::5", 8090));
+  link_local.address.scope_id = 2;
+  CHECK_FALSE(explains_refusal(link_local, elsewhere, {}));
+  elsewhere.interface = 2;
+  CHECK(explains_refusal(link_local, elsewhere, {}) == kUnder);
   // Somebody listens at its far end: it went out from here, whatever its number.
   CHECK(rule(connected(ip("127.0.0.1", 8080), ip("127.0.0.1", 40000)),
              {listening(ip("0.0.0.0", 40000))}) == BindRule::kEphemeralLocalPort);

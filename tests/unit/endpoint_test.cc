@@ -143,6 +143,7 @@ TEST_CASE("ports are 0 to 65535", "[endpoint]") {
       {"localhost:-1", "port -1 is below 0", bounds},
       {"-1", "port -1 is below 0", bounds},
       {"localhost:http", "the port \"http\" is not a number", "the port of http is 80"},
+      {"localhost:HTTP", "the port \"HTTP\" is not a number", "the port of http is 80"},
       {"localhost:web", "the port \"web\" is not a number", bounds},
       {"localhost:+80", "the port \"+80\" has a sign", "write 80"},
       {"localhost:0x50", "the port \"0x50\" is hexadecimal", "write 80"},
@@ -221,6 +222,40 @@ TEST_CASE("IPv6 needs brackets", "[endpoint]") {
   });
 }
 
+TEST_CASE("what is copied from elsewhere is told apart", "[endpoint]") {
+  const std::string list =
+      "several endpoints are a list, as in [\"localhost:8080\", \"localhost:8081\"]";
+  const std::string colon = "a plain colon stands before the port, as in localhost:8080";
+  const std::string slash =
+      "one address stands there and no network; * is every address of this machine";
+  check_all({
+      {"80,81", "the endpoint \"80,81\" has a comma in it", list},
+      {"localhost:80,localhost:81", "the endpoint \"localhost:80,localhost:81\" has a comma in it",
+       list},
+      {"\"localhost:80\"", "the endpoint \"\\\"localhost:80\\\"\" has quotes in it",
+       "write localhost:80, without them"},
+      {"'tcp://80'", "the endpoint \"'tcp://80'\" has quotes in it",
+       "write tcp://80, without them"},
+      {"'80", "the endpoint \"'80\" has quotes in it", "write 80, without them"},
+      {"localhost\uFF1A80",
+       "\"localhost\uFF1A80\" has a character that no endpoint has: \"\uFF1A\"", colon},
+      {"\uFF18\uFF10", "\"\uFF18\uFF10\" has a character that no endpoint has: \"\uFF18\"", colon},
+      {"127.0.0.1/8:80", "the host \"127.0.0.1/8\" has a slash in it", slash},
+      {"[*]:80", "\"*\" is no IPv6 address",
+       "brackets are for IPv6 addresses only; write the host without them"},
+      {"[]:80", "the brackets are empty", "for example [::1]:8080"},
+      {"[::1]:", "the port is missing", "write it after the colon, for example [::1]:8080"},
+      {"[::1]:80/x", "an endpoint has no path, and \"/x\" follows the port", "write [::1]:80"},
+      {"127.0.0.1.:80", "\"127.0.0.1.\" is no IPv4 address: a dot follows it", "write 127.0.0.1"},
+      {"..:80", "the host \"..\" is nothing but dots", ""},
+      {"0x7f000001:80", "\"0x7f000001\" is an IPv4 address in another notation", "write 127.0.0.1"},
+      {"0x7f.1:80", "\"0x7f.1\" is an IPv4 address in another notation", "write 127.0.0.1"},
+  });
+  CHECK(parsed("0x7g.test:80").host == "0x7g.test");
+  CHECK(parsed("localhost.:80").host == "localhost.");
+  CHECK(parsed("unix:a,b").path == "a,b");
+}
+
 TEST_CASE("transports that are none", "[endpoint]") {
   check_all({
       {"http://localhost:8080/x", "an endpoint has no http://",
@@ -237,6 +272,9 @@ TEST_CASE("transports that are none", "[endpoint]") {
        "tcp, udp and unix are known; without one the service's own is taken"},
       {"tcp:localhost:80", "the transport in \"tcp:localhost:80\" lacks its //",
        "write tcp://localhost:80"},
+      {"udp:/53", "the transport in \"udp:/53\" lacks its //", "write udp://53"},
+      {"tcp//80", "the transport in \"tcp//80\" lacks its colon", "write tcp://80"},
+      {"unix//run/x", "the transport in \"unix//run/x\" lacks its colon", "write unix:///run/x"},
   });
 }
 
@@ -292,6 +330,8 @@ TEST_CASE("names have letters, digits, hyphens and dots", "[endpoint]") {
 
 TEST_CASE("unix paths fit into the kernel's 107 bytes", "[endpoint]") {
   CHECK(parsed("unix:///" + std::string(106, 'a')).path.size() == 107);
+  CHECK(parsed("unix:./~/x").path == "./~/x");
+  CHECK(parsed("unix:x..").path == "x..");
   CHECK(parsed("unix:@" + std::string(107, 'a')).path.size() == 108);
   const std::string shorter = "take a shorter folder, or a path relative to the working directory";
   check_all({
@@ -306,6 +346,12 @@ TEST_CASE("unix paths fit into the kernel's 107 bytes", "[endpoint]") {
        "unix:///run/x.sock is absolute, unix:x.sock is relative"},
       {"unix:@", "unix:@ has no name", "for example unix:@echo"},
       {"unix:///run/", "the unix path \"/run/\" names a directory", "add the name of the socket"},
+      {"unix:.", "the unix path \".\" names a directory", "add the name of the socket"},
+      {"unix:/run/..", "the unix path \"/run/..\" names a directory", "add the name of the socket"},
+      {"unix:~/x", "the unix path \"~/x\" begins with ~, which nobody replaces here",
+       "write the folder in full, or ./~/x for one of that name"},
+      {"unix:$HOME/x", "the unix path \"$HOME/x\" begins with $HOME, which nobody replaces here",
+       "write the folder in full, or ./$HOME/x for one of that name"},
       {std::string("unix:a\0b", 8), "the unix path \"a\\x00b\" has a control character in it", ""},
   });
 }

@@ -21,8 +21,8 @@ std::vector<Explanation> explained(const Machine& machine,
   std::vector<BindTarget> wanted;
   for (const BindAttempt& attempt : attempts)
     wanted.push_back(attempt.target);
-  const Remedies remedies{machine.facts, wanted, "polyport run",
-                          [](const BindTarget&) { return true; }};
+  Remedies remedies{machine.facts, wanted, "polyport run", [](const BindTarget&) { return true; }};
+  remedies.free_offset = find_free_offset(remedies);
   std::vector<Explanation> all;
   for (const BindAttempt& attempt : attempts) {
     all.push_back(judge(attempt, machine.facts, {}));
@@ -49,13 +49,13 @@ TEST_CASE("one port that another process has", "[explain]") {
         "\n"
         "  rule   two sockets cannot have one address and one port (on Linux SO_REUSEADDR\n"
         "         does not change that while the other one listens)\n"
-        "  do     listen = \"127.0.0.1:8081\"\n"
-        "             port 8081 is free now (so is 8082, and 8083); in [services.web]\n"
+        "  do     \"127.0.0.1:8081\"\n"
+        "             instead of \"127.0.0.1:8080\" in [services.web]: free now (so is\n"
+        "             8082, and 8083)\n"
         "         polyport run --offset 100   all its ports + 100 are free now\n"
         "         on_conflict = \"next\"\n"
-        "             the next free port is taken by itself; in [services.web]\n"
-        "         listen = \"127.0.0.2:8080\"\n"
-        "             the same port, free on another loopback address; in [services.web]\n"
+        "             in [services.web]: the next free port is taken by itself\n"
+        "         \"127.0.0.2:8080\"   the same port, free on another loopback address\n"
         "         kill 4211   stops python3, which is yours\n");
 }
 
@@ -69,9 +69,9 @@ TEST_CASE("all ports of a second start are one process's", "[explain]") {
   const std::string text = explanations_text(explained(machine, attempts));
   CHECK_THAT(text, StartsWith("  s8080  127.0.0.1:8080  (my.toml:3:10)\n"
                               "    taken: held by polyport (pid 4211), yours\n"
-                              "    6 more are held by the same process: 127.0.0.1:8081,"));
+                              "    6 more sockets are held by the same process: 127.0.0.1:8081,"));
   // What mends one port of seven is no help, and the holder is stopped once.
-  CHECK(text.find("listen =") == std::string::npos);
+  CHECK(text.find("instead of") == std::string::npos);
   CHECK_THAT(text,
              Contains("  do     polyport run --offset 100   all its ports + 100 are free now\n"
                       "         kill 4211   stops polyport, which is yours\n"));

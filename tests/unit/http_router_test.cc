@@ -37,6 +37,7 @@ struct FakeExchange final : Exchange {
   void begin_raw() override {}
   void record_wire() override {}
   void force(int, Bytes) override {}
+  void upgrade(std::span<const Header>, StreamHandler&, void*) override {}
   void keep() override { kept = true; }
   void pause_body() override {}
   void resume_body() override {}

@@ -52,6 +52,23 @@ TEST_CASE("two services of one configuration name each other", "[explain]") {
   CHECK_THAT(found.text, Contains("service \"first\" of the same configuration (my.toml:9:10)"));
 }
 
+TEST_CASE("a path that a service of the same configuration has under another spelling",
+          "[explain]") {
+  const std::vector<OwnSocket> own = {{Machine::path("/run/x"), "first", "my.toml:9:10"}};
+  const Explanation found = judged(
+      Machine(), Machine::refused(Machine::path("/run//x"), EADDRINUSE, BindStep::kPath), own);
+  CHECK(found.rule == BindRule::kPathInUse);
+  CHECK(found.holders.at(0).ours);
+  CHECK_THAT(found.text, Contains("service \"first\" of the same configuration (my.toml:9:10)"));
+}
+
+TEST_CASE("a process of this very user that may not be looked at", "[explain]") {
+  Machine machine;
+  machine.add(SocketState::kListening, kWeb, {.hidden = Hidden::kOtherUser});
+  CHECK_THAT(judged(machine, Machine::refused(kWeb, EADDRINUSE)).text,
+             Contains("a process of yours that does not let this one look at it"));
+}
+
 TEST_CASE("what hides a process is said", "[explain]") {
   struct Case {
     Hidden hidden;
@@ -91,7 +108,7 @@ TEST_CASE("a connection whose listener is gone, one lent out, and one that linge
   };
   const Explanation child = judged_with(SocketState::kCloseWait, 8080, 50000);
   CHECK(child.rule == BindRule::kLiveChild);
-  CHECK_THAT(child.text, Contains("nobody listens on it any more"));
+  CHECK_THAT(child.text, Contains("nobody listens on it, but a connection with 127.0.0.1:50000"));
   const Explanation lent = judged_with(SocketState::kEstablished, 40001, 443);
   CHECK(lent.rule == BindRule::kEphemeralLocalPort);
   CHECK_THAT(lent.text, Contains("lent to an outgoing connection to 127.0.0.1:443, of python3"));
@@ -131,6 +148,9 @@ TEST_CASE("other refusals", "[explain]") {
   CHECK(verdict(Machine::tcp("127.0.0.1", 80), EACCES) ==
         Expected{Verdict::kForbidden, BindRule::kPrivilegedPort});
   CHECK(verdict(kWeb, EACCES) == Expected{Verdict::kForbidden, BindRule::kPermission});
+  // A policy (seccomp, say) is no want of privilege.
+  CHECK(verdict(Machine::tcp("127.0.0.1", 80), EPERM) ==
+        Expected{Verdict::kForbidden, BindRule::kPermission});
   CHECK(verdict(Machine::tcp("192.0.2.1", 8080), EADDRNOTAVAIL) ==
         Expected{Verdict::kUnavailable, BindRule::kAddressNotLocal});
   CHECK(verdict(kWeb, EMFILE, BindStep::kSocket) ==
@@ -159,6 +179,7 @@ TEST_CASE("a port that may not be had, and who has it", "[explain]") {
   CHECK(found.rule == BindRule::kPrivilegedPort);
   REQUIRE(found.holders.size() == 1);
   CHECK(found.holders[0].process->pid == 812);
+  CHECK_THAT(found.text, Contains("it is held by nginx (pid 812)"));
 }
 
 TEST_CASE("a link-local address without its interface", "[explain]") {
@@ -166,6 +187,31 @@ TEST_CASE("a link-local address without its interface", "[explain]") {
       judged(Machine(), Machine::refused(Machine::tcp("fe80::1", 8080), EINVAL));
   CHECK(found.verdict == Verdict::kInvalid);
   CHECK_THAT(found.text, Contains("needs its interface"));
+}
+
+TEST_CASE("a privilege that is there is not what lacks", "[explain]") {
+  Machine machine;
+  machine.facts.may_bind_privileged = true;
+  CHECK(judged(machine, Machine::refused(Machine::tcp("0.0.0.0", 80), EACCES)).rule ==
+        BindRule::kPermission);
+}
+
+TEST_CASE("an address that is listed and cannot be had is not ready yet", "[explain]") {
+  CHECK_THAT(
+      judged(Machine(), Machine::refused(Machine::tcp("10.1.2.3", 8080), EADDRNOTAVAIL)).text,
+      Contains("not ready yet: 10.1.2.3"));
+}
+
+TEST_CASE("a socket keeps its own user when its process has become another's", "[explain]") {
+  Machine machine;
+  machine.add(SocketState::kListening, kWeb, {.process = Machine::process(4211, "nginx", 33)}).uid =
+      1000;
+  BindAttempt sharing = Machine::refused(kWeb, EADDRINUSE);
+  sharing.reuse_port = true;
+  const Explanation found = judged(machine, sharing);
+  CHECK(found.holders.at(0).uid == 1000);
+  CHECK_FALSE(found.holders.at(0).yours);
+  CHECK(found.rule == BindRule::kReuseportMissing);
 }
 
 TEST_CASE("free is said of what was looked at", "[explain]") {

@@ -71,3 +71,14 @@ TEST_CASE("a path from outside cannot steer the terminal") {
   narrator.tell({"socket", -1, "AF_UNIX, SOCK_STREAM", 7, 0});
   CHECK(!has(narrator.tell({"bind", 7, "/tmp/\x1b[2J", 0, 0}), "\x1b"));
 }
+
+TEST_CASE("a connection of our own is told from SYN to end") {
+  Narrator narrator;
+  narrator.tell({"socket", -1, "AF_INET, SOCK_STREAM", 7, 0});
+  CHECK(has(narrator.tell({"connect", 7, "127.0.0.1:5432", -1, EINPROGRESS}),
+            "EINPROGRESS  the kernel sends a SYN to 127.0.0.1:5432\n"));
+  CHECK(has(narrator.tell({"close", 7, "", 0, 0}), "the connection with 127.0.0.1:5432 is over"));
+  CHECK(has(narrator.tell({"connect", 8, "/run/db.sock", 0, 0}), "in the queue of /run/db.sock"));
+  CHECK(has(narrator.tell({"connect", 9, "127.0.0.1:1", -1, ECONNREFUSED}),
+            "refused: nobody listens there"));
+}

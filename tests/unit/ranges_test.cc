@@ -45,3 +45,12 @@ TEST_CASE("the first unprivileged port is the one this kernel has now", "[ranges
   file >> start;
   CHECK(polyport::unprivileged_port_start() == start);
 }
+
+TEST_CASE("sets of ports are read and written as the kernel does", "[ranges]") {
+  using polyport::parse_port_set, polyport::port_set_text;
+  CHECK(port_set_text(parse_port_set("8080,9000-9009,9010\n")) == "8080,9000-9010");
+  CHECK(port_set_text(parse_port_set("")).empty());
+  CHECK(port_set_text(parse_port_set("0,65535")) == "0,65535");
+  CHECK(parse_port_set("0-65535").all());
+  CHECK(port_set_text(parse_port_set("x,1-y,70000,9-3,5-")).empty());
+}

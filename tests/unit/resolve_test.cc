@@ -121,6 +121,8 @@ TEST_CASE("an interface that is not there", "[resolve]") {
   CHECK(found.error().code == ErrorCode::kNotAvailable);
   CHECK(found.error().what == "this machine has no interface \"nowhere0\"");
   CHECK(found.error().hint == "`ip address` lists them");
+  const auto url = polyport::resolve(*parse_endpoint("[fe80::1%25nowhere0]:80"), kBoth);
+  CHECK(url.error().hint == "only in a URL is % written %25; here write %nowhere0");
 }
 
 TEST_CASE("a name that does not exist", "[resolve]") {
@@ -152,4 +154,14 @@ TEST_CASE("well known ports have their registered names", "[port_names]") {
   CHECK_FALSE(well_known_port("web").has_value());
   CHECK(port_name(443, Transport::kTcp) == "https");
   CHECK(port_name(80, Transport::kUnix).empty());
+}
+
+TEST_CASE("the names of all ports are those of each", "[port_names]") {
+  const polyport::PortNames names;
+  for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+    for (std::uint16_t port = 0; port < 200; ++port) {
+      CAPTURE(port, name(transport));
+      CHECK(names.find(port, transport) == polyport::port_name(port, transport));
+    }
+  }
 }

@@ -72,6 +72,24 @@ TEST_CASE("a list of texts, and an enum that may be false") {
   CHECK(web("access_log = true").errors.size() == 1);
 }
 
+TEST_CASE("each endpoint knows where it was written") {
+  const auto places = [](const OptionValues& values) { return values.value("listen").places; };
+  const auto result = load(R"([services.echo]
+listen = [
+  "localhost:1", 2,
+  "udp://localhost:3"]
+[services.web]
+type = "http"
+listen = 80
+[services.chat]
+)");
+  using Places = std::vector<std::string>;
+  CHECK(places(service(result, "echo").values) ==
+        Places{"a.toml:3:3", "a.toml:3:18", "a.toml:4:3"});
+  CHECK(places(service(result, "web").values) == Places{"a.toml:7:10"});
+  CHECK(places(service(result, "chat").values) == Places{"default"});
+}
+
 TEST_CASE("what is left out has the default of its row") {
   const auto result = load("[services.echo]\n[services.web]\ntype = 'http'\n");
   const OptionValues echo = service(result, "echo").values;

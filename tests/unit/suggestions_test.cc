@@ -23,10 +23,12 @@ bool all_free(const BindTarget&) {
 std::vector<Suggestion> suggested(const Machine& machine, const BindAttempt& attempt,
                                   std::function<bool(const BindTarget&)> is_free = all_free,
                                   std::vector<BindTarget> wanted = {}) {
-  return suggestions(judge(attempt, machine.facts, {}), {.facts = machine.facts,
-                                                         .wanted = wanted,
-                                                         .run_command = "polyport run my.toml",
-                                                         .is_free = std::move(is_free)});
+  Remedies remedies{.facts = machine.facts,
+                    .wanted = wanted,
+                    .run_command = "polyport run my.toml",
+                    .is_free = std::move(is_free)};
+  remedies.free_offset = find_free_offset(remedies);
+  return suggestions(judge(attempt, machine.facts, {}), remedies);
 }
 
 const Suggestion* find(const std::vector<Suggestion>& all, std::string_view kind) {
@@ -52,9 +54,67 @@ TEST_CASE("the next port that is really free", "[suggestions]") {
   const Suggestion* const other = find(all, "other_port");
   REQUIRE(other != nullptr);
   CHECK(other->endpoint == "tcp://127.0.0.1:8084");
-  CHECK(other->config == "listen = \"127.0.0.1:8084\"");
+  CHECK(other->config == "\"127.0.0.1:8084\"");
   CHECK_THAT(other->text, Contains("8085") && Contains("[services.web]"));
   CHECK(all.front().kind == "other_port");
+}
+
+TEST_CASE("what is written where there is no file is a setting of the command", "[suggestions]") {
+  Machine machine;
+  machine.add_listener(kWeb, Machine::process(4211, "python3"));
+  BindAttempt demo = Machine::refused(kWeb, EADDRINUSE);
+  demo.where = "demo:51:10";
+  const auto all = suggested(machine, demo);
+  CHECK(find(all, "other_port")->config.empty());
+  CHECK(find(all, "on_conflict")->command ==
+        "polyport run my.toml --set services.web.on_conflict=next");
+}
+
+TEST_CASE("localhost moves as one", "[suggestions]") {
+  Machine machine;
+  machine.add_listener(kWeb, Machine::process(4211, "python3"));
+  const auto but_ipv6_8081 = [](const BindTarget& target) {
+    return target.address.family == Family::kIPv4 || target.address.port != 8081;
+  };
+  const auto all = suggested(machine, Machine::refused(kWeb, EADDRINUSE), but_ipv6_8081,
+                             {kWeb, Machine::tcp("::1", 8080)});
+  CHECK(find(all, "other_port")->config == "\"localhost:8082\"");
+  CHECK(find(all, "other_address") == nullptr);
+}
+
+TEST_CASE("what is pasted does what it says, whatever a path is called", "[suggestions]") {
+  const auto removal = [](std::string_view path) {
+    return find(suggested(Machine(), Machine::refused(Machine::path(path), EADDRINUSE)),
+                "remove_file")
+        ->command;
+  };
+  CHECK(removal("/tmp/x;touch y") == "rm '/tmp/x;touch y'");
+  CHECK(removal("/tmp/$(id)") == "rm '/tmp/$(id)'");
+  CHECK(removal("/tmp/it's") == "rm '/tmp/it'\\''s'");
+  CHECK(removal("-rf") == "rm ./-rf");
+  CHECK(removal("/tmp/\xc2\x9b[2J").empty());  // cannot be shown: no command
+  const auto folder =
+      suggested(Machine(), Machine::refused(Machine::path("/a \"b\"/x"), EISDIR, BindStep::kPath));
+  CHECK(find(folder, "other_path")->config == R"("unix:/a \"b\"/x/socket")");
+}
+
+TEST_CASE("reserving a port keeps those that are reserved", "[suggestions]") {
+  Machine machine;
+  machine.facts.reserved.set(5000);
+  KernelSocket& socket = machine.add(SocketState::kEstablished, Machine::tcp("127.0.0.1", 40001),
+                                     {.process = Machine::process(4211, "firefox")});
+  socket.peer = *Address::parse_ip("10.0.0.9", 443);
+  const auto all =
+      suggested(machine, Machine::refused(Machine::tcp("127.0.0.1", 40001), EADDRINUSE));
+  CHECK_THAT(find(all, "reserve")->command, Contains("=5000,40001"));
+}
+
+TEST_CASE("all processes that have the socket open are stopped", "[suggestions]") {
+  Machine machine;
+  machine.add(SocketState::kListening, kWeb,
+              {.process = Machine::process(4211, "python3"), .more_pids = {4212, 4213}});
+  const auto all = suggested(machine, Machine::refused(kWeb, EADDRINUSE));
+  CHECK(find(all, "stop_holder")->command == "kill 4211 4212 4213");
 }
 
 TEST_CASE("no port is offered that was not free", "[suggestions]") {
@@ -91,7 +151,8 @@ TEST_CASE("stopping the holder", "[suggestions]") {
 }
 
 TEST_CASE("what must not be stopped by its number", "[suggestions]") {
-  for (const char* name : {"sshd", "sshd-session", "docker-proxy", "rootlesskit"}) {
+  for (const char* name : {"sshd", "sshd-session", "docker-proxy", "rootlesskit", "rootlessport",
+                           "systemd", "containerd-shim", "systemd-resolve", "xinetd"}) {
     CAPTURE(name);
     CHECK(find(for_holder(Machine::process(4211, name)), "stop_holder") == nullptr);
   }
@@ -104,12 +165,23 @@ TEST_CASE("what must not be stopped by its number", "[suggestions]") {
   nginx.unit = "nginx.service";
   CHECK(find(for_holder(nginx), "stop_unit")->command == "sudo systemctl stop nginx.service");
   CHECK(find(for_holder(nginx), "stop_holder") == nullptr);
+  Process own_unit = Machine::process(813, "syncthing");
+  own_unit.unit = "syncthing.service";
+  own_unit.user_unit = true;
+  CHECK(find(for_holder(own_unit), "stop_unit")->command ==
+        "systemctl --user stop syncthing.service");
   Process contained = Machine::process(812, "nginx", 0);
   contained.container = "docker 0123456789ab";
   CHECK(find(for_holder(contained), "stop_container")->command == "docker stop 0123456789ab");
 }
 
 TEST_CASE("a client of the port is never stopped", "[suggestions]") {
+  Machine talking;
+  BindTarget udp = Machine::tcp("127.0.0.1", 40002);
+  udp.transport = Transport::kUdp;
+  talking.add(SocketState::kEstablished, udp, {.process = Machine::process(4211, "firefox")}).peer =
+      *Address::parse_ip("10.0.0.9", 53);
+  CHECK(find(suggested(talking, Machine::refused(udp, EADDRINUSE)), "stop_holder") == nullptr);
   Machine machine;
   KernelSocket& socket = machine.add(SocketState::kEstablished, Machine::tcp("127.0.0.1", 40001),
                                      {.process = Machine::process(4211, "firefox")});
@@ -130,7 +202,7 @@ TEST_CASE("TIME_WAIT asks for patience", "[suggestions]") {
 TEST_CASE("a port below 1024", "[suggestions]") {
   const auto all = suggested(Machine(), Machine::refused(Machine::tcp("0.0.0.0", 80), EACCES));
   CHECK(find(all, "other_port")->endpoint == "tcp://0.0.0.0:8080");
-  CHECK_THAT(find(all, "setcap")->command, Contains("cap_net_bind_service=+ep"));
+  CHECK(find(all, "setcap") == nullptr);  // whose path nobody knows here
   CHECK(find(all, "activation") != nullptr);
   CHECK_THAT(find(all, "unprivileged_start")->command, Contains("ip_unprivileged_port_start=80"));
 }

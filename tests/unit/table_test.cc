@@ -159,6 +159,41 @@ TEST_CASE("notes and services that could not start stand below") {
   CHECK(has(text, "0 services, 0 ports"));
 }
 
+TEST_CASE("a listener that is not as it was written says so in one word") {
+  ListenerStatus row = listener(Transport::kTcp, "127.0.0.1", 8080);
+  const auto shown = [&row] { return table({service("echo", "echo", {row})}); };
+  row.origin = ListenerOrigin::kMoved;
+  CHECK(has(shown(), "tcp 127.0.0.1:8080 moved  user   this machine  polyport connect"));
+  CHECK(has(shown(), "1 service, 1 port"));
+  row.origin = ListenerOrigin::kShared;
+  CHECK(has(shown(), "tcp 127.0.0.1:8080 shared  "));
+  row.origin = ListenerOrigin::kInherited;
+  CHECK(has(shown(), "tcp 127.0.0.1:8080 inherited  "));
+  row.accepts = false;  // which matters more
+  CHECK(has(shown(), "tcp 127.0.0.1:8080 never-accepting  user   this machine"));
+  // Nobody can talk to it; to be refused is worth a try.
+  row.state = ListenerState::kRetrying;
+  CHECK(has(shown(), "tcp 127.0.0.1:8080 retrying  user\n"));
+  row.state = ListenerState::kSkipped;
+  CHECK(has(shown(), "tcp 127.0.0.1:8080 skipped  user\n"));
+  CHECK(has(shown(), "0 services, 0 ports"));
+  row.state = ListenerState::kClosed;
+  CHECK(has(shown(), "tcp 127.0.0.1:8080 closed  user   this machine  polyport connect"));
+}
+
+TEST_CASE("sockets in different states do not share a line") {
+  ListenerStatus waiting = listener(Transport::kTcp, "127.0.0.1", 8081);
+  waiting.state = ListenerState::kRetrying;
+  const std::string text = table({service("echo", "echo",
+                                          {listener(Transport::kTcp, "127.0.0.1", 8080), waiting,
+                                           listener(Transport::kUdp, "127.0.0.1", 8081),
+                                           listener(Transport::kTcp, "127.0.0.1", 8082)})});
+  CHECK(has(text, "tcp 127.0.0.1:8080  "));
+  CHECK(has(text, "tcp 127.0.0.1:8081 retrying"));
+  CHECK(has(text, "udp 127.0.0.1:8081  "));
+  CHECK(has(text, "1 service, 3 ports"));
+}
+
 TEST_CASE("colour is there when asked for and changes no column") {
   const std::vector<ServiceStatus> services = {
       service("web", "http", {listener(Transport::kTcp, "127.0.0.1", 8080)})};

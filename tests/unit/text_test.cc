@@ -77,6 +77,19 @@ TEST_CASE("hostile bytes are shown, not sent, to a terminal") {
   CHECK(quoted(R"(say "hi")") == R"("say \"hi\"")");
 }
 
+TEST_CASE("a word is written so that a shell reads the same word") {
+  CHECK(shell_word("my.toml") == "my.toml");
+  CHECK(shell_word("echo:[::1]:80") == "'echo:[::1]:80'");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("my dir/s.toml") == "'my dir/s.toml'");
+  CHECK(shell_word("it's") == R"('it'\''s')");
+  CHECK(shell_word(R"(a\b)") == R"('a\b')");
+  CHECK(shell_word("$(x)") == "'$(x)'");
+  CHECK(shell_word("gr\xC3\xBC\xC3\x9F") == "'gr\xC3\xBC\xC3\x9F'");
+  CHECK(shell_word("it's\n\x1b") == R"($'it\'s\n\x1b')");
+  CHECK(shell_word("\xE2\x80\xAE\xFF\t") == R"($'\u202e\xff\t')");
+}
+
 TEST_CASE("long bytes are cut, never inside a character") {
   CHECK(printable("abcdef", 6) == "abcdef");
   CHECK(printable("abcdef", 3) == "abc...");
@@ -109,4 +122,13 @@ TEST_CASE("no name is offered where none is near") {
   CHECK(nearest_name("x", std::array{"y"sv}).empty());
   CHECK(nearest_name(std::string(1000, 'a'), kNames).empty());
   CHECK(did_you_mean("colour", kNames).empty());
+}
+
+TEST_CASE("the first character beyond ASCII is found whole") {
+  using polyport::first_beyond_ascii;
+  CHECK(first_beyond_ascii("plain").empty());
+  CHECK(first_beyond_ascii("").empty());
+  CHECK(first_beyond_ascii("a\u00FCb\u20AC") == "\u00FC");
+  CHECK(first_beyond_ascii("a\xFF\u20AC") == "\xFF");
+  CHECK(first_beyond_ascii("\xE2\x82") == "\xE2");
 }

@@ -145,3 +145,13 @@ TEST_CASE("people read short forms that never round up") {
   CHECK(human_size(1024 * 1024 - 1) == "1023.9 KiB");
   CHECK(human_size(std::numeric_limits<std::uint64_t>::max()) == "15.9 EiB");
 }
+
+TEST_CASE("a moment in RFC 3339, UTC, whatever the time zone") {
+  using std::chrono::seconds;
+  const auto at = [](std::int64_t unix_time) {
+    return utc_text(std::chrono::system_clock::time_point(seconds(unix_time)));
+  };
+  CHECK(at(0) == "1970-01-01T00:00:00Z");
+  CHECK(at(1'000'000'000) == "2001-09-09T01:46:40Z");
+  CHECK(at(951'782'400) == "2000-02-29T00:00:00Z");
+}

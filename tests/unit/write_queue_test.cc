@@ -55,6 +55,15 @@ TEST_CASE("drop_unsent keeps the one that is begun") {
   queue.push(Payload::literal("third"));
   queue.drop_unsent();  // not begun: gone
   CHECK(queue.empty());
+  // What is left of a write that was cut is begun, although the queue has sent nothing of it.
+  queue.push_rest(Payload::literal("rest of a line"));
+  queue.push(Payload::literal("next"));
+  queue.drop_unsent();
+  CHECK(all(queue) == "rest of a line");
+  queue.consume(14);
+  queue.push(Payload::literal("third"));
+  queue.drop_unsent();
+  CHECK(queue.empty());
 }
 
 TEST_CASE("a payload is shared, not copied, and freed by its last owner") {
@@ -77,7 +86,12 @@ TEST_CASE("the outbox joins what lies together and hands back what the kernel le
   CHECK(box.count() == 3);
   CHECK(box.bytes() == 24);
   std::string rest;
-  box.empty_into(6, [&](Payload left) { rest += left.bytes(); });
+  int cut = 0;
+  box.empty_into(6, [&](Payload left, bool begun) {
+    rest += left.bytes();
+    cut += begun ? 1 : 0;
+  });
+  CHECK(cut == 1);
   CHECK(rest == "o borrowed literal");
   CHECK(box.empty());
   CHECK_FALSE(box.add_copy(std::string(Outbox::kScratchBytes + 1, 'x')));
