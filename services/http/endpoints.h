@@ -28,6 +28,7 @@ std::span<const Route> control_routes();  // health, readiness, the end
 std::span<const Route> docs_routes();     // the endpoints themselves: OpenAPI, a page to try them
 std::span<const Route> file_routes();
 std::span<const Route> websocket_routes();
+std::span<const Route> dial_routes();  // this server as a client
 
 // Arguments, headers, method, origin and url of a request, as go-httpbin names them.
 void write_request(JsonWriter& json, Call& call);

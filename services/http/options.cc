@@ -77,7 +77,8 @@ constexpr OptionSpec kRows[] = {
     {.name = "unsafe",
      .type = OptionType::kBool,
      .fallback = "false",
-     .help = "/exit, which ends this process, and answers that a browser may run as a page"},
+     .help =
+         "/exit, which ends this process, /dial, which asks others, and answers a browser may run"},
 };
 
 Error bad(const OptionValues& values, std::string_view name, std::string what, std::string hint) {

@@ -22,6 +22,7 @@ std::span<const RouteGroup> route_groups() {
       {"Misbehaviour", misbehave_routes()},
       {"Teaching", block_routes()},
       {"Health and end", control_routes()},
+      {"As a client", dial_routes()},
       {"This list", docs_routes()},
       {"Files", file_routes()},
   };

@@ -27,6 +27,7 @@ Result<void> Site::start(ServiceContext& context) {
     error.where = where;
     return tl::unexpected(std::move(error));
   };
+  if (options_.unsafe) outbound_ = std::make_unique<Outbound>(context);
   if (options_.access_format != AccessFormat::kOff) {
     auto opened =
         AccessLog::open(options_.access_format, options_.access_target, context.loop, context.log);

@@ -11,6 +11,7 @@
 #include "core/loop/alarms.h"
 #include "core/service.h"
 #include "services/http/access_log.h"
+#include "services/http/dial.h"
 #include "services/http/flaky.h"
 #include "services/http/folder.h"
 #include "services/http/options.h"
@@ -32,6 +33,7 @@ class Site {
   Alarms& alarms() { return *alarms_; }
   std::mt19937_64& random() { return random_; }
   AccessLog* access_log() { return access_log_.get(); }   // null: there is none
+  Outbound* outbound() { return outbound_.get(); }        // null unless `unsafe`
   const Folder* folder() const { return folder_.get(); }  // null: no files are served
 
   int health = 200;  // what /health answers, as POST /health set it
@@ -46,6 +48,7 @@ class Site {
   std::unique_ptr<Alarms> alarms_;
   std::unique_ptr<AccessLog> access_log_;
   std::unique_ptr<Folder> folder_;
+  std::unique_ptr<Outbound> outbound_;
   std::mt19937_64 random_;
 };
 

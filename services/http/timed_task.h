@@ -17,6 +17,7 @@ class TimedTask : public polyport::http::Task, private Alarm {
   explicit TimedTask(Call& call) : Task(call.exchange()), site_(call.site()) {}
   Site& site() { return site_; }
   void wake_in(std::chrono::nanoseconds after);
+  void silence() { site_.alarms().cancel(*this); }  // no on_time until it is set again
   std::uint64_t now_ms() { return site_.loop().now_ms(); }
   virtual void on_time() = 0;
 

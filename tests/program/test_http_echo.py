@@ -8,7 +8,7 @@ import unittest
 import uuid
 
 from http_support import HttpTest
-from support import tool
+from support import cli, tool
 
 
 class Echo(HttpTest):
@@ -24,6 +24,12 @@ class Echo(HttpTest):
         self.assertEqual((echo["method"], echo["origin"]), ("GET", "127.0.0.1"))
         host, port = self.address
         self.assertEqual(echo["url"], f"http://{host}:{port}/get?a=1&b=x+y%20z&a=2&c")
+
+    def test_bytes_that_are_no_utf8_do_not_break_the_answer(self):
+        answer = self.raw(b"GET /get?a=%FF HTTP/1.1\r\nHost: a\r\nX-Odd: \xe4\r\nConnection: close\r\n\r\n")
+        echo = json.loads(answer.partition(b"\r\n\r\n")[2].decode())
+        self.assertEqual(echo["headers"]["X-Odd"], ["\ufffd"])
+        self.assertEqual(echo["args"], {"a": ["\ufffd"]})
 
     def test_each_method_has_its_endpoint(self):
         methods = {"/get": "GET", "/post": "POST", "/put": "PUT", "/patch": "PATCH",
@@ -239,6 +245,11 @@ class Untrusting(HttpTest):
                     self.start_http(option)
                 self.assertIn(word, str(caught.exception))
                 self.assertRegex(str(caught.exception), r"polyport\.toml:6:\d+")
+                file = self.folder() / "a.toml"
+                file.write_text('[services.web]\ntype = "http"\n' + option + "\n")
+                checked = cli("check", file)
+                self.assertEqual(checked.code, 1)
+                self.assertIn(word, checked.out + checked.err)
 
 
 if __name__ == "__main__":
