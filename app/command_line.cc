@@ -276,6 +276,9 @@ class Parser {
     services.add_option("TYPE", services_.type, "the options of this one");
     services.add_flag_callback(
         "--json", [this] { services_.format = ServicesOptions::Format::kJson; }, "as JSON");
+    services.add_flag_callback(
+        "--reference", [this] { services_.format = ServicesOptions::Format::kReference; },
+        "what the TYPE can be asked for, as Markdown");
   }
 
   void add_connect() {

@@ -85,7 +85,9 @@ class Planner {
     if (plan.type->dials) return {"*"};
     std::vector<std::string> names = {plan.name, std::string(plan.type->name)};
     for (const OptionSpec& row : plan.type->options) {
-      if (row.type == OptionType::kEnum) names.push_back(plan.values.text(row.name));
+      // What may be off ("false|common") names no protocol.
+      if (row.type != OptionType::kEnum || row.choices.starts_with("false|")) continue;
+      names.push_back(plan.values.text(row.name));
     }
     return names;
   }

@@ -213,6 +213,8 @@ struct ServiceType {
   // What no row can say of the values of one table, how they go together: found by `check`, and
   // before a start, without a socket. An error without a place is given the table's.
   Errors (*check)(const OptionValues& values) = nullptr;
+  // What it can be asked for beyond its options, as Markdown for the docs; null: nothing.
+  std::string (*reference)() = nullptr;
   std::unique_ptr<Service> (*create)(const OptionValues& values) = nullptr;
 };
 

@@ -41,7 +41,9 @@ THIRD_PARTY = {
     r"nlohmann/.*": ["core/base/json_value.cc"],
     r"tl/expected\.hpp": ["core/base/result.h"],
     r"openssl/.*": ["core/base/digest.cc"],
-    r"zlib\.h": ["core/http/raw_deflate.cc"],
+    r"zlib\.h": ["core/http/compress_zlib.cc", "core/http/raw_deflate.cc"],
+    r"brotli/.*": ["core/http/compress_brotli.cc"],
+    r"zstd\.h": ["core/http/compress_zstd.cc"],
     r"wslay/.*": ["tests/unit/websocket_differential_test.cc"],
     r"catch2/.*": ["tests/support/catch.h"],
 }

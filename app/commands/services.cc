@@ -192,6 +192,15 @@ int no_such_type(const std::string& wanted) {
   return kExitUsage;
 }
 
+int print_reference(const ServiceType* type) {
+  if (type == nullptr || type->reference == nullptr) {
+    std::fprintf(stderr, "polyport services: --reference goes with a type that has one (http)\n");
+    return kExitUsage;
+  }
+  std::printf("%s", type->reference().c_str());
+  return kExitOk;
+}
+
 }  // namespace
 
 int run_command(const ServicesOptions& options) {
@@ -200,6 +209,9 @@ int run_command(const ServicesOptions& options) {
     const ServiceType* const type = find_type(options.type);
     if (type == nullptr) return no_such_type(options.type);
     types = {type};
+  }
+  if (options.format == ServicesOptions::Format::kReference) {
+    return print_reference(options.type.empty() ? nullptr : types.front());
   }
   if (options.format == ServicesOptions::Format::kJson) {
     return answer(json_text(types), kExitOk);

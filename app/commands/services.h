@@ -7,7 +7,7 @@
 namespace polyport {
 
 struct ServicesOptions {
-  enum class Format { kText, kJson };
+  enum class Format { kText, kJson, kReference };
   std::string type;  // empty: the list of all
   Format format = Format::kText;
 };

@@ -56,6 +56,16 @@ int quality(Bytes accept, Bytes type) {
   return result;
 }
 
+std::optional<int> coding_quality(Bytes accept_encoding, Bytes coding) {
+  std::optional<int> result;
+  for_each_element(accept_encoding, [&](Bytes element) {
+    const std::size_t end = element.find(';');
+    if (result || !equals_ignoring_case(trim_blanks(element.substr(0, end)), coding)) return;
+    result = weight_of(end == Bytes::npos ? Bytes{} : element.substr(end + 1));
+  });
+  return result;
+}
+
 Bytes preferred_type(Bytes accept, std::initializer_list<Bytes> types) {
   Bytes chosen = *types.begin();
   int most = 0;

@@ -39,17 +39,22 @@ void BodyDecoder::start_chunked() {
 
 BodyDecoder::Step BodyDecoder::next(Bytes input) {
   std::size_t used = 0;
+  std::size_t trailers_at = Bytes::npos;
   while (used < input.size() && stage_ != Stage::kDone) {
     if (stage_ == Stage::kData) {
       Step step = next_data(input.substr(used));
       step.used += used;
       return step;
     }
+    if (stage_ >= Stage::kTrailerStart && trailers_at == Bytes::npos) trailers_at = used;
     const Refusal bad = take(input[used++]);
     if (bad) return {State::kRefused, used, {}, bad};
     if (++overhead_ > kFreeOverhead + data_) return {State::kRefused, used, {}, kOverhead};
   }
-  return {stage_ == Stage::kDone ? State::kComplete : State::kNeedMore, used};
+  const State state = stage_ == Stage::kDone ? State::kComplete : State::kNeedMore;
+  const Bytes trailers =
+      trailers_at == Bytes::npos ? Bytes{} : input.substr(trailers_at, used - trailers_at);
+  return {state, used, {}, {}, trailers};
 }
 
 BodyDecoder::Step BodyDecoder::next_data(Bytes input) {

@@ -1,8 +1,8 @@
 // BodyDecoder: takes the body out of the bytes that follow a head (RFC 9112 sections 6 and 7).
 //
 // Content-Length and chunked, both to the letter: no bare LF, no blanks in a chunk size, extensions
-// by their grammar and bounded. Trailer fields are checked and dropped. Pure, 64 bytes, no copy: a
-// piece of the body is a view into the input.
+// by their grammar and bounded. Trailer fields are checked. Pure, 64 bytes, no copy: a piece of the
+// body, and of the trailers, is a view into the input.
 #pragma once
 
 #include <array>
@@ -26,6 +26,7 @@ class BodyDecoder {
     std::size_t used;  // of the input
     Bytes piece = {};
     Refusal refusal = {};
+    Bytes trailers = {};  // the bytes of this input that belong to the trailer section
   };
 
   // More framing than this beside little data is not a body, it is an attack on the processor:

@@ -1,8 +1,9 @@
-// DateCache: the Date header's text (IMF-fixdate, RFC 9110 section 5.6.7), made once a second.
+// Dates of HTTP (RFC 9110 section 5.6.7): written as IMF-fixdate, read in all three forms.
 #pragma once
 
 #include <array>
 #include <ctime>
+#include <optional>
 
 #include "core/base/bytes.h"
 
@@ -13,6 +14,11 @@ inline constexpr std::size_t kDateSize = 29;  // "Sun, 06 Nov 1994 08:49:37 GMT"
 // Writes kDateSize bytes for `now` (UTC), without a final NUL.
 void write_date(std::time_t now, char* out);
 
+// "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT" or "Sun Nov  6 08:49:37 1994".
+// A two-digit year is the one nearest to now that is not over 50 years ahead.
+std::optional<std::time_t> parse_date(Bytes text);
+
+// The Date header's text, made once a second.
 class DateCache {
  public:
   // The text for `now`; the view is good until the next call.

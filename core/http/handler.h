@@ -2,6 +2,7 @@
 // so that another version of the protocol can stand behind the same handler.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -27,9 +28,14 @@ struct Request {
   Bytes authority;  // of an absolute target, else the Host header
   int major = 1;
   int minor = 1;
-  std::span<const Header> headers;  // in the order and case they came, values trimmed
-  bool has_body = false;            // something follows the head
-  Bytes body;                       // whole, in on_request, where the handler asked for kBuffer
+  std::span<const Header> headers;   // in the order and case they came, values trimmed
+  bool has_body = false;             // something follows the head
+  Bytes body;                        // whole, in on_request, where the handler asked for kBuffer
+  std::span<const Header> trailers;  // what came behind a chunked body, in on_request
+  // What arrived, byte for byte: the head from its request line on, and the body with its framing
+  // where record_wire was called.
+  Bytes wire_head;
+  Bytes wire_body;
 
   // The first header of that name (case is ignored), or null.
   const Header* find(Bytes name) const;
@@ -61,6 +67,16 @@ class Exchange {
   virtual void write(Bytes bytes) = 0;
   virtual void end(std::span<const Header> trailers = {}) = 0;
   virtual bool congested() const = 0;
+  // Instead of begin: no head is written, and what write gives goes out as it is; after end the
+  // connection is closed. For answers that are no HTTP.
+  virtual void begin_raw() = 0;
+
+  // In on_head: the body is kept as it arrives as well (Request::wire_body), framing included, up
+  // to max_body.
+  virtual void record_wire() = 0;
+  // Whatever the handler will answer goes out with that status or type instead; 0 and nothing leave
+  // them alone. Not for the errors of the engine.
+  virtual void force(int status, Bytes content_type) = 0;
 
   // In place of an answer: 101 with `headers`, which name the protocol in Upgrade (Connection is
   // the engine's), and the connection is no longer HTTP. `next` gets it once what runs now has
@@ -83,6 +99,14 @@ class Exchange {
   ~Exchange() = default;
 };
 
+// How an exchange ended, for an access log.
+struct Answered {
+  int status = 0;
+  std::uint64_t body_bytes = 0;       // without chunk framing
+  bool complete = false;              // the connection did not end before the answer
+  std::chrono::milliseconds took{0};  // since the head was complete
+};
+
 class Handler {
  public:
   enum class Body : std::uint8_t {
@@ -103,6 +127,11 @@ class Handler {
   // The connection ended, or the rest of the request was bad, before the exchange was answered in
   // full. The last call for this exchange; answering is not possible any more.
   virtual void on_abort(Exchange&) {}
+  // Headers of every answer, the engine's errors too, beside those it is given; one that the answer
+  // has already is left out. Good until the next call.
+  virtual std::span<const Header> common_headers(const Exchange&) { return {}; }
+  // An answer that had begun has ended. The request of a refused message may be empty.
+  virtual void on_answered(Exchange&, const Answered&) {}
 };
 
 }  // namespace polyport::http

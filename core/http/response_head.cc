@@ -42,6 +42,13 @@ bool belongs_to_engine(Bytes name) {
   }
 }
 
+bool has_field(std::span<const Header> fields, Bytes name) {
+  for (const Header& field : fields) {
+    if (field.name.size() == name.size() && equals_ignoring_case(field.name, name)) return true;
+  }
+  return false;
+}
+
 // A field Upgrade must be named in Connection (RFC 9110 section 7.8).
 char* put_connection(char* out, const ResponseHead& head) {
   bool upgrades = false;
@@ -67,7 +74,8 @@ std::size_t size_bound(std::span<const Header> fields) {
 }
 
 std::size_t size_bound(const ResponseHead& head) {
-  return kFixedBytes + head.server.size() + head.date.size() + size_bound(head.headers);
+  return kFixedBytes + head.server.size() + head.date.size() + size_bound(head.headers) +
+         size_bound(head.common);
 }
 
 char* write_fields(std::span<const Header> fields, char* out) {
@@ -95,6 +103,9 @@ char* write_head(const ResponseHead& head, char* out) {
   out = put(out, head.date);
   out = put(out, "\r\n");
   out = write_fields(head.headers, out);
+  for (const Header& field : head.common) {
+    if (!has_field(head.headers, field.name)) out = write_fields({&field, 1}, out);
+  }
   if (head.framing == ResponseHead::Framing::kLength) {
     out = put(out, "Content-Length: ");
     out = std::to_chars(out, out + 20, head.length).ptr;

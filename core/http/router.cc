@@ -6,6 +6,7 @@
 #include "core/base/assert.h"
 #include "core/base/text.h"
 #include "core/http/characters.h"
+#include "core/http/task.h"
 #include "core/http/url.h"
 
 namespace polyport::http {
@@ -140,6 +141,9 @@ const Router::Route* Router::find(const Request& request, Parameters& parameters
                                   std::string& allow) const {
   Bytes path = request.path;
   if (path.find('%') != Bytes::npos) path = parameters.path_ = normalised(path);
+  const auto below = below_prefix(path);
+  if (!below) return nullptr;
+  path = *below;
   for (const Route& route : routes_) {
     parameters.count_ = 0;
     if (!matches_path(route, path, parameters)) continue;
@@ -147,6 +151,24 @@ const Router::Route* Router::find(const Request& request, Parameters& parameters
     add_methods(allow, route.methods);
   }
   return nullptr;
+}
+
+std::optional<Bytes> Router::below_prefix(Bytes path) const {
+  if (prefix_.empty()) return path;
+  if (!path.starts_with(prefix_)) return std::nullopt;
+  path.remove_prefix(prefix_.size());
+  if (path.empty()) return Bytes("/");
+  if (path.front() != '/') return std::nullopt;
+  return path;
+}
+
+std::string Router::allowed_methods(const Request& request) const {
+  Parameters parameters;
+  std::string allow;
+  Request asked = request;
+  asked.method = "";  // no route has it, so that all of the path are seen
+  if (find(asked, parameters, allow) != nullptr || allow.empty()) return {};
+  return allow + ", OPTIONS";
 }
 
 // --- answering -----------------------------------------------------------------------------------
@@ -215,11 +237,20 @@ void Router::on_body(Exchange& exchange, Bytes piece) {
 }
 
 void Router::on_writable(Exchange& exchange) {
-  if (Handler* handler = handler_of(exchange)) handler->on_writable(exchange);
+  if (Handler* handler = handler_of(exchange)) {
+    handler->on_writable(exchange);
+  } else if (exchange.state() != nullptr) {
+    static_cast<Task*>(exchange.state())->on_writable();
+  }
 }
 
 void Router::on_abort(Exchange& exchange) {
-  if (Handler* handler = handler_of(exchange)) handler->on_abort(exchange);
+  if (Handler* handler = handler_of(exchange)) {
+    handler->on_abort(exchange);
+  } else if (exchange.state() != nullptr) {
+    const std::unique_ptr<Task> task(static_cast<Task*>(exchange.state()));
+    exchange.set_state(nullptr);
+  }
 }
 
 }  // namespace polyport::http

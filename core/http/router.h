@@ -5,12 +5,14 @@
 // "/files/{rest:path}". A {name} is one segment that is not empty, {name:int} one of decimal
 // digits, {name:path} all that is left, slashes and all. Among several patterns that match, the one
 // added first answers. No route: 404. No route for the method: 405 with Allow. HEAD goes to GET,
-// and OPTIONS is answered from the table where no route takes it.
+// and OPTIONS is answered from the table where no route takes it. An action may leave a Task behind
+// that answers later.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +47,9 @@ class Router final : public Handler {
  public:
   using Action = std::function<void(Exchange&, const Parameters&)>;
 
+  // All patterns stand below `prefix`, "" or "/a/b"; any other path is 404.
+  void set_prefix(std::string_view prefix) { prefix_ = prefix; }
+
   // `methods` is a list, "GET" or "GET,POST", or "*" for every method, known or not. `body` says
   // what happens to the body of a request before `action` is called.
   void add(std::string_view methods, std::string_view pattern, Action action,
@@ -52,6 +57,10 @@ class Router final : public Handler {
   // A handler of its own, which gets every call of its exchanges; for routes that stream or answer
   // late.
   void add(std::string_view methods, std::string_view pattern, Handler& handler);
+
+  // The value of an Allow header for the path: "GET, HEAD, POST, OPTIONS". Empty where there is
+  // nothing, and where a route takes every method.
+  std::string allowed_methods(const Request& request) const;
 
   Body on_head(Exchange& exchange) override;
   void on_body(Exchange& exchange, Bytes piece) override;
@@ -80,11 +89,14 @@ class Router final : public Handler {
   const Route* find(const Request& request, Parameters& parameters, std::string& allow) const;
   static bool matches_path(const Route& route, Bytes path, Parameters& parameters);
   static bool takes_method(const Route& route, Bytes method);
+  // The path below the prefix, or nothing where it is not below it.
+  std::optional<Bytes> below_prefix(Bytes path) const;
   Handler* handler_of(Exchange& exchange) const;
   void refuse(Exchange& exchange, const std::string& allow) const;
   void answer_options(Exchange& exchange, const std::string& allow) const;
   std::string all_methods() const;
 
+  std::string prefix_;
   std::vector<Route> routes_;
 };
 

@@ -55,8 +55,8 @@ void Server::take_back(Connection& connection, Session& session) {
   connection.set_session(nullptr);
   std::unique_ptr<Session> owned(&session);
   --busy_;
-  if (idle_.size() >= kMostIdle) return;
   owned->detach();
+  if (idle_.size() >= kMostIdle) return;
   idle_.push_back(std::move(owned));
 }
 

@@ -2,7 +2,9 @@
 #include "core/http/session.h"
 
 #include "core/base/assert.h"
+#include "core/http/characters.h"
 #include "core/http/server.h"
+#include "core/net/network.h"
 
 namespace polyport::http {
 namespace {
@@ -21,7 +23,7 @@ void give_back(std::string& buffer) {
 
 void Session::detach() {
   if (paused_ && connection_ != nullptr) connection_->resume_reading();
-  for (std::string* buffer : {&pending_, &working_, &head_, &body_})
+  for (std::string* buffer : {&pending_, &working_, &head_, &body_, &wire_, &trailers_})
     give_back(*buffer);
   end_exchange();
   connection_ = nullptr;
@@ -160,6 +162,7 @@ bool Session::read_spilled_head() {
 
 bool Session::begin_exchange(Bytes head) {
   connection_->count_request();
+  began_ms_ = connection_->network().loop().now_ms();
   if (const Refusal bad = server_.parser_.parse(head, check_, fields_)) {
     fail(bad);
     return false;
@@ -196,6 +199,9 @@ void Session::fill_request(Bytes head) {
   request_.headers = fields_;
   request_.has_body = check_.has_body();
   request_.body = {};
+  request_.trailers = trailer_fields_;
+  request_.wire_head = head.substr(check_.start(), check_.length() - check_.start());
+  request_.wire_body = wire_;
   request_.authority = check_.authority.of(head);
   if (request_.authority.empty()) request_.authority = request_.value("Host");
 }
@@ -228,6 +234,8 @@ bool Session::read_body() {
   }
   if (input_.empty()) return false;
   const BodyDecoder::Step step = decoder_.next(input_);
+  if (records_wire_) wire_.append(input_.substr(0, step.used));
+  trailers_.append(step.trailers);
   input_.remove_prefix(step.used);
   switch (step.state) {
     case BodyDecoder::State::kRefused:
@@ -242,6 +250,10 @@ bool Session::read_body() {
       break;
   }
   if (connection_->ending()) return false;
+  if (wire_.size() > server_.options_.max_body) {
+    fail({413, "the body, with its framing, is larger than max_body"});
+    return false;
+  }
   body_done_ = decoder_.complete();
   return true;
 }
@@ -269,16 +281,32 @@ void Session::complete_message() {
   phase_ = Phase::kWaiting;
   if (answer_ == Answer::kDone) return;
   if (!body_.empty()) request_.body = body_;
+  if (!trailers_.empty()) read_trailers();
+  request_.wire_body = wire_;
   server_.handler_.on_request(*this);
   if (answer_ == Answer::kNone && !kept_ && !connection_->ending()) {
     respond_error(500, "this service gave no answer", {});
   }
 }
 
+// The decoder has checked the section: lines of "Name: value" and an empty one.
+void Session::read_trailers() {
+  for (Bytes rest = trailers_; !rest.empty();) {
+    const std::size_t end = rest.find("\r\n");
+    const Bytes line = rest.substr(0, end);
+    if (end == Bytes::npos || line.empty()) break;
+    const std::size_t colon = line.find(':');
+    trailer_fields_.push_back({line.substr(0, colon), trim_blanks(line.substr(colon + 1))});
+    rest.remove_prefix(end + 2);
+  }
+  request_.trailers = trailer_fields_;
+}
+
 // --- the end of an exchange ----------------------------------------------------------------------
 
 // Called with the answer complete; what belongs to the exchange is forgotten.
 void Session::end_exchange() {
+  if (answer_ == Answer::kDone) tell_answered(true);
   const bool close = close_ && answer_ == Answer::kDone;
   if (close && connection_ != nullptr) {
     const bool heard_all = asked_to_close_ && body_done_ && input_.empty();
@@ -287,6 +315,12 @@ void Session::end_exchange() {
   }
   head_.clear();
   give_back(body_);
+  if (!wire_.empty()) give_back(wire_);
+  trailers_.clear();
+  trailer_fields_.clear();
+  forced_type_.clear();
+  forced_status_ = status_ = 0;
+  answer_bytes_ = 0;
   fields_.clear();
   request_ = Request{};
   state_ = nullptr;
@@ -294,6 +328,7 @@ void Session::end_exchange() {
   phase_ = Phase::kHead;
   answer_ = Answer::kNone;
   in_exchange_ = kept_ = body_done_ = body_paused_ = expects_continue_ = false;
+  records_wire_ = told_ = false;
   is_head_request_ = asked_to_close_ = close_ = false;
   deadline_ = Deadline::kOther;
 }
@@ -301,6 +336,7 @@ void Session::end_exchange() {
 void Session::abort() {
   const bool unanswered = in_exchange_ && answer_ != Answer::kDone;
   in_exchange_ = false;
+  if (answer_ == Answer::kBegun) tell_answered(false);
   if (unanswered) server_.handler_.on_abort(*this);
   close_ = false;
 }
@@ -318,6 +354,7 @@ void Session::fail(Refusal refusal, CloseReason reason) {
   }
   if (answer == Answer::kNone) {
     close_ = true;
+    force(0, {});
     respond_error(refusal.status, refusal.detail, {});
   }
   connection_->clear_deadline();

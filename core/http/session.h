@@ -51,6 +51,9 @@ class Session final : public Exchange {
   void write(Bytes bytes) override;
   void end(std::span<const Header> trailers) override;
   bool congested() const override;
+  void begin_raw() override;
+  void record_wire() override { records_wire_ = true; }
+  void force(int status, Bytes content_type) override;
   void upgrade(std::span<const Header> headers, StreamHandler& next, void* session) override;
   void keep() override { kept_ = true; }
   void pause_body() override { body_paused_ = true; }
@@ -79,6 +82,7 @@ class Session final : public Exchange {
   void ask_handler();
   bool read_body();
   void take_piece(Bytes piece);
+  void read_trailers();
   void complete_message();
   void end_exchange();
   void settle_input();
@@ -95,6 +99,7 @@ class Session final : public Exchange {
   ResponseHead::Persistence persistence() const;
   bool leaves_body_unread() const;
   void answer_ended();
+  void tell_answered(bool complete);
 
   Server& server_;
   Connection* connection_ = nullptr;
@@ -108,14 +113,22 @@ class Session final : public Exchange {
   HeadCheck check_;
   BodyDecoder decoder_;
   std::vector<Header> fields_;
+  std::string trailers_;  // their section, as it arrives
+  std::vector<Header> trailer_fields_;
+  std::string wire_;  // the body with its framing, where records_wire_
   Request request_;
   std::uint64_t dropped_ = 0;  // bytes of a body that nobody wants
 
   // The exchange.
   void* state_ = nullptr;
+  std::uint64_t answer_left_ = 0;   // of a promised length
+  std::uint64_t answer_bytes_ = 0;  // of the body, so far
+  std::uint64_t began_ms_ = 0;
+  std::string forced_type_;
+  int forced_status_ = 0;
+  int status_ = 0;                 // of the answer that has begun
   StreamHandler* next_ = nullptr;  // of an upgrade
   void* next_session_ = nullptr;
-  std::uint64_t answer_left_ = 0;  // of a promised length
   ResponseHead::Framing framing_ = ResponseHead::Framing::kNone;
   Handler::Body body_mode_ = Handler::Body::kBuffer;
   Phase phase_ = Phase::kHead;
@@ -125,6 +138,8 @@ class Session final : public Exchange {
   bool kept_ = false;
   bool body_done_ = false;
   bool body_paused_ = false;
+  bool records_wire_ = false;
+  bool told_ = false;              // of the answer's end, to the handler
   bool expects_continue_ = false;  // and has not been told to go on
   bool is_head_request_ = false;
   bool asked_to_close_ = false;  // by the client

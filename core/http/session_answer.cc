@@ -1,20 +1,25 @@
 // Session's answering side: from the handler's calls to bytes.
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 
 #include "core/base/assert.h"
 #include "core/base/json_writer.h"
+#include "core/base/text.h"
 #include "core/http/accept.h"
 #include "core/http/server.h"
 #include "core/http/session.h"
 #include "core/http/status.h"
 #include "core/net/listener.h"
+#include "core/net/network.h"
 
 namespace polyport::http {
 namespace {
 
 constexpr std::size_t kStackBytes = 4096;
+constexpr std::size_t kLargePiece = 64 * 1024;
 
 }  // namespace
 
@@ -31,11 +36,14 @@ void Session::resume_body() {
 
 void Session::respond(int status, std::span<const Header> headers, Bytes body) {
   POLYPORT_ASSERT(answer_ == Answer::kNone);
+  if (forced_status_ != 0) status = forced_status_;
   const bool bodiless = is_bodiless(status);
   framing_ = bodiless ? ResponseHead::Framing::kNone : ResponseHead::Framing::kLength;
   answer_left_ = body.size();
   if (leaves_body_unread()) close_ = true;
-  send_head(status, headers, bodiless || is_head_request_ ? Bytes{} : body);
+  const bool has_body = !bodiless && !is_head_request_;
+  if (has_body) answer_bytes_ = body.size();
+  send_head(status, headers, has_body ? body : Bytes{});
   answer_ended();
 }
 
@@ -66,6 +74,7 @@ void Session::respond_error(int status, Bytes detail, std::span<const Header> he
 void Session::begin(int status, std::span<const Header> headers,
                     std::optional<std::uint64_t> content_length) {
   POLYPORT_ASSERT(answer_ == Answer::kNone);
+  if (forced_status_ != 0) status = forced_status_;
   answer_left_ = content_length.value_or(0);
   if (is_bodiless(status)) {
     framing_ = ResponseHead::Framing::kNone;
@@ -81,6 +90,19 @@ void Session::begin(int status, std::span<const Header> headers,
   answer_ = Answer::kBegun;
 }
 
+void Session::begin_raw() {
+  POLYPORT_ASSERT(answer_ == Answer::kNone);
+  framing_ = ResponseHead::Framing::kUntilClose;
+  close_ = true;
+  is_head_request_ = false;  // what is written is written, whatever was asked for
+  answer_ = Answer::kBegun;
+}
+
+void Session::force(int status, Bytes content_type) {
+  forced_status_ = status;
+  forced_type_ = content_type;
+}
+
 void Session::write(Bytes bytes) {
   POLYPORT_ASSERT(answer_ == Answer::kBegun);
   if (bytes.empty() || framing_ == ResponseHead::Framing::kNone) return;
@@ -89,12 +111,20 @@ void Session::write(Bytes bytes) {
     answer_left_ -= bytes.size();
   }
   if (is_head_request_) return;
+  answer_bytes_ += bytes.size();
   if (framing_ != ResponseHead::Framing::kChunked) {
     connection_->send(bytes);
     return;
   }
   char buffer[kStackBytes];
   char* out = std::to_chars(buffer, buffer + 16, bytes.size(), 16).ptr;
+  if (bytes.size() > kLargePiece) {
+    // In one piece: behind one so large the end of its own chunk would look like a second answer to
+    // a reader that is too slow.
+    std::string chunk(buffer, out);
+    chunk.reserve(chunk.size() + bytes.size() + 4);
+    return connection_->send(chunk.append("\r\n").append(bytes).append("\r\n"));
+  }
   *out++ = '\r';
   *out++ = '\n';
   if (bytes.size() + 32 <= sizeof buffer) {
@@ -158,8 +188,17 @@ ResponseHead::Persistence Session::persistence() const {
 
 void Session::send_head(int status, std::span<const Header> headers, Bytes body) {
   if (server_.draining_) close_ = true;
+  status_ = status;
+  std::vector<Header> changed;
+  if (!forced_type_.empty()) {
+    std::copy_if(headers.begin(), headers.end(), std::back_inserter(changed),
+                 [](const Header& h) { return !equals_ignoring_case(h.name, "Content-Type"); });
+    changed.push_back({"Content-Type", forced_type_});
+    headers = changed;
+  }
   const ResponseHead head{.status = status,
                           .headers = headers,
+                          .common = server_.handler_.common_headers(*this),
                           .framing = framing_,
                           .length = answer_left_,
                           .persistence = persistence(),
@@ -180,6 +219,14 @@ void Session::send_head(int status, std::span<const Header> headers, Bytes body)
   }
   connection_->send(Bytes(begin, static_cast<std::size_t>(out - begin)));
   connection_->send(body);
+}
+
+void Session::tell_answered(bool complete) {
+  if (told_) return;
+  told_ = true;
+  const std::uint64_t now = connection_->network().loop().now_ms();
+  const auto took = std::chrono::milliseconds(now > began_ms_ ? now - began_ms_ : 0);
+  server_.handler_.on_answered(*this, {status_, answer_bytes_, complete, took});
 }
 
 // The loop goes on with the next request: the one that runs, or one at the end of the turn.

@@ -19,4 +19,23 @@ std::string percent_decode(Bytes text, Plus plus) {
   return decoded;
 }
 
+std::string percent_encode(Bytes text) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char character : text) {
+    const auto byte = static_cast<unsigned char>(character);
+    const char lower = static_cast<char>(character | 0x20);
+    const bool plain = (lower >= 'a' && lower <= 'z') || is(kDigit, character) ||
+                       character == '-' || character == '.' || character == '_' || character == '~';
+    if (plain) {
+      encoded += character;
+    } else {
+      encoded += '%';
+      encoded += kDigits[byte >> 4];
+      encoded += kDigits[byte & 15];
+    }
+  }
+  return encoded;
+}
+
 }  // namespace polyport::http

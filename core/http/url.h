@@ -16,6 +16,9 @@ enum class Plus : std::uint8_t {
 // Decodes %XX; a percent sign without two digits stands for itself.
 std::string percent_decode(Bytes text, Plus plus = Plus::kPlus);
 
+// Everything but letters, digits and "-._~" as %XX: one segment of a path, or one value of a query.
+std::string percent_encode(Bytes text);
+
 // Calls `visit(name, value)` with the decoded parts of "a=1&b&c=2", in order; "b" has an empty
 // value, and empty parts are left out.
 template <class Visit>

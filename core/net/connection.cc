@@ -143,6 +143,10 @@ Address Connection::local() const {
   return address;
 }
 
+bool Connection::tcp_info(sock::TcpInfo& info) const {
+  return fd_ >= 0 && sock::read_tcp_info(fd_, info) == 0;
+}
+
 std::uint8_t Connection::hops() const {
   if (peer_family_ == Family::kUnix) return sock::is_own_peer(fd_) ? 255 : 0;
   return network().hops().hops_of(peer(), local(), network().loop().now_ms());

@@ -25,6 +25,9 @@ class Listener;
 class Network;
 class StreamHandler;
 class WriteQueue;
+namespace sock {
+struct TcpInfo;
+}
 
 // What few connections have, in a block of its own that ends with the connection.
 struct ConnectionExtras {
@@ -99,6 +102,8 @@ class Connection : private PollHandle {
   // --- who ---------------------------------------------------------------------------------------
   Address peer() const;
   Address local() const;  // a system call, except for a listener on one address
+  // What the kernel knows of it; false on a unix socket.
+  bool tcp_info(sock::TcpInfo& info) const;
 
   // Of an accepted one: how many of this process's own connections stand behind it, one passing on
   // what the other brings (see HopTable). 255 where the peer on a unix socket is this process.

@@ -22,6 +22,8 @@ std::string_view name(OptionType type) {
       return "secret";
     case OptionType::kPath:
       return "path";
+    case OptionType::kStrings:
+      return "strings";
     case OptionType::kEndpoints:
       break;
   }
@@ -65,6 +67,10 @@ const std::string& OptionValues::text(std::string_view name) const {
 
 const std::vector<Endpoint>& OptionValues::endpoints(std::string_view name) const {
   return typed(name, OptionType::kEndpoints).endpoints;
+}
+
+const std::vector<std::string>& OptionValues::texts(std::string_view name) const {
+  return typed(name, OptionType::kStrings).texts;
 }
 
 }  // namespace polyport

@@ -24,6 +24,7 @@ enum class OptionType : std::uint8_t {
   kSecret,  // a string that is never shown
   kPath,
   kEndpoints,  // one endpoint or a list of them
+  kStrings,    // one text or a list of them
 };
 
 std::string_view name(OptionType type);  // "bool", "int", "size", …
@@ -56,6 +57,7 @@ class OptionValues {
     std::int64_t number = 0;  // bool, int, bytes, milliseconds
     std::string text;         // string, secret, path, enum
     std::vector<Endpoint> endpoints;
+    std::vector<std::string> texts;   // of kStrings
     std::vector<std::string> places;  // of each endpoint, as `where`
     std::string where;  // "file:line:column", "environment NAME", "--set …", "default"
     bool is_default = true;
@@ -67,6 +69,7 @@ class OptionValues {
   std::chrono::milliseconds duration(std::string_view name) const;
   const std::string& text(std::string_view name) const;  // string, secret, path, enum
   const std::vector<Endpoint>& endpoints(std::string_view name) const;
+  const std::vector<std::string>& texts(std::string_view name) const;
 
   bool has(std::string_view name) const { return values_.contains(name); }
   const Value& value(std::string_view name) const;

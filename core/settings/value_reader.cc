@@ -39,6 +39,8 @@ std::string expected(const OptionSpec& row) {
       return "a text in quotes";
     case OptionType::kPath:
       return "a path in quotes";
+    case OptionType::kStrings:
+      return "a text in quotes or a list of them";
     case OptionType::kEndpoints:
       break;
   }
@@ -134,6 +136,7 @@ class ValueReader {
   bool read_duration(const Node& node);
   bool read_enum(const Node& node);
   bool read_text(const Node& node);
+  bool read_texts(const Node& node);
   bool read_endpoints(const Node& node);
   bool read_endpoint_text(const Node& node);
   bool read_endpoint(const Node& node, std::string_view text);
@@ -168,6 +171,8 @@ bool ValueReader::read(const Node& node) {
     case OptionType::kSecret:
     case OptionType::kPath:
       return read_text(node);
+    case OptionType::kStrings:
+      return read_texts(node);
     case OptionType::kEndpoints:
       break;
   }
@@ -244,8 +249,12 @@ bool ValueReader::within_bounds(const Node& node) {
 }
 
 bool ValueReader::read_enum(const Node& node) {
-  if (!is_text(node)) return wrong_kind(node);
   const std::vector<std::string_view> choices = split(row_.choices, '|');
+  if (node.kind == Node::Kind::kBool) {  // an option that is off or one of several things
+    value_.text = number_text(node);
+    if (std::find(choices.begin(), choices.end(), value_.text) != choices.end()) return true;
+  }
+  if (!is_text(node)) return wrong_kind(node);
   if (std::find(choices.begin(), choices.end(), node.text) != choices.end()) {
     value_.text = node.text;
     return true;
@@ -259,6 +268,26 @@ bool ValueReader::read_text(const Node& node) {
   if (!is_text(node)) return wrong_kind(node);
   value_.text = node.text;
   return true;
+}
+
+// "a, b" of an override is two.
+bool ValueReader::read_texts(const Node& node) {
+  if (is_text(node)) {
+    for (const std::string_view part : split(node.text, ',')) {
+      if (!trim(part).empty()) value_.texts.emplace_back(trim(part));
+    }
+    return true;
+  }
+  if (node.kind != Node::Kind::kArray) return wrong_kind(node);
+  bool good = true;
+  for (const Node& item : node.items) {
+    if (item.kind != Node::Kind::kString) {
+      good = wrong_kind(item);
+    } else if ((good &= sound_text(item))) {
+      value_.texts.push_back(item.text);
+    }
+  }
+  return good;
 }
 
 bool ValueReader::read_endpoints(const Node& node) {

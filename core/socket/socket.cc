@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 
 namespace polyport::sock {
 
@@ -366,6 +367,26 @@ int accept_queue(int fd) {
   if (info.tcpi_state != TCP_LISTEN) return -EINVAL;
   // On a listening socket these two fields are its queue and the queue's limit (sock_diag(7)).
   return static_cast<int>(info.tcpi_unacked);
+}
+
+int read_tcp_info(int fd, TcpInfo& info) {
+  constexpr std::string_view kStates[] = {"unknown",    "established", "syn_sent",  "syn_recv",
+                                          "fin_wait1",  "fin_wait2",   "time_wait", "close",
+                                          "close_wait", "last_ack",    "listen",    "closing"};
+  tcp_info raw{};
+  socklen_t size = sizeof raw;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &raw, &size) < 0) return -errno;
+  info = {.state = kStates[raw.tcpi_state < std::size(kStates) ? raw.tcpi_state : 0],
+          .rtt_us = raw.tcpi_rtt,
+          .rtt_variance_us = raw.tcpi_rttvar,
+          .congestion_window = raw.tcpi_snd_cwnd,
+          .send_mss = raw.tcpi_snd_mss,
+          .receive_mss = raw.tcpi_rcv_mss,
+          .path_mtu = raw.tcpi_pmtu,
+          .retransmits = raw.tcpi_total_retrans,
+          .unacknowledged = raw.tcpi_unacked,
+          .lost = raw.tcpi_lost};
+  return 0;
 }
 
 Hangup hangup(int fd) {

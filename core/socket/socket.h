@@ -128,6 +128,20 @@ enum class Hangup : std::uint8_t {
 };
 Hangup hangup(int fd);
 bool is_writable(int fd);
+// What the kernel knows of a TCP connection (TCP_INFO); -errno for any other socket.
+struct TcpInfo {
+  std::string_view state;  // "established", "close_wait", …
+  std::uint32_t rtt_us = 0;
+  std::uint32_t rtt_variance_us = 0;
+  std::uint32_t congestion_window = 0;  // in segments
+  std::uint32_t send_mss = 0;
+  std::uint32_t receive_mss = 0;
+  std::uint32_t path_mtu = 0;
+  std::uint32_t retransmits = 0;  // in all
+  std::uint32_t unacknowledged = 0;
+  std::uint32_t lost = 0;
+};
+int read_tcp_info(int fd, TcpInfo& info);
 std::uint32_t peer_uid(int fd);  // of a unix stream; the overflow uid where the kernel does not say
 // Whether this very process is at the other end of a unix stream.
 bool is_own_peer(int fd);

@@ -1,5 +1,9 @@
 #include "services/http/front_page.h"
 
+#include "services/http/call.h"
+#include "services/http/reference.h"
+#include "services/http/route.h"
+
 namespace polyport::services::http {
 namespace {
 
@@ -63,33 +67,43 @@ bool is_shown_already(const FrontPage& page, const DoorLine& line) {
   return false;
 }
 
-// --- writing -------------------------------------------------------------------------------------
+// --- the endpoints -------------------------------------------------------------------------------
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char character : text) {
-    switch (character) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += character;
-    }
+EndpointGroup::Endpoint endpoint(const Route& route, const SiteOptions& options) {
+  const std::string pattern = pattern_of(route, options);
+  std::string link;
+  if (route.methods == "*" || route.methods.starts_with("GET")) {
+    // A folder stands where the options put it, so that its example in the table is not the link.
+    const bool is_folder = route.when == Route::When::kFiles;
+    link = options.prefix + (is_folder ? options.root_path + "/" : std::string(example_of(route)));
   }
-  return out;
+  return {plain_pattern(pattern), std::string(route.summary), link};
 }
+
+std::vector<EndpointGroup> endpoint_groups(const SiteOptions& options) {
+  std::vector<EndpointGroup> groups;
+  for (const RouteGroup& group : route_groups()) {
+    EndpointGroup shown{std::string(group.name), {}};
+    for (const Route& route : group.routes) {
+      if (is_there(route, options)) shown.endpoints.push_back(endpoint(route, options));
+    }
+    if (!shown.endpoints.empty()) groups.push_back(std::move(shown));
+  }
+  return groups;
+}
+
+std::string group_html(const EndpointGroup& group) {
+  std::string out = "<h2>" + html_escaped(group.name) + "</h2>\n<table>\n";
+  for (const EndpointGroup::Endpoint& one : group.endpoints) {
+    const std::string path = "<code>" + html_escaped(one.path) + "</code>";
+    out += "<tr><td>";
+    out += one.link.empty() ? path : "<a href=\"" + html_escaped(one.link) + "\">" + path + "</a>";
+    out += "</td><td>" + html_escaped(one.summary) + "</td></tr>\n";
+  }
+  return out + "</table>\n";
+}
+
+// --- writing -------------------------------------------------------------------------------------
 
 std::string sockets_open(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " socket is" : " sockets are") +
@@ -123,24 +137,32 @@ li { display: grid; grid-template-columns: 7rem 1fr; gap: 0 1.25rem; padding: .8
 .number { font-size: 1.6rem; line-height: 1.4; font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
 .number small { display: block; font-size: .8rem }
 a { color: var(--mark) }
+h2 { font-size: 1rem; margin: 1.5rem 0 .25rem }
+table { border-collapse: collapse; width: 100% }
+td { padding: .15rem 1rem .15rem 0; vertical-align: baseline; overflow-wrap: anywhere }
+td:first-child { width: 40% }
 code { font: .9rem ui-monospace, monospace; overflow-wrap: anywhere }
 </style>
 )";
 
 std::string door_html(const DoorLine& line) {
-  const std::string number = escaped(line.number);
+  const std::string number = html_escaped(line.number);
   std::string out = "<li><div class=\"number\">";
-  out += line.link.empty() ? number : "<a href=\"" + escaped(line.link) + "\">" + number + "</a>";
-  out += "<small>" + escaped(line.transport) + "</small></div><div><strong>" +
-         escaped(line.service) + "</strong> <small>" + escaped(line.summary) +
-         "</small><br><code>" + escaped(line.try_it) + "</code></div></li>\n";
+  out +=
+      line.link.empty() ? number : "<a href=\"" + html_escaped(line.link) + "\">" + number + "</a>";
+  out += "<small>" + html_escaped(line.transport) + "</small></div><div><strong>" +
+         html_escaped(line.service) + "</strong> <small>" + html_escaped(line.summary) +
+         "</small><br><code>" + html_escaped(line.try_it) + "</code></div></li>\n";
   return out;
 }
 
 }  // namespace
 
-FrontPage front_page(const HostView& host, const Connection& connection, Bytes authority) {
+FrontPage front_page(const HostView& host, const Connection& connection, Bytes authority,
+                     const SiteOptions& options) {
   FrontPage page;
+  page.prefix = options.prefix;
+  page.endpoints = endpoint_groups(options);
   page.you = connection.peer().text();
   page.reached = connection.local().text();
   page.server_name = host.server_name();
@@ -166,20 +188,28 @@ std::string front_page_text(const FrontPage& page) {
   out += "port   " + padded("service", width) + "  try it\n";
   for (const DoorLine& line : page.doors)
     out += padded(line.number, 5) + "  " + padded(line.service, width) + "  " + line.try_it + "\n";
+  out += "\nWhat this port can be asked for (a page to try it: " + page.prefix + "/docs):\n";
+  for (const EndpointGroup& group : page.endpoints) {
+    out += "\n" + group.name + "\n";
+    for (const EndpointGroup::Endpoint& one : group.endpoints)
+      out += "  " + padded(one.path, 36) + "  " + one.summary + "\n";
+  }
   return out;
 }
 
 std::string front_page_html(const FrontPage& page) {
   std::string out(kHead);
-  out += "<title>" + escaped(page.server_name) + "</title>\n</head>\n<body>\n<h1>You are <b>" +
-         escaped(page.you) + "</b>.<br>You reached <b>" + escaped(page.reached) +
+  out += "<title>" + html_escaped(page.server_name) + "</title>\n</head>\n<body>\n<h1>You are <b>" +
+         html_escaped(page.you) + "</b>.<br>You reached <b>" + html_escaped(page.reached) +
          "</b>.</h1>\n<p>" + sockets_open(page.sockets) + ".</p>\n<ul>\n";
   for (const DoorLine& line : page.doors)
     out += door_html(line);
-  out +=
-      "</ul>\n<p><small>Also here: <a href=\"/echo\">/echo</a>, <a href=\"/now\">/now</a>, "
-      "<a href=\"/socket\">/socket</a>, <a href=\"/plain\">/plain</a></small></p>\n"
-      "</body>\n</html>\n";
+  const std::string base = html_escaped(page.prefix);
+  out += "</ul>\n<p>What this port can be asked for (<a href=\"" + base +
+         "/docs\">try them</a>, <a href=\"" + base + "/openapi.json\">OpenAPI</a>):</p>\n";
+  for (const EndpointGroup& group : page.endpoints)
+    out += group_html(group);
+  out += "</body>\n</html>\n";
   return out;
 }
 

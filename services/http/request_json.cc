@@ -1,53 +1,18 @@
 #include "services/http/request_json.h"
 
-#include <ctime>
-#include <map>
-#include <utility>
-#include <vector>
-
 #include "core/base/json_value.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
 #include "core/http/base64.h"
-#include "core/http/date.h"
 #include "core/http/url.h"
 #include "core/net/listener.h"
 #include "core/ports/ranges.h"
+#include "core/socket/socket.h"
+#include "services/http/groups.h"
+#include "services/http/jwt.h"
 
 namespace polyport::services::http {
 namespace {
-
-// Values grouped under their names, in the order the names first came.
-class Groups {
- public:
-  enum class Case : std::uint8_t { kMatters, kIgnored };
-  explicit Groups(Case names) : case_(names) {}
-
-  void add(const std::string& name, std::string value) {
-    const std::string key = case_ == Case::kMatters ? name : to_lower(name);
-    const auto [place, is_new] = places_.try_emplace(key, groups_.size());
-    if (is_new) groups_.emplace_back(name, std::vector<std::string>{});
-    groups_[place->second].second.push_back(std::move(value));
-  }
-
-  void write(JsonWriter& json, std::string_view key) const {
-    json.key(key);
-    json.begin_object();
-    for (const auto& [name, values] : groups_) {
-      json.key(name);
-      json.begin_array();
-      for (const std::string& value : values)
-        json.value(value);
-      json.end_array();
-    }
-    json.end_object();
-  }
-
- private:
-  Case case_;
-  std::vector<std::pair<std::string, std::vector<std::string>>> groups_;
-  std::map<std::string, std::size_t> places_;  // in groups_
-};
 
 void write_end(JsonWriter& json, std::string_view key, const Address& address) {
   json.key(key);
@@ -60,6 +25,25 @@ void write_end(JsonWriter& json, std::string_view key, const Address& address) {
   json.field("port", address.port);
   json.field("range", name(port_range(address.port)));
   json.field("ephemeral_here", ephemeral_range().contains(address.port));
+  json.end_object();
+}
+
+// "tcp": what the kernel measured; null on a unix socket.
+void write_tcp(JsonWriter& json, const Connection& connection) {
+  json.key("tcp");
+  sock::TcpInfo info;
+  if (!connection.tcp_info(info)) return json.value(nullptr);
+  json.begin_object();
+  json.field("state", info.state);
+  json.field("rtt_us", info.rtt_us);
+  json.field("rtt_variance_us", info.rtt_variance_us);
+  json.field("congestion_window", info.congestion_window);
+  json.field("send_mss", info.send_mss);
+  json.field("receive_mss", info.receive_mss);
+  json.field("path_mtu", info.path_mtu);
+  json.field("retransmits", info.retransmits);
+  json.field("unacknowledged", info.unacknowledged);
+  json.field("lost", info.lost);
   json.end_object();
 }
 
@@ -77,22 +61,9 @@ std::string_view family_name(Family family) {
   return "none";
 }
 
-std::string formatted(const std::tm& parts, const char* format) {
-  char text[64];
-  return {text, std::strftime(text, sizeof text, format, &parts)};
-}
-
 }  // namespace
 
 std::string request_json(const polyport::http::Request& request, const Address& peer) {
-  Groups arguments(Groups::Case::kMatters);
-  polyport::http::for_each_argument(request.query, [&](const std::string& name, std::string value) {
-    arguments.add(name, std::move(value));
-  });
-  Groups headers(Groups::Case::kIgnored);
-  for (const auto& header : request.headers)
-    headers.add(std::string(header.name), std::string(header.value));
-
   std::string out;
   JsonWriter json(out, JsonWriter::Style::kIndented);
   json.begin_object();
@@ -101,8 +72,8 @@ std::string request_json(const polyport::http::Request& request, const Address& 
              "HTTP/" + std::to_string(request.major) + "." + std::to_string(request.minor));
   json.field("target", request.target);
   json.field("path", polyport::http::percent_decode(request.path));
-  arguments.write(json, "args");
-  headers.write(json, "headers");
+  grouped_arguments(request.query).write(json, "args");
+  grouped(request.headers).write(json, "headers");
   json.field("origin", peer.ip_text());
   json.field("port", peer.port);
   if (is_utf8(request.body)) {
@@ -115,6 +86,7 @@ std::string request_json(const polyport::http::Request& request, const Address& 
     json.key("json");
     json.raw(request.body);
   }
+  write_jwt(json, request);
   json.end_object();
   out += '\n';
   return out;
@@ -135,34 +107,9 @@ std::string socket_json(const Connection& connection) {
   json.field("age_ms", connection.age().count());
   json.field("bytes_in", connection.bytes_in());
   json.field("bytes_out", connection.bytes_out());
-  json.end_object();
-  out += '\n';
-  return out;
-}
-
-std::string time_json(std::chrono::system_clock::time_point now) {
-  using namespace std::chrono;
-  constexpr std::int64_t kFrom1900To1970 = 2'208'988'800;
-  const std::int64_t ms = duration_cast<milliseconds>(now.time_since_epoch()).count();
-  const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char fraction[8];
-  std::snprintf(fraction, sizeof fraction, ".%03d", static_cast<int>(ms % 1000));
-  char rfc1123[polyport::http::kDateSize];
-  polyport::http::write_date(seconds, rfc1123);
-
-  std::string out;
-  JsonWriter json(out, JsonWriter::Style::kIndented);
-  json.begin_object();
-  json.field("unix", ms / 1000);
-  json.field("unix_ms", ms);
-  json.field("iso8601", formatted(parts, "%Y-%m-%dT%H:%M:%S") + fraction + "Z");
-  json.field("rfc3339", formatted(parts, "%Y-%m-%dT%H:%M:%S") + "Z");
-  json.field("rfc1123", std::string_view(rfc1123, sizeof rfc1123));
-  json.field("ctime", formatted(parts, "%a %b %e %H:%M:%S %Y"));
-  json.field("ntp", ms / 1000 + kFrom1900To1970);
-  json.field("timezone", "UTC");
+  write_tcp(json, connection);
+  json.key("tls");
+  json.value(nullptr);
   json.end_object();
   out += '\n';
   return out;

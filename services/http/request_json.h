@@ -1,7 +1,6 @@
-// What /echo, /socket and /now answer: facts of a request, a connection or the clock, as JSON.
+// What /echo and /socket answer: facts of a request or a connection, as JSON.
 #pragma once
 
-#include <chrono>
 #include <string>
 
 #include "core/http/handler.h"
@@ -12,10 +11,8 @@ namespace polyport::services::http {
 // they first came; a body that is not UTF-8 becomes a base64 data URL.
 std::string request_json(const polyport::http::Request& request, const Address& peer);
 
-// The connection: both ends with the range of their ports, its age and requests.
+// The connection: both ends with the range of their ports, its age and requests, what the kernel
+// measured on it, and its TLS (null: there is none).
 std::string socket_json(const Connection& connection);
-
-// One instant in the formats people compare clocks in. All of them are UTC.
-std::string time_json(std::chrono::system_clock::time_point now);
 
 }  // namespace polyport::services::http

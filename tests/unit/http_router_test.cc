@@ -1,5 +1,6 @@
 // Which route answers a path, with what parameters, and what happens where none does.
 #include "core/http/router.h"
+#include "core/http/task.h"
 
 #include <string>
 
@@ -33,15 +34,20 @@ struct FakeExchange final : Exchange {
   void write(Bytes) override {}
   void end(std::span<const Header>) override {}
   bool congested() const override { return false; }
+  void begin_raw() override {}
+  void record_wire() override {}
+  void force(int, Bytes) override {}
   void upgrade(std::span<const Header>, StreamHandler&, void*) override {}
-  void keep() override {}
+  void keep() override { kept = true; }
   void pause_body() override {}
   void resume_body() override {}
-  void* state() const override { return nullptr; }
-  void set_state(void*) override {}
+  void* state() const override { return state_; }
+  void set_state(void* state) override { state_ = state; }
 
   Request view;
   int status = 0;
+  bool kept = false;
+  void* state_ = nullptr;
   std::string body, allow;
 };
 
@@ -138,4 +144,70 @@ TEST_CASE("a request without a route is answered before its body is asked for") 
   exchange.view.has_body = true;
   router.on_head(exchange);
   CHECK(exchange.status == 404);
+}
+
+TEST_CASE("below a prefix, and nowhere else") {
+  Router router;
+  router.set_prefix("/a/b");
+  router.add("GET", "/", says("root"));
+  router.add("GET", "/plain", says("plain"));
+  router.add("GET", "/x/{rest:path}", [](Exchange& exchange, const Parameters& parameters) {
+    exchange.respond(200, "", parameters.text("rest"));
+  });
+  CHECK(answer(router, "/a/b/plain") == "plain");
+  CHECK(answer(router, "/%61/b/plain") == "plain");
+  CHECK(answer(router, "/a/b/") == "root");
+  CHECK(answer(router, "/a/b") == "root");
+  CHECK(answer(router, "/a/b/x/y%2Fz") == "y/z");
+  CHECK(answer(router, "/plain") == "404");
+  CHECK(answer(router, "/a/bplain") == "404");
+  CHECK(answer(router, "/a/b/a/b/plain") == "404");
+  CHECK(ask(router, "POST", "/a/b/plain").allow == "GET, HEAD, OPTIONS");
+}
+
+TEST_CASE("the methods of a path can be asked for") {
+  Router router;
+  router.add("GET", "/a", says("get"));
+  router.add("POST", "/a", says("post"));
+  router.add("*", "/any", says("any"));
+  const auto allowed = [&](Bytes path) {
+    return router.allowed_methods(FakeExchange("GET", path).view);
+  };
+  CHECK(allowed("/a") == "GET, HEAD, POST, OPTIONS");
+  CHECK(allowed("/any").empty());
+  CHECK(allowed("/none").empty());
+}
+
+TEST_CASE("a task of an action hears what its exchange does, and ends with it") {
+  struct Echo final : Task {
+    Echo(Exchange& exchange, int& heard, int& freed)
+        : Task(exchange), heard_(heard), freed_(freed) {}
+    ~Echo() override { ++freed_; }
+    void on_writable() override {
+      if (++heard_ == 2) finish();
+    }
+    int& heard_;
+    int& freed_;
+  };
+  int heard = 0, freed = 0;
+  Router router;
+  router.add("GET", "/late", [&](Exchange& exchange, const Parameters&) {
+    Task::start(std::make_unique<Echo>(exchange, heard, freed));
+  });
+  FakeExchange finished("GET", "/late");
+  router.on_request(finished);
+  CHECK(finished.kept);
+  router.on_writable(finished);
+  CHECK(freed == 0);
+  router.on_writable(finished);
+  CHECK(freed == 1);
+  CHECK(finished.state_ == nullptr);
+  router.on_writable(finished);
+  router.on_abort(finished);
+  CHECK((heard == 2 && freed == 1));
+  FakeExchange aborted("GET", "/late");
+  router.on_request(aborted);
+  router.on_abort(aborted);
+  CHECK(freed == 2);
+  CHECK(aborted.state_ == nullptr);
 }

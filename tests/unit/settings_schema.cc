@@ -25,6 +25,8 @@ constexpr OptionSpec kHttp[] = {
     {"max_body", OptionType::kSize, "1MiB", "bytes of a body", {}, 0, 1 << 30},
     {"document_root", OptionType::kPath, "", "files to serve"},
     {"token", OptionType::kSecret, "", "who has it may write"},
+    {"proxies", OptionType::kStrings, "", "who is believed"},
+    {"access_log", OptionType::kEnum, "false", "a line a request", "false|common"},
 };
 constexpr OptionSpec kChat[] = {
     {"web", OptionType::kEndpoints, "", "where its page listens"},

@@ -41,6 +41,37 @@ on_conflict = "skip"
   CHECK(service(result, "web").where == "a.toml:4:11");
 }
 
+TEST_CASE("a list of texts, and an enum that may be false") {
+  const auto web = [](const std::string& line, const std::vector<Override>& overrides = {}) {
+    return load("[services.web]\ntype = 'http'\n" + line, overrides);
+  };
+  const auto proxies = [](const LoadResult& result) {
+    const OptionValues values = service(result, "web").values;
+    std::string all;
+    for (const std::string& text : values.texts("proxies"))
+      all += "[" + text + "]";
+    return all;
+  };
+  CHECK(proxies(web("")).empty());
+  CHECK(proxies(web("proxies = []")).empty());
+  CHECK(proxies(web("proxies = ['10.0.0.0/8', '::1']")) == "[10.0.0.0/8][::1]");
+  CHECK(proxies(web("proxies = '10.0.0.0/8, ::1'")) == "[10.0.0.0/8][::1]");
+  CHECK(proxies(web("", {{"services.web.proxies", "a,b", "--set"}})) == "[a][b]");
+  CHECK(web("proxies = ['a', 1]").errors[0].what ==
+        "proxies: expected a text in quotes or a list of them, got the integer 1");
+  CHECK(web("proxies = 1").errors.size() == 1);
+  CHECK(web("proxies = ['a\\u0000']").errors.empty());  // a literal backslash
+  CHECK(web("proxies = [\"a\\u0000\"]").errors.size() == 1);
+  const auto access_log = [](const LoadResult& result) {
+    return service(result, "web").values.text("access_log");
+  };
+  CHECK(access_log(web("")) == "false");
+  CHECK(access_log(web("access_log = false")) == "false");
+  CHECK(access_log(web("access_log = 'false'")) == "false");
+  CHECK(access_log(web("access_log = 'common'")) == "common");
+  CHECK(web("access_log = true").errors.size() == 1);
+}
+
 TEST_CASE("each endpoint knows where it was written") {
   const auto places = [](const OptionValues& values) { return values.value("listen").places; };
   const auto result = load(R"([services.echo]
