@@ -652,9 +652,8 @@ TEST_CASE("websocket: what is held back does not hide the peer's close frame") {
   for (int i = 0; i < 1000; ++i)
     questions += text_frame("big");
   peer.client.send(questions + close_frame(1000));
-  // How much the kernel takes before it is full is its own affair: between turns no answer waits
-  // until then.
-  REQUIRE(fixture.net.run_until([&] { return socket.congested(); }));
+  // How much the kernel takes before it is full is its own affair.
+  REQUIRE(fixture.net.run_until([&] { return socket.connection().is_congested(); }));
   REQUIRE(fixture.handler.messages < 1000);
   socket.close();
   fixture.settle();
