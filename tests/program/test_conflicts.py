@@ -9,7 +9,7 @@ import shutil
 import unittest
 
 from conflict_lab import NOBODY, QUIET, WEB, LabTest, as_user, needs_root, words
-from support import BINARY, Namespace, cli, tool
+from support import BINARY, Namespace, cli, tool, wait_until
 
 
 class Taken(LabTest):
@@ -185,6 +185,31 @@ class NotToBeHad(LabTest):
         self.assertIn("polyport: nothing started: 1 of 1 port cannot be had\n", text)
         self.assertIn("no interface of this machine has the address 192.0.2.1", words(text))
 
+    def test_an_address_that_ipv6_still_tests(self):
+        """Duplicate address detection, made as long as this test needs it."""
+        self.ip("link", "add", "va", "type", "veth", "peer", "name", "vb")
+        self.run_in(["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/va/accept_dad; "
+                                 "echo 1000 > /proc/sys/net/ipv6/conf/va/dad_transmits"])
+        for end in ("vb", "va"):
+            self.ip("link", "set", end, "up")
+        self.ip("address", "add", "fd00::7/64", "dev", "va")
+        wait_until(lambda: "tentative" in self.run_in(
+            [tool("ip"), "address", "show", "to", "fd00::7"]).out, "the address is tested")
+        (found,), text = self.refused('[services.echo]\nlisten = "[fd00::7]:18080"\n')
+        self.assertEqual((found["verdict"], found["error"], found["rule"], found["holders"]),
+                         ("unavailable", "EADDRNOTAVAIL", "address_not_local", []))
+        self.assertIn("fd00::7 is this machine's, but IPv6 still tests whether another machine has "
+                      "it too", words(text))
+        self.assertIn('on_conflict = "retry"', text)
+        self.assertNotIn("this machine has", text)
+        server = self.serve('[services.echo]\nlisten = "[fd00::7]:18080"\n'
+                            'on_conflict = "retry"\n')
+        self.assertEqual(server.service("echo")["state"], "retrying")
+        self.ip("address", "del", "fd00::7/64", "dev", "va")
+        self.ip("address", "add", "fd00::7/64", "dev", "va", "nodad")
+        self.assert_logged(server, "listener_opened .*reason=address_change")
+        self.assertIn("hello", self.echo("[fd00::7]:18080"))
+
     def test_ipv6_is_off(self):
         with Namespace(ipv6=False) as lab:
             (found,), text = self.refused('[services.echo]\nlisten = "[::1]:18080"\n', lab=lab)
@@ -242,6 +267,20 @@ class Paths(LabTest):
         self.assertEqual(said, ("taken", "EISDIR", "path_not_socket"))
         self.assertIn("a directory is there", text)
         self.assertTrue(path.is_dir())
+
+    def test_bound_and_not_listening(self):
+        """Nobody answers there, and yet it is no leftover: its file stays."""
+        path = self.folder() / "s.sock"
+        holder = self.holder(f"s = socket.socket(socket.AF_UNIX); s.bind({str(path)!r})")
+        said, found, text = self.asked(path)
+        self.assertEqual(said, ("taken", "EADDRINUSE", "bound_not_listening"))
+        self.assertEqual([(each["kind"], each["pid"]) for each in found["holders"]],
+                         [("unix", holder.pid)])
+        self.assertIn(f"bound, though not listening, by python3 (pid {holder.pid}), yours",
+                      words(text))
+        self.assertTrue(path.exists())
+        asked = json.loads(cli("explain", path, "--json", namespace=self.lab).out)
+        self.assertEqual(asked["explanations"][0]["rule"], "bound_not_listening")
 
     def test_a_directory_that_is_not_there(self):
         path = self.folder() / "no" / "s.sock"

@@ -10,7 +10,7 @@
 
 using namespace polyport;
 using Catch::Matchers::Contains;
-using Machine = MachineFacts;
+using Machine = FactsFixture;
 
 namespace {
 
