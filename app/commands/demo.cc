@@ -11,8 +11,8 @@
 #include "app/commands/demo/real_lab.h"
 #include "app/commands/exit_code.h"
 #include "app/output.h"
-#include "app/paragraph.h"
 #include "app/terminal.h"
+#include "core/base/layout.h"
 #include "core/base/text.h"
 
 namespace polyport {

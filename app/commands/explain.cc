@@ -423,11 +423,7 @@ std::string text_of(const std::vector<Found>& found) {
       text += (text.empty() ? "" : "\n") + subject_text(subject, connections);
     if (!each.left_out.empty()) text += "\n" + each.left_out + "\n";
   }
-  if (const View view = where_we_look_from(); view != View::kMachine) {
-    text += "\nThese are the ports of " + std::string(name(view)) +
-            "; those of the host are not visible from here.\n";
-  }
-  return text;
+  return text + aside(where_we_look_from());
 }
 
 }  // namespace

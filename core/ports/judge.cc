@@ -355,6 +355,12 @@ std::string_view name(View view) {
   return "";
 }
 
+std::string aside(View view) {
+  if (view == View::kMachine) return "";
+  return "\nThese are the ports of " + std::string(name(view)) +
+         "; those of the host are not visible from here.\n";
+}
+
 namespace {
 
 std::string user_of(const Holder& holder) {

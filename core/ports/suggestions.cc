@@ -176,9 +176,25 @@ class Collector {
       suggestion.text = "instead of " + toml_string(prefix() + host + ":" + port_text()) + " in [" +
                         table_of(explanation_) + "]: free now" + text;
     } else {
-      suggestion.text = "use port " + number + ", which is free now" + text;
+      suggestion.command = run_with_port(number);
+      suggestion.text = suggestion.command.empty()
+                            ? "use port " + number + ", which is free now" + text
+                            : "port " + number + " is free now" + text;
     }
     found_.push_back(std::move(suggestion));
+  }
+
+  // What to type where the port is in a word of the command line, "http:8080"; else nothing.
+  std::string run_with_port(const std::string& number) const {
+    const std::string& word = attempt().where;
+    const std::string old = ":" + port_text();
+    const std::string command = " " + std::string(remedies_.run_command) + " ";
+    const std::size_t at = command.find(" " + word + " ");
+    if (!configured() || !word.ends_with(old) || at == std::string::npos) return "";
+    const std::string changed = word.substr(0, word.size() - old.size() + 1) + number;
+    const std::string whole =
+        command.substr(0, at + 1) + changed + command.substr(at + 1 + word.size());
+    return whole.substr(1, whole.size() - 2);
   }
 
   std::vector<BindTarget> moved_together() const {
