@@ -17,6 +17,7 @@
 #include "app/commands/exit_code.h"
 #include "app/narrator.h"
 #include "app/networks.h"
+#include "app/output.h"
 #include "app/presence.h"
 #include "app/process.h"
 #include "app/ready.h"
@@ -30,6 +31,7 @@
 #include "core/base/units.h"
 #include "core/host/host.h"
 #include "core/loop/signal.h"
+#include "core/ports/judge.h"
 
 namespace polyport {
 namespace {
@@ -74,7 +76,7 @@ std::string failure_text(const StartFailure& failure) {
   } else {
     text += "cannot be had";
   }
-  return text + "\n\n" + explanations_text(failure.explanations);
+  return text + "\n\n" + explanations_text(failure.explanations) + aside(where_we_look_from());
 }
 
 int exit_code(const StartFailure& failure) {
@@ -136,7 +138,7 @@ class Server {
                   .service = explanation.attempt.service});
     }
     if (options_.talk == RunOptions::Talk::kJson) {
-      write_all(STDOUT_FILENO, explanations_json(failure.explanations));
+      if (!write_output(explanations_json(failure.explanations))) unwritten();
     } else if (!failure.explanations.empty()) {
       std::fputs(failure_text(failure).c_str(), stderr);
     }

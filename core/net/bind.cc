@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/ports/socket_file.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -127,17 +128,13 @@ Expected<int, int> take_lock(const std::string& path) {
   return tl::unexpected(EADDRINUSE);  // others take it and let it go without end
 }
 
-// Removes a socket that nobody listens on. Zero, or an errno.
+// Removes a socket that nobody has. Zero, or an errno.
 int remove_leftover(const std::string& path) {
   struct stat file;
   if (::lstat(path.c_str(), &file) != 0) return 0;
   if (S_ISDIR(file.st_mode)) return EISDIR;
   if (!S_ISSOCK(file.st_mode)) return ENOTSOCK;
-  const int probe = sock::open_stream(Family::kUnix);
-  if (probe < 0) return -probe;
-  const int answer = sock::connect_unix(probe, path);
-  sock::close(probe);
-  if (answer != -ECONNREFUSED) return EADDRINUSE;
+  if (const int error = look_for_holder(path); error != 0) return error;
   return ::unlink(path.c_str()) == 0 ? 0 : errno;
 }
 

@@ -1,13 +1,13 @@
 #include "core/ports/suggestions.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <optional>
 #include <set>
 
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
+#include "core/ports/stop_holder.h"
 
 namespace polyport {
 namespace {
@@ -116,7 +116,6 @@ class Collector {
   bool is_path() const { return target().transport == Transport::kUnix; }
   bool configured() const { return !attempt().service.empty(); }
   bool is_root() const { return remedies_.facts.uid == 0; }
-  std::string sudo(const Holder& holder) const { return holder.yours ? "" : root_prefix(); }
 
   void add(std::string kind, std::string command, std::string text) {
     found_.push_back({std::move(kind), std::move(text), std::move(command), {}, {}});
@@ -177,9 +176,25 @@ class Collector {
       suggestion.text = "instead of " + toml_string(prefix() + host + ":" + port_text()) + " in [" +
                         table_of(explanation_) + "]: free now" + text;
     } else {
-      suggestion.text = "use port " + number + ", which is free now" + text;
+      suggestion.command = run_with_port(number);
+      suggestion.text = suggestion.command.empty()
+                            ? "use port " + number + ", which is free now" + text
+                            : "port " + number + " is free now" + text;
     }
     found_.push_back(std::move(suggestion));
+  }
+
+  // What to type where the port is in a word of the command line, "http:8080"; else nothing.
+  std::string run_with_port(const std::string& number) const {
+    const std::string& word = attempt().where;
+    const std::string old = ":" + port_text();
+    const std::string command = " " + std::string(remedies_.run_command) + " ";
+    const std::size_t at = command.find(" " + word + " ");
+    if (!configured() || !word.ends_with(old) || at == std::string::npos) return "";
+    const std::string changed = word.substr(0, word.size() - old.size() + 1) + number;
+    const std::string whole =
+        command.substr(0, at + 1) + changed + command.substr(at + 1 + word.size());
+    return whole.substr(1, whole.size() - 2);
   }
 
   std::vector<BindTarget> moved_together() const {
@@ -247,106 +262,10 @@ class Collector {
         "the kernel lends " + port_text() + " to no connection any more, once this one is over");
   }
 
-  // --- whoever holds it --------------------------------------------------------------------------
-
   void stop(const Holder& holder) {
-    const bool serves =
-        holder.kind != Holder::Kind::kConnection && holder.kind != Holder::Kind::kTimeWait;
-    // A service of the same configuration is no stranger: another port is the way.
-    if (holder.ours || !serves || !holder.process) return;
-    if (!told_.insert(holder.process->pid).second) return;
-    const Process& process = *holder.process;
-    if (const Unstoppable* const known = find_unstoppable(process)) {
-      if (known->way == Way::kDocker) list_containers("docker");
-      if (known->way == Way::kPodman) list_containers("podman");
-      return;
-    }
-    if (process.pid == 1) {
-      constexpr std::uint16_t kSsh = 22;
-      if (target().address.port == kSsh) return;
-      add("stop_unit", "systemctl list-sockets",
-          "the first process listens for somebody: shows the .socket unit of this port");
-    } else if (!process.container.empty()) {
-      stop_container(process);
-    } else if (process.user_unit && holder.yours) {
-      add("stop_unit", "systemctl --user stop " + process.unit,
-          "stops " + process.name + " the way it was started");
-    } else if (process.unit.ends_with(".service") && !process.user_unit) {
-      add("stop_unit", root_prefix() + "systemctl stop " + process.unit,
-          "stops " + process.name + " the way it was started");
-    } else {
-      end_processes(holder);
-    }
-  }
-
-  void end_processes(const Holder& holder) {
-    constexpr std::size_t kMost = 8;
-    if (holder.more_pids.size() >= kMost) return;
-    std::string command = sudo(holder) + "kill " + std::to_string(holder.process->pid);
-    for (const int pid : holder.more_pids)
-      command += " " + std::to_string(pid);
-    add("stop_holder", command,
-        "stops " + holder.process->name +
-            (holder.yours ? ", which is yours" : " of user " + holder.process->user));
-  }
-
-  void list_containers(const std::string& engine) {
-    add("stop_container", engine + " ps --filter publish=" + port_text(),
-        "shows the container that publishes the port; stop it with `" + engine + " stop`");
-  }
-
-  void stop_container(const Process& process) {
-    const std::size_t space = process.container.find(' ');
-    const std::string engine = process.container.substr(0, space);
-    const bool has_command = engine == "docker" || engine == "podman";
-    if (!has_command || space == std::string::npos) {
-      add("stop_container", "", "it runs in container " + process.container + ": stop that");
-      return;
-    }
-    add("stop_container", engine + " stop " + process.container.substr(space + 1),
-        "stops the container it runs in");
-  }
-
-  // Processes that must not be ended because of a port: the system stands on them, people are
-  // logged in through them, or they only hold it for somebody else. By their names in the kernel,
-  // which are cut after 15 bytes.
-  enum class Way : std::uint8_t { kNone, kDocker, kPodman };
-  struct Unstoppable {
-    std::string_view name;
-    Way way = Way::kNone;
-  };
-  static const Unstoppable* find_unstoppable(const Process& process) {
-    static constexpr std::array kNames = std::to_array<Unstoppable>({
-        {"docker-proxy", Way::kDocker},
-        {"dockerd", Way::kDocker},
-        {"containerd", Way::kNone},
-        {"containerd-shim", Way::kNone},
-        {"rootlesskit", Way::kDocker},
-        {"rootlessport", Way::kPodman},
-        {"conmon", Way::kPodman},
-        {"slirp4netns", Way::kPodman},
-        {"pasta", Way::kPodman},
-        {"pasta.avx2", Way::kPodman},
-        {"kube-proxy", Way::kNone},
-        {"kubelet", Way::kNone},
-        {"sshd", Way::kNone},
-        {"sshd-session", Way::kNone},
-        {"dropbear", Way::kNone},
-        {"init", Way::kNone},
-        {"inetd", Way::kNone},
-        {"xinetd", Way::kNone},
-        {"systemd-resolve", Way::kNone},
-        {"systemd-network", Way::kNone},
-    });
-    // The first process is asked for its sockets; a user's own systemd has everything of that user.
-    if (process.name == "systemd" && process.pid != 1) {
-      static constexpr Unstoppable kUserManager{"systemd", Way::kNone};
-      return &kUserManager;
-    }
-    const auto found = std::find_if(kNames.begin(), kNames.end(), [&](const Unstoppable& each) {
-      return each.name == process.name;
-    });
-    return found == kNames.end() || process.pid == 1 ? nullptr : &*found;
+    auto way = way_to_stop(holder, is_path() ? 0 : target().address.port, is_root());
+    // One process may hold several of the sockets in the way, and one container have two proxies.
+    if (way && told_.insert(way->command).second) found_.push_back(std::move(*way));
   }
 
   std::string port_text() const { return std::to_string(target().address.port); }
@@ -439,22 +358,32 @@ class Collector {
     }
   }
 
+  bool is_among(const std::vector<Address>& list, Address address) const {
+    address.port = 0;
+    return std::find(list.begin(), list.end(), address) != list.end();
+  }
+
   void own_addresses() {
+    const UnusableAddresses& unusable = remedies_.facts.unusable;
+    if (is_among(unusable.tentative, target().address)) {
+      add("own_address", "ip -6 address show tentative",
+          "shows what is still tested; try again when it is not there any more");
+      return set_policy("retry", "goes live by itself when the address is ready");
+    }
     constexpr std::size_t kShown = 4;
     std::string list;
     std::size_t shown = 0;
     for (const Address& address : remedies_.facts.addresses) {
       if (address.family != target().address.family || shown == kShown) continue;
+      if (is_among(unusable.tentative, address) || is_among(unusable.duplicate, address)) continue;
       list += (shown++ == 0 ? "" : ", ") + address.ip_text();
     }
-    if (!list.empty()) {
-      add("own_address", "ip -brief address", "this machine has " + list);
-    } else {
-      add("own_address", "ip -brief address", "lists the addresses this machine has");
+    add("own_address", "ip -brief address",
+        list.empty() ? "lists the addresses this machine has" : "this machine has " + list);
+    if (in_file()) {
+      add_config("own_address", toml_string(prefix() + "*:" + port_text()),
+                 "every address of this machine, those to come too");
     }
-    if (!in_file()) return set_policy("retry", "goes live by itself when the address appears");
-    add_config("own_address", toml_string(prefix() + "*:" + port_text()),
-               "every address of this machine, those to come too");
     set_policy("retry", "goes live by itself when the address appears");
   }
 
@@ -471,7 +400,7 @@ class Collector {
   const Explanation& explanation_;
   const Remedies& remedies_;
   std::vector<Suggestion> found_;
-  std::set<int> told_;  // processes
+  std::set<std::string> told_;  // commands that stop a holder
 };
 
 }  // namespace

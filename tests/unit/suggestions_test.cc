@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 
 #include "core/ports/judge.h"
 #include "tests/support/catch.h"
@@ -10,7 +11,7 @@
 
 using namespace polyport;
 using Catch::Matchers::Contains;
-using Machine = MachineFacts;
+using Machine = FactsFixture;
 
 namespace {
 
@@ -22,10 +23,11 @@ bool all_free(const BindTarget&) {
 
 std::vector<Suggestion> suggested(const Machine& machine, const BindAttempt& attempt,
                                   std::function<bool(const BindTarget&)> is_free = all_free,
-                                  std::vector<BindTarget> wanted = {}) {
+                                  std::vector<BindTarget> wanted = {},
+                                  std::string_view run_command = "polyport run my.toml") {
   Remedies remedies{.facts = machine.facts,
                     .wanted = wanted,
-                    .run_command = "polyport run my.toml",
+                    .run_command = run_command,
                     .is_free = std::move(is_free)};
   remedies.free_offset = find_free_offset(remedies);
   return suggestions(judge(attempt, machine.facts, {}), remedies);
@@ -44,6 +46,24 @@ std::vector<Suggestion> for_holder(Process process, BindTarget at = kWeb) {
 }
 
 }  // namespace
+
+TEST_CASE("another port of a service on the command line is a command", "[suggestions]") {
+  Machine machine;
+  machine.add_listener(kWeb, Machine::process(4211, "python3"));
+  BindAttempt attempt = Machine::refused(kWeb, EADDRINUSE);
+  const auto command = [&](const char* where, const char* run_command) {
+    attempt.where = where;
+    const auto all = suggested(machine, attempt, all_free, {}, run_command);
+    return find(all, "other_port")->command;
+  };
+  CHECK(command("http:8080", "polyport run http:8080") == "polyport run http:8081");
+  CHECK(command("http:8080", "polyport run xhttp:8080 http:8080 echo:7 --only http") ==
+        "polyport run xhttp:8080 http:8081 echo:7 --only http");
+  CHECK(command("http:8079", "polyport run http:8079 --offset 1").empty());
+  CHECK(command("demo:51:10", "polyport run").empty());
+  CHECK(command("http@a:127.0.0.1:8080", "polyport run http@a:127.0.0.1:8080") ==
+        "polyport run http@a:127.0.0.1:8081");
+}
 
 TEST_CASE("the next port that is really free", "[suggestions]") {
   Machine machine;
