@@ -102,6 +102,7 @@ function show(path, method, operation, parent) {
       const label = make("label", "", details);
       make("code", parameter.name, label);
       const input = make("input", "", label);
+      if (parameter.example !== undefined) input.value = parameter.example;
       if (parameter.schema.default !== undefined) input.placeholder = parameter.schema.default;
       make("span", parameter.description, label);
       return { parameter, input };

@@ -231,7 +231,9 @@ class Page:
         self.loaded(before, f"what {element} leads to")
 
     def type(self, element, text):
+        """Clicks into a field and writes over what is there."""
         self.click(element)
+        self.run("document.activeElement.select()")
         self.call("Input.insertText", {"text": text})
 
     def screenshot(self, path):

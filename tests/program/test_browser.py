@@ -126,7 +126,9 @@ class Pages(BrowserTest):
                     ("GET /base64/encode/{data}", [("data", "a/b?c")], None, ("YS9iP2M=",)),
                     ("GET /range/{n}", [("n", "100"), ("Range", "bytes=2-4")], None,
                      ("206 Partial Content", "\n\ncde")),
-                    ("GET /status/{code}", [("code", "201")], None, ("\n201 Created",))):
+                    ("GET /status/{code}", [("code", "201")], None, ("\n201 Created",)),
+                    # What a path needs is there already, so that one click is enough.
+                    ("GET /cache/{seconds}", (), None, ("200 OK", "max-age=60"))):
                 with self.subTest(name=name, **view):
                     shown = self.try_it(page, name, fields, body)
                     for part in wanted:

@@ -289,6 +289,11 @@ class Codings(HttpTest):
         self.assertEqual((answer.text, answer.headers["Content-Type"]), ("<b>", "application/json"))
         answer = self.ask("/base64/PGI+?content-type=text/html")
         self.assertEqual((answer.text, answer.headers["Content-Type"]), ("&lt;b&gt;", "text/html"))
+        for path, text in (("/base64/encode/%3Cb%3E?content-type=text/html", "PGI-"),
+                           ("/base64/decode/PGI-?content-type=application/octet-stream", "<b>"),
+                           ("/base64/decode/PGI-?content-type=text/html;x=1", "&lt;b&gt;")):
+            answer = self.ask(path)
+            self.assertEqual((answer.text, answer.headers["Content-Type"]), (text, path.partition("=")[2]))
         self.assert_statuses({"/base64/x": 400, "/base64/decode/!!!!": 400, "/base64/turn/x": 400,
                               "/base64/": 404, "/base64/encode/": 404})
 
