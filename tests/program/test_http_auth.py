@@ -61,6 +61,8 @@ class Digest(HttpTest):
     def challenge(self, path, **headers):
         answer = self.ask(path, headers=headers)
         self.assertEqual(answer.status, 401, answer)
+        self.assertEqual((answer.json["status_code"], answer.json["error"]), (401, "Unauthorized"))
+        self.assertNotEqual(answer.json.get("detail"), "")  # left out where there is nothing to say
         text = answer.headers["WWW-Authenticate"]
         self.assertTrue(text.startswith("Digest "))
         found = {name: quoted or bare

@@ -7,6 +7,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import subprocess
 import time
 import unittest
@@ -333,7 +334,10 @@ class Documents(HttpTest):
         root = xml.etree.ElementTree.fromstring(self.ask("/xml").body)
         self.assertEqual(root.tag, "slideshow")
         self.assertEqual(self.ask("/robots.txt").text, "User-agent: *\nDisallow: /deny\n")
-        self.assertIn('<form method="post" action="/post">', self.ask("/forms/post").text)
+        form = self.ask("/forms/post").text
+        self.assertIn('<form method="post" action="/post">', form)
+        self.assertEqual(set(re.findall(r'name="(\w+)"', form)) - {"viewport"},
+                         {"custname", "custtel", "custemail", "size", "topping", "delivery", "comments"})
         self.assertIn("\U0001f600", self.ask("/encoding/utf8").text)
 
     def test_pictures(self):
