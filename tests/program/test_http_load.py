@@ -4,11 +4,14 @@
 import os
 import re
 import resource
+import signal
+import socket
 import subprocess
+import threading
 import unittest
 
 from http_support import HttpTest
-from support import connect, tool, tool_environment, wait_until
+from support import TIMEOUT, connect, tool, tool_environment, wait_until
 
 FULL = os.environ.get("POLYPORT_FULL") == "1"  # scripts/test --full
 
@@ -79,6 +82,52 @@ class LongLog(HttpTest):
 
         wait_until(accounted_for, "each answer is in the log or counted as lost", 60)
         self.assertEqual(self.ask("/plain").status, 200)
+
+
+class Drain(HttpTest):
+    """A stop under load: whoever keeps a connection is told before it ends, and no request is lost."""
+
+    CLIENTS = 16
+
+    def client(self, number):
+        """Asks until it is told to go; how often it was answered, or what went wrong."""
+        answers = 0
+        with connect(self.address) as sock:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while True:
+                sock.sendall(b"GET /bytes/3000 HTTP/1.1\r\nHost: a\r\n\r\n")
+                data = b""
+                while b"\r\n\r\n" not in data or len(data.partition(b"\r\n\r\n")[2]) < 3000:
+                    part = sock.recv(1 << 16)
+                    if not part:
+                        return f"client {number}: closed behind {answers} answers, {len(data)} bytes"
+                    data += part
+                answers += 1
+                self.answered.release()
+                if b"\r\nConnection: close\r\n" in data:
+                    return "more" if sock.recv(1) else answers
+
+    def test_no_request_is_lost(self):
+        self.answered = threading.Semaphore(0)
+        results = []
+
+        def run(number):
+            try:
+                results.append(self.client(number))
+            except OSError as error:
+                results.append(f"client {number}: {error}")
+
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(self.CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for _ in range(100 * self.CLIENTS):
+            self.assertTrue(self.answered.acquire(timeout=TIMEOUT))
+        self.server.signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join(TIMEOUT)
+        self.assertEqual([result for result in results if not isinstance(result, int)], [])
+        self.assertEqual(len(results), self.CLIENTS)
+        self.assertEqual(self.server.wait(), 0)
 
 
 if __name__ == "__main__":
