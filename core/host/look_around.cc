@@ -1,5 +1,6 @@
 #include "core/host/look_around.h"
 
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -20,7 +21,12 @@ struct LookAround::Job {
   std::optional<std::vector<Explanation>> result;
 
   void run() {
-    auto explanations = explain(context->request(attempts));
+    std::vector<Explanation> explanations;
+    try {
+      explanations = explain(context->request(attempts));
+    } catch (const std::exception&) {
+      // Out of memory, or of descriptors in the midst of it: then nothing has been found out.
+    }
     const std::lock_guard lock(mutex);
     if (wakeup == nullptr) return;
     result = std::move(explanations);

@@ -33,7 +33,7 @@ struct ExplainContext {
 
 class LookAround {
  public:
-  // One explanation for each attempt, in their order.
+  // One explanation for each attempt, in their order; none at all where memory ran out.
   using Answer = std::function<void(std::vector<Explanation>)>;
 
   LookAround(Loop& loop, ExplainContext context);

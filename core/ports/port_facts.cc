@@ -12,6 +12,7 @@
 
 #include "core/ports/namespaces.h"
 #include "core/ports/published_services.h"
+#include "core/ports/server_socket.h"
 #include "core/ports/socket_file.h"
 #include "core/socket/socket.h"
 
@@ -195,17 +196,11 @@ BindAttempt look_at_path(const BindTarget& target) {
   return attempt;
 }
 
-int open_for(const BindTarget& target) {
-  if (target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
-  return target.transport == Transport::kUdp ? sock::open_datagram(target.address.family)
-                                             : sock::open_stream(target.address.family);
-}
-
 }  // namespace
 
 BindAttempt try_bind(const BindTarget& target) {
-  const bool is_unix = target.transport == Transport::kUnix;
-  if (is_unix && !target.path.starts_with('@')) return look_at_path(target);
+  const bool is_path = target.transport == Transport::kUnix && !target.path.starts_with('@');
+  if (is_path) return look_at_path(target);
   const sock::Untraced quiet;
   BindAttempt attempt{.target = target};
   const auto failed = [&](BindStep step, int result) {
@@ -213,17 +208,11 @@ BindAttempt try_bind(const BindTarget& target) {
     attempt.error = -result;
     return attempt;
   };
-  const int fd = open_for(target);
+  const int fd = open_server_socket(target);
   if (fd < 0) return failed(BindStep::kSocket, fd);
-  if (!is_unix && target.address.family == Family::kIPv6) {
-    sock::set_option(fd, sock::Option::kIpv6Only, target.ipv6_mode == IPv6Mode::kOnly);
-  }
-  if (target.transport == Transport::kTcp) {
-    attempt.reuse_address = sock::set_option(fd, sock::Option::kReuseAddress, 1) >= 0;
-  }
+  attempt.reuse_address = target.transport == Transport::kTcp;
   constexpr unsigned kPrivate = 0600;
-  const int bound =
-      is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
+  const int bound = bind_server_socket(fd, target, kPrivate);
   sock::close(fd);
   return bound < 0 ? failed(BindStep::kBind, bound) : attempt;
 }

@@ -201,6 +201,24 @@ class Taken(LabTest):
         # Each wanted port is tried once at its place and once where --offset would move it.
         self.assertLess(sum("bind(" in line for line in lines), 4 * ports)
 
+    def test_many_questions_gather_the_facts_once(self):
+        ports = [str(port) for port in range(18100, 18140)]
+        self.holder("for port in range(18100, 18140): listen('127.0.0.1', port)")
+        trace = self.folder() / "trace"
+
+        def asked(*ports):
+            """How often the kernel's table was asked for, and the processes were listed."""
+            result = self.run_in([tool("strace"), "-f", "-qq", "-o", str(trace), "-e",
+                                  "trace=socket,openat", "-E", "ASAN_OPTIONS=detect_leaks=0",
+                                  str(BINARY), "explain", *ports])
+            self.assertEqual(result.code, 1, result)
+            lines = trace.read_text().splitlines()
+            return (sum("AF_NETLINK" in line for line in lines),
+                    sum('"/proc", ' in line for line in lines))
+        one = asked(ports[0])
+        self.assertGreater(min(one), 0)
+        self.assertEqual(asked(*ports), one)
+
     def test_the_log_has_it_where_nobody_reads_the_terminal(self):
         self.holder("listen('127.0.0.1', 18080)")
         log = self.folder() / "log"
