@@ -151,7 +151,6 @@ bool Session::read_spilled_head() {
       input_ = {};
       return false;
     case HeadCheck::State::kRefused:
-      is_head_request_ = check_.method.of(head_) == "HEAD";
       fail(check_.refusal());
       return false;
     case HeadCheck::State::kComplete:
@@ -346,6 +345,9 @@ void Session::abort() {
 // The request cannot be taken: says so where the answer has not begun, and ends the connection,
 // because nobody knows where the next message would begin.
 void Session::fail(Refusal refusal, CloseReason reason) {
+  if (phase_ == Phase::kHead && !head_.empty()) {
+    is_head_request_ = check_.method.of(head_) == "HEAD";
+  }
   input_ = {};
   pending_.clear();
   const Answer answer = answer_;

@@ -80,7 +80,10 @@ async function send(method, path, fields, body, out) {
     if (body && body.value !== "") options.body = body.value;
     const answer = await fetch(address, options);
     const lines = [...answer.headers].map(([name, value]) => name + ": " + value);
-    const text = await answer.text();
+    const bytes = await answer.arrayBuffer();
+    const type = answer.headers.get("content-type") || "";
+    const text = /^$|^text\/|json|xml|^multipart\//.test(type) ? new TextDecoder().decode(bytes) :
+      bytes.byteLength + " bytes of " + type;
     const ms = Math.round(performance.now() - began);
     out.textContent = method.toUpperCase() + " " + address + "\n" + answer.status + " " +
       answer.statusText + "   (" + ms + " ms)\n" + lines.join("\n") + "\n\n" + text.slice(0, 100000);

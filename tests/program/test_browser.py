@@ -127,6 +127,7 @@ class Pages(BrowserTest):
                     ("GET /range/{n}", [("n", "100"), ("Range", "bytes=2-4")], None,
                      ("206 Partial Content", "\n\ncde")),
                     ("GET /status/{code}", [("code", "201")], None, ("\n201 Created",)),
+                    ("GET /bytes/{n}", [("n", "77")], None, ("77 bytes of application/octet-stream",)),
                     # What a path needs is there already, so that one click is enough.
                     ("GET /cache/{seconds}", (), None, ("200 OK", "max-age=60"))):
                 with self.subTest(name=name, **view):

@@ -38,8 +38,7 @@ class Load(HttpTest):
                                    self.server.url("web", path))
             self.assertNotIn("Socket errors", report)
             self.assertNotIn("Non-2xx", report)
-            self.assertGreaterEqual(int(re.search(r"(\d+) requests in", report)[1]),
-                                    self.CONNECTIONS, report)
+            self.assertGreater(int(re.search(r"(\d+) requests in", report)[1]), 0, report)
 
     def test_hey(self):
         count = 10 * self.CONNECTIONS
