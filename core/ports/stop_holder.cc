@@ -34,7 +34,8 @@ Suggestion stop_container(const Process& process) {
   const std::string engine = process.container.substr(0, space);
   const bool has_command = engine == "docker" || engine == "podman";
   if (!has_command || space == std::string::npos) {
-    return typed("stop_container", "", "it runs in container " + process.container + ": stop that");
+    return typed("stop_container", "cat /proc/" + std::to_string(process.pid) + "/cgroup",
+                 "shows the container it runs in (" + process.container + "): stop that");
   }
   return typed("stop_container", engine + " stop " + process.container.substr(space + 1),
                "stops the container it runs in");

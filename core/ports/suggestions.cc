@@ -7,6 +7,7 @@
 
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
+#include "core/ports/path_suggestions.h"
 #include "core/ports/stop_holder.h"
 
 namespace polyport {
@@ -69,19 +70,6 @@ bool has_file(const Explanation& explanation) {
          parse_number<int>(where.substr(line + 1, column - line - 1));
 }
 
-// A word for the shell that begins no option; nothing where it cannot be shown as it is.
-std::optional<std::string> path_word(const std::string& path) {
-  if (path.empty() || printable(path) != path) return std::nullopt;
-  return shell_word(path.starts_with('-') ? "./" + path : path);
-}
-
-// A TOML basic string, which escapes as JSON does.
-std::string toml_string(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
-
 std::string host_of(const BindTarget& target) {
   const std::string text = target.text();
   return text.substr(0, text.rfind(':'));
@@ -113,7 +101,6 @@ class Collector {
  private:
   const BindAttempt& attempt() const { return explanation_.attempt; }
   const BindTarget& target() const { return attempt().target; }
-  bool is_path() const { return target().transport == Transport::kUnix; }
   bool configured() const { return !attempt().service.empty(); }
   bool is_root() const { return remedies_.facts.uid == 0; }
 
@@ -127,10 +114,7 @@ class Collector {
   // --- a port that somebody has ------------------------------------------------------------------
 
   void taken() {
-    if (is_path()) return taken_path();
-    if (explanation_.rule == BindRule::kTimeWait) {
-      add("wait", "", "wait: the kernel frees it by itself within 60 s");
-    }
+    if (explanation_.rule == BindRule::kTimeWait) wait();
     other_port(target().address.port + 1);
     if (configured() && !held_by_own_service()) offset();
     if (target().address.port != 0) set_policy("next", "the next free port is taken by itself");
@@ -138,6 +122,15 @@ class Collector {
     for (const Holder& holder : explanation_.holders)
       stop(holder);
     if (explanation_.rule == BindRule::kEphemeralLocalPort) keep_from_lending();
+  }
+
+  void wait() {
+    if (configured()) {
+      set_policy("retry", "the kernel frees it within 60 s; goes live by itself then", "wait");
+    } else {
+      add("wait", "polyport ports --all --port " + port_text(),
+          "shows it until the kernel frees it, within 60 s");
+    }
   }
 
   bool held_by_own_service() const {
@@ -171,17 +164,28 @@ class Collector {
     }
     Suggestion suggestion{.kind = "other_port", .endpoint = other.endpoint()};
     const std::string number = std::to_string(ports.front());
+    suggestion.text = "port " + number + " is free now" + text;
     if (in_file()) {
-      suggestion.config = toml_string(prefix() + host + ":" + number);
-      suggestion.text = "instead of " + toml_string(prefix() + host + ":" + port_text()) + " in [" +
-                        table_of(explanation_) + "]: free now" + text;
-    } else {
+      suggestion.config = json_string(prefix() + host + ":" + written(ports.front()));
+      suggestion.text =
+          "instead of " + json_string(prefix() + host + ":" + written(target().address.port)) +
+          " in [" + table_of(explanation_) +
+          "]: " + (remedies_.offset == 0 ? "" : "port " + number + " is ") + "free now" + text;
+    } else if (configured()) {
       suggestion.command = run_with_port(number);
-      suggestion.text = suggestion.command.empty()
-                            ? "use port " + number + ", which is free now" + text
-                            : "port " + number + " is free now" + text;
+      if (suggestion.command.empty()) {
+        suggestion.command = run_with_policy("next");
+        suggestion.text = "takes port " + number + ", which is free now" + text;
+      }
+    } else {
+      suggestion.text = "use port " + number + ", which is free now" + text;
     }
     found_.push_back(std::move(suggestion));
+  }
+
+  // What stands in the file for a port: --offset is added to what does, from 1024 up.
+  std::string written(int port) const {
+    return std::to_string(port < kFirstUserPort ? port : port - remedies_.offset);
   }
 
   // What to type where the port is in a word of the command line, "http:8080"; else nothing.
@@ -218,24 +222,25 @@ class Collector {
         "all its ports + " + offset + " are free now");
   }
 
-  void set_policy(std::string_view policy, std::string_view effect) {
-    const std::string key = "on_conflict";
+  void set_policy(const std::string& policy, const std::string& effect,
+                  std::string kind = "on_conflict") {
     if (in_file()) {
-      add_config(key, key + " = \"" + std::string(policy) + "\"",
-                 "in [" + table_of(explanation_) + "]: " + std::string(effect));
+      add_config(std::move(kind), "on_conflict = \"" + policy + "\"",
+                 "in [" + table_of(explanation_) + "]: " + effect);
     } else if (configured()) {
-      add(key,
-          std::string(remedies_.run_command) + " --set " + table_of(explanation_) + "." + key +
-              "=" + std::string(policy),
-          std::string(effect));
+      add(std::move(kind), run_with_policy(policy), effect);
     }
+  }
+  std::string run_with_policy(const std::string& policy) const {
+    return std::string(remedies_.run_command) + " --set " + table_of(explanation_) +
+           ".on_conflict=" + policy;
   }
 
   // 127.0.0.2 is as good as 127.0.0.1 where it is only for this machine.
   void other_address() {
     const bool loopback =
         target().address.family == Family::kIPv4 && target().address.is_loopback();
-    if (!loopback || is_localhost_pair()) return;
+    if (!loopback || is_localhost_pair() || (configured() && !in_file())) return;
     for (std::uint8_t last = 2; last < 10; ++last) {
       BindTarget other = target();
       other.address.ip = {127, 0, 0, last};
@@ -243,7 +248,8 @@ class Collector {
       Suggestion suggestion{.kind = "other_address", .endpoint = other.endpoint()};
       suggestion.text = "the same port is free on another loopback address: " + other.text();
       if (in_file()) {
-        suggestion.config = toml_string(prefix() + other.text());
+        suggestion.config =
+            json_string(prefix() + host_of(other) + ":" + written(other.address.port));
         suggestion.text = "the same port, free on another loopback address";
       }
       found_.push_back(std::move(suggestion));
@@ -263,7 +269,7 @@ class Collector {
   }
 
   void stop(const Holder& holder) {
-    auto way = way_to_stop(holder, is_path() ? 0 : target().address.port, is_root());
+    auto way = way_to_stop(holder, target().address.port, is_root());
     // One process may hold several of the sockets in the way, and one container have two proxies.
     if (way && told_.insert(way->command).second) found_.push_back(std::move(*way));
   }
@@ -271,62 +277,23 @@ class Collector {
   std::string port_text() const { return std::to_string(target().address.port); }
   std::string root_prefix() const { return is_root() ? "" : "sudo "; }
 
-  // --- a path ------------------------------------------------------------------------------------
-
-  void taken_path() {
-    if (explanation_.rule == BindRule::kPathNotSocket) {
-      if (attempt().error == EISDIR) {
-        add_config("other_path", toml_string("unix:" + target().path + "/socket"),
-                   "a name inside that directory");
-      } else {
-        with_path("other_path", "ls -l", target().path,
-                  "shows what is there: move it away, or listen on another path");
-      }
-      return;
-    }
-    if (explanation_.rule == BindRule::kPathStale) {
-      with_path("remove_file", "rm", target().path,
-                "removes the leftover; polyport run does so by itself");
-      return;
-    }
-    for (const Holder& holder : explanation_.holders)
-      stop(holder);
-    add("other_path", "", "listen on another path");
-  }
-
-  // A command for a path, where the path can be shown as it is.
-  void with_path(std::string kind, const std::string& command, const std::string& path,
-                 std::string text) {
-    const auto word = path_word(path);
-    add(std::move(kind), word ? command + " " + *word : "", std::move(text));
-  }
-
-  std::string folder() const {
-    const std::size_t slash = target().path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : target().path.substr(0, slash);
-  }
-
   // --- not permitted -----------------------------------------------------------------------------
 
   void forbidden() {
-    if (is_path()) {
-      with_path("permission", "ls -ld", folder(),
-                "shows who may write there; listen on a path in a directory of your own");
-      return;
-    }
     if (explanation_.rule != BindRule::kPrivilegedPort) {
-      add("permission", "", "ask whoever set up this system's policy (SELinux, AppArmor, seccomp)");
+      add("permission", "sudo journalctl -k -g denied",
+          "shows whether SELinux or AppArmor refused it; a seccomp filter leaves no trace");
       return;
     }
     const int start = std::max<int>(remedies_.facts.unprivileged_start, kFirstUserPort);
     other_port(std::max(start, sibling(target().address.port)));
-    if (const auto program = path_word(remedies_.facts.program)) {
+    if (const auto program = shell_path(remedies_.facts.program)) {
       add("setcap", "sudo setcap cap_net_bind_service=+ep " + *program,
           "gives the program that one privilege");
     }
-    add("activation", "",
-        "let systemd open the port and hand it over (socket activation: docs/ports.md)");
+    const bool datagrams = target().transport == Transport::kUdp;
+    add_config("activation", (datagrams ? "ListenDatagram=" : "ListenStream=") + target().text(),
+               "in a .socket unit: systemd opens the port and hands it over (docs/ports.md)");
     add("unprivileged_start", "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=" + port_text(),
         "allows everybody on this machine the ports from " + port_text() + " up");
   }
@@ -340,21 +307,10 @@ class Collector {
       case BindRule::kFamilyUnavailable:
         return other_family();
       case BindRule::kDescriptorLimit:
-        add("descriptors", "",
-            attempt().error == EMFILE
-                ? "the hard limit of descriptors is used up: raise it where polyport is started "
-                  "(LimitNOFILE= of a unit, --ulimit nofile= of a container, limits.conf)"
-                : "the whole system has none left: sysctl fs.file-max and fs.file-nr show how "
-                  "many");
+        found_.push_back(descriptor_suggestion(attempt().error));
         return;
       default:
-        break;
-    }
-    if (!is_path()) return;
-    if (attempt().error == ENOENT) {
-      with_path("make_directory", "mkdir -p", folder(), "makes the directory");
-    } else {
-      add("other_path", "", "listen on another, shorter path");
+        return;
     }
   }
 
@@ -381,7 +337,7 @@ class Collector {
     add("own_address", "ip -brief address",
         list.empty() ? "lists the addresses this machine has" : "this machine has " + list);
     if (in_file()) {
-      add_config("own_address", toml_string(prefix() + "*:" + port_text()),
+      add_config("own_address", json_string(prefix() + "*:" + written(target().address.port)),
                  "every address of this machine, those to come too");
     }
     set_policy("retry", "goes live by itself when the address appears");
@@ -393,8 +349,9 @@ class Collector {
     other.address =
         target().address.is_any() ? Address::any(Family::kIPv4) : Address::loopback(Family::kIPv4);
     other.address.port = target().address.port;
-    const std::string written = toml_string(prefix() + other.text());
-    found_.push_back({"ipv4_address", "the same over IPv4", "", written, other.endpoint()});
+    found_.push_back({"ipv4_address", "the same over IPv4", "",
+                      json_string(prefix() + host_of(other) + ":" + written(other.address.port)),
+                      other.endpoint()});
   }
 
   const Explanation& explanation_;
@@ -406,7 +363,26 @@ class Collector {
 }  // namespace
 
 std::vector<Suggestion> suggestions(const Explanation& explanation, const Remedies& remedies) {
+  if (explanation.attempt.target.transport == Transport::kUnix) {
+    return path_suggestions(explanation, remedies.facts);
+  }
   return Collector(explanation, remedies).collect();
+}
+
+Suggestion descriptor_suggestion(int error) {
+  if (error == EMFILE) {
+    return {"descriptors",
+            "in [Service] of its unit (--ulimit nofile= of a container, limits.conf): the hard "
+            "limit of descriptors is used up",
+            "",
+            "LimitNOFILE=65536",
+            {}};
+  }
+  return {"descriptors",
+          "shows how many descriptors there are: the whole system has none left",
+          "sysctl fs.file-nr fs.file-max",
+          "",
+          {}};
 }
 
 int find_free_offset(const Remedies& remedies) {
