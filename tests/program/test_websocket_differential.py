@@ -118,7 +118,7 @@ def a_conversation(chance, deflate, notes):
 
 
 class Differential(ProgramTest):
-    CONVERSATIONS = 20_000 if os.environ.get("POLYPORT_FULL") == "1" else 1000
+    CONVERSATIONS = 20_000 if os.environ.get("POLYPORT_FULL") == "1" else 300
 
     @classmethod
     def setUpClass(cls):
