@@ -145,6 +145,10 @@ Result<StateFolder> StateFolder::make(const std::string& path) {
   return open(path);
 }
 
+bool StateFolder::is_there(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
 StateFolder::StateFolder(StateFolder&& other) noexcept
     : path_(std::move(other.path_)),
       fd_(std::exchange(other.fd_, -1)),

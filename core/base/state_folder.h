@@ -28,6 +28,9 @@ class StateFolder {
   // 0700.
   static Result<StateFolder> make(const std::string& path);
 
+  // Whether there is anything at that path that this user may look at.
+  static bool is_there(const std::string& path);
+
   StateFolder(StateFolder&& other) noexcept;
   StateFolder& operator=(StateFolder&& other) noexcept;
   ~StateFolder();

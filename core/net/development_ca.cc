@@ -56,6 +56,47 @@ bool is_in_time(const x509::Certificate& certificate, sys_seconds now) {
   return validity.from <= now && now < validity.until - kRenewedBefore;
 }
 
+x509::Certificate new_authority(const x509::Key& key, const DevelopmentWishes& wishes,
+                                sys_seconds now) {
+  std::string name(kAuthorityName);
+  if (!wishes.host_name.empty()) name += " " + wishes.host_name.substr(0, 24);
+  // Two of one machine are told apart in a trust store.
+  name += " " + hex(random_bytes(3));
+  return x509::make_authority(key, {.name = std::move(name), .host_name = wishes.host_name},
+                              {.from = now - kBackdated, .until = now + kAuthorityLives});
+}
+
+x509::Certificate new_certificate(const x509::Authority& authority, const x509::Key& key,
+                                  const std::vector<std::string>& names, sys_seconds now) {
+  const sys_seconds from = now - kBackdated;
+  const sys_seconds until = x509::validity(authority.certificate).until;
+  return x509::issue(
+      authority, key, names,
+      {.from = from, .until = std::min<sys_seconds>(from + kCertificateLives, until)});
+}
+
+DevelopmentCa facts(const x509::Certificate& authority, std::string path) {
+  return {.path = std::move(path),
+          .fingerprint = x509::fingerprint(authority),
+          .name = x509::subject_name(authority),
+          .until = x509::validity(authority).until};
+}
+
+// Which of the wanted names the authority may sign for, each once.
+struct SortedNames {
+  std::vector<std::string> signed_for;
+  std::vector<std::string> refused;
+};
+
+SortedNames sort_names(const x509::Certificate& authority, const std::vector<std::string>& wanted) {
+  SortedNames names;
+  for (const std::string& name : wanted) {
+    auto& list = x509::may_sign(authority, name) ? names.signed_for : names.refused;
+    if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
+  }
+  return names;
+}
+
 // One call: what is there, and what has to be made.
 class Maker {
  public:
@@ -74,7 +115,6 @@ class Maker {
  private:
   Result<void> make_authority();
   Result<x509::Key> read_or_make_key(const std::string& name);
-  void choose_names();
   std::string certificate_file() const;
   // Null where there is none, or one of ours that will not do.
   Result<x509::Certificate> read_certificate(const x509::Key& key) const;
@@ -87,8 +127,7 @@ class Maker {
   const sys_seconds now_;
   x509::Certificate authority_;
   bool authority_is_new_ = false;
-  std::vector<std::string> names_;
-  std::vector<std::string> refused_;
+  SortedNames names_;
 };
 
 Result<bool> Maker::read_authority() {
@@ -105,17 +144,14 @@ Result<bool> Maker::read_authority() {
 }
 
 DevelopmentCa Maker::authority() const {
-  return {.path = folder_.path_of(kAuthorityFile),
-          .fingerprint = x509::fingerprint(authority_),
-          .name = x509::subject_name(authority_),
-          .until = x509::validity(authority_).until};
+  return facts(authority_, folder_.path_of(kAuthorityFile));
 }
 
 Result<std::optional<DevelopmentCertificate>> Maker::find() {
   const auto there = read_authority();
   if (!there) return tl::unexpected(there.error());
   if (!*there || !is_in_time(authority_, now_)) return std::nullopt;
-  choose_names();
+  names_ = sort_names(authority_, wishes_.names);
   auto text = folder_.read(kServerKeyFile, Secrecy::kSecret);
   if (!text) return passed_on(text);
   if (!*text) return std::nullopt;
@@ -129,16 +165,12 @@ Result<std::optional<DevelopmentCertificate>> Maker::find() {
 }
 
 Result<DevelopmentCertificate> Maker::make() {
-  if (now_ < kEarliest) {
-    return failure(ErrorCode::kSystem, "the clock of this machine stands before the year 2025",
-                   printable(folder_.path()), "set the clock: certificates are made for a time");
-  }
   const auto there = read_authority();
   if (!there) return tl::unexpected(there.error());
   if (!*there || !is_in_time(authority_, now_)) {
     if (auto made = make_authority(); !made) return passed_on(made);
   }
-  choose_names();
+  names_ = sort_names(authority_, wishes_.names);
   const auto key = read_or_make_key(kServerKeyFile);
   if (!key) return tl::unexpected(key.error());
   auto certificate = read_certificate(*key);
@@ -153,12 +185,7 @@ Result<DevelopmentCertificate> Maker::make() {
 Result<void> Maker::make_authority() {
   const auto key = read_or_make_key(kAuthorityKeyFile);
   if (!key) return tl::unexpected(key.error());
-  std::string name(kAuthorityName);
-  if (!wishes_.host_name.empty()) name += " " + wishes_.host_name.substr(0, 24);
-  // Two of one machine are told apart in a trust store.
-  name += " " + hex(random_bytes(3));
-  authority_ = x509::make_authority(*key, {.name = std::move(name), .host_name = wishes_.host_name},
-                                    {.from = now_ - kBackdated, .until = now_ + kAuthorityLives});
+  authority_ = new_authority(*key, wishes_, now_);
   if (authority_ == nullptr) return libcrypto_refused(folder_, kAuthorityFile);
   authority_is_new_ = true;
   return folder_.write(kAuthorityFile, x509::certificate_pem(authority_), Secrecy::kPublic);
@@ -181,18 +208,9 @@ Result<x509::Key> Maker::read_or_make_key(const std::string& name) {
   return key;
 }
 
-void Maker::choose_names() {
-  names_.clear();
-  refused_.clear();
-  for (const std::string& name : wishes_.names) {
-    std::vector<std::string>& list = x509::may_sign(authority_, name) ? names_ : refused_;
-    if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
-  }
-}
-
 // Programs that want other names at one time must not take each other's certificate away.
 std::string Maker::certificate_file() const {
-  std::vector<std::string> sorted = names_;
+  std::vector<std::string> sorted = names_.signed_for;
   std::sort(sorted.begin(), sorted.end());
   std::string text;
   for (const std::string& name : sorted)
@@ -230,11 +248,8 @@ Result<x509::Certificate> Maker::issue(const x509::Key& key) {
   if (authority_key == nullptr || !x509::belongs(authority_, authority_key)) {
     return foreign(folder_, kAuthorityKeyFile, "is not the key of ca.crt beside it");
   }
-  const sys_seconds from = now_ - kBackdated;
-  x509::Certificate certificate = x509::issue(
-      {authority_, authority_key}, key, names_,
-      {.from = from,
-       .until = std::min<sys_seconds>(from + kCertificateLives, x509::validity(authority_).until)});
+  x509::Certificate certificate =
+      new_certificate({authority_, authority_key}, key, names_.signed_for, now_);
   const std::string file = certificate_file();
   if (certificate == nullptr) return libcrypto_refused(folder_, file);
   remove_old_certificates();
@@ -269,9 +284,11 @@ DevelopmentCertificate Maker::answer(const x509::Certificate& certificate) const
           .ca_is_new = authority_is_new_,
           .chain_path = folder_.path_of(certificate_file()),
           .key_path = folder_.path_of(kServerKeyFile),
-          .names = names_,
-          .refused = refused_,
-          .until = x509::validity(certificate).until};
+          .names = names_.signed_for,
+          .refused = names_.refused,
+          .until = x509::validity(certificate).until,
+          .not_stored = {},
+          .memory = {}};
 }
 
 std::string folder_path(const std::string& state_dir) {
@@ -287,31 +304,78 @@ Result<void> check_names(const DevelopmentWishes& wishes) {
   return {};
 }
 
+// The same, for this process alone.
+Result<DevelopmentCertificate> in_memory(const DevelopmentWishes& wishes, sys_seconds now,
+                                         Error why) {
+  const x509::Key authority_key = x509::make_key();
+  const x509::Key key = x509::make_key();
+  x509::Certificate authority;
+  if (authority_key != nullptr) authority = new_authority(authority_key, wishes, now);
+  const SortedNames names =
+      authority == nullptr ? SortedNames{} : sort_names(authority, wishes.names);
+  x509::Certificate certificate;
+  if (authority != nullptr && key != nullptr) {
+    certificate = new_certificate({authority, authority_key}, key, names.signed_for, now);
+  }
+  if (certificate == nullptr) return failure(ErrorCode::kSystem, "libcrypto makes no certificate");
+  const std::string ca_pem = x509::certificate_pem(authority);
+  const x509::SecretText key_text = x509::key_pem(key);
+  auto ca_file = MemoryFile::make("polyport-ca.crt", ca_pem);
+  if (!ca_file) return passed_on(ca_file);
+  auto chain_file =
+      MemoryFile::make("polyport-server.crt", x509::certificate_pem(certificate) + ca_pem);
+  if (!chain_file) return passed_on(chain_file);
+  auto key_file = MemoryFile::make("polyport-server.key", *key_text);
+  if (!key_file) return passed_on(key_file);
+  DevelopmentCertificate made{.ca = facts(authority, ca_file->path()),
+                              .ca_is_new = true,
+                              .chain_path = chain_file->path(),
+                              .key_path = key_file->path(),
+                              .names = names.signed_for,
+                              .refused = names.refused,
+                              .until = x509::validity(certificate).until,
+                              .not_stored = std::move(why),
+                              .memory = {}};
+  made.memory.push_back(std::move(*ca_file));
+  made.memory.push_back(std::move(*chain_file));
+  made.memory.push_back(std::move(*key_file));
+  return made;
+}
+
 }  // namespace
 
 Result<DevelopmentCertificate> development_certificate(const std::string& state_dir,
                                                        const DevelopmentWishes& wishes,
                                                        std::chrono::system_clock::time_point now) {
-  if (state_dir.empty()) {
-    return failure(ErrorCode::kNotFound, "there is no place for the development CA",
-                   "[server] state_dir",
-                   "neither it nor $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME names one");
-  }
   if (auto checked = check_names(wishes); !checked) return passed_on(checked);
   const auto second = std::chrono::floor<std::chrono::seconds>(now);
+  if (second < kEarliest) {
+    return failure(ErrorCode::kSystem, "the clock of this machine stands before the year 2025", {},
+                   "set the clock: certificates are made for a time");
+  }
+  if (state_dir.empty()) {
+    return in_memory(wishes, second,
+                     {ErrorCode::kNotFound, "there is no state directory", "",
+                      "set [server] state_dir, $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME"});
+  }
   const std::string path = folder_path(state_dir);
   if (auto folder = StateFolder::open(path)) {
     // Without a lock, and where nothing may be written: what is good is taken as it is.
     auto found = Maker(std::move(*folder), wishes, second).find();
     if (!found) return passed_on(found);
     if (*found) return std::move(**found);
-  } else if (folder.error().code != ErrorCode::kNotFound) {
-    return passed_on(folder);
   }
   auto folder = StateFolder::make(path);
-  if (!folder) return passed_on(folder);
+  if (!folder) {
+    // What is there and is not to be trusted is no place that is missing.
+    if (StateFolder::is_there(path)) return passed_on(folder);
+    return in_memory(wishes, second, std::move(folder.error()));
+  }
   Maker maker(std::move(*folder), wishes, second);
-  if (auto locked = maker.lock(); !locked) return passed_on(locked);
+  if (auto locked = maker.lock(); !locked) {
+    if (locked.error().code == ErrorCode::kConflict) return passed_on(locked);
+    return in_memory(wishes, second, std::move(locked.error()));
+  }
   return maker.make();
 }
 

@@ -13,12 +13,16 @@
 // every client of today heeds: it can pretend to be a machine near by, never one of the Internet.
 // The key is read only when a certificate must be made, and wiped afterwards. Whoever deletes it
 // has the certificates that there are until they end.
+//
+// Where nothing can be written, all of it is made for this process alone and lies in memory files.
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/base/memory_file.h"
 #include "core/base/result.h"
 
 namespace polyport {
@@ -38,6 +42,9 @@ struct DevelopmentCertificate {
   std::vector<std::string> names;    // what it is for
   std::vector<std::string> refused;  // wanted names that the CA may not sign for
   std::chrono::sys_seconds until;
+  // Why it is not stored: it ends with this object, and the next start makes another CA.
+  std::optional<Error> not_stored;
+  std::vector<MemoryFile> memory;  // what the paths mean then
 };
 
 struct DevelopmentWishes {
@@ -46,9 +53,10 @@ struct DevelopmentWishes {
 };
 
 // The CA and a certificate for these names: as they are, where they are good, and nothing is
-// written then; made and stored otherwise. A file that is there and is not what it should be is an
-// error that names it; it is never overwritten. Waits for another process that does the same, at
-// most 10 s. `now`: for tests.
+// written then; made and stored otherwise, or, where the folder cannot be made or written, in
+// memory (`not_stored`). A file that is there and is not what it should be is an error that names
+// it; it is never overwritten. Waits for another process that does the same, at most 10 s. `now`:
+// for tests.
 Result<DevelopmentCertificate> development_certificate(
     const std::string& state_dir, const DevelopmentWishes& wishes,
     std::chrono::system_clock::time_point now = std::chrono::system_clock::now());

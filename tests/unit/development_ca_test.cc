@@ -85,7 +85,7 @@ DevelopmentCertificate made(const StateDir& dir, Time now = kNow,
   auto result = development_certificate(dir.path(), wishes, now);
   INFO((result ? std::string() : result.error().text()));
   REQUIRE(result.has_value());
-  return *result;
+  return std::move(*result);
 }
 
 polyport::Error refused(const StateDir& dir, Time now = kNow,
@@ -342,13 +342,38 @@ TEST_CASE("what is good is taken without writing") {
   CHECK(!fs::exists(dir.file("lock")));
 }
 
-TEST_CASE("a state directory that cannot be made says where and why") {
+TEST_CASE("where nothing can be written, all of it lies in memory, and says why") {
+  std::string path;
+  {
+    const auto made = development_certificate("/dev/null/state", kWishes, kNow);
+    REQUIRE(made.has_value());
+    REQUIRE(made->not_stored.has_value());
+    CHECK(made->not_stored->where == "/dev/null/state/tls");
+    CHECK(made->not_stored->what == "cannot be created: Not a directory");
+    CHECK(made->ca_is_new);
+    CHECK(made->names == kWishes.names);
+    path = made->ca.path;
+    const auto text = [](const std::string& file) {
+      std::ifstream in(file);
+      std::stringstream all;
+      all << in.rdbuf();
+      return all.str();
+    };
+    const auto ca = x509::read_certificate(text(made->ca.path));
+    const auto server = x509::read_certificate(text(made->chain_path));
+    const auto key = x509::read_key(text(made->key_path));
+    REQUIRE(ca != nullptr);
+    REQUIRE(server != nullptr);
+    REQUIRE(key != nullptr);
+    CHECK(x509::is_signed_by(server, ca));
+    CHECK(x509::belongs(server, key));
+    CHECK(x509::fingerprint(ca) == made->ca.fingerprint);
+  }
+  CHECK(!fs::exists(path));
+  const auto nowhere = development_certificate("", kWishes, kNow);
+  REQUIRE(nowhere.has_value());
+  CHECK(nowhere->not_stored->what == "there is no state directory");
   const StateDir dir;
-  const auto error = development_certificate("/dev/null/state", kWishes, kNow).error();
-  CHECK(error.where == "/dev/null/state/tls");
-  CHECK(error.what == "cannot be opened: Not a directory");
-  const auto none = development_certificate("", kWishes, kNow).error();
-  CHECK(none.what == "there is no place for the development CA");
   CHECK(polyport::development_ca(dir.path()).error().code == ErrorCode::kNotFound);
 }
 
