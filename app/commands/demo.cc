@@ -25,10 +25,10 @@ constexpr std::chrono::milliseconds kShortPause{1000};
 struct Demo {
   std::string_view name;
   std::string_view about;
-  void (*show)(Stage& stage, Lab& lab);
+  void (*show)(demo::Stage& stage, Lab& lab);
 };
 
-void show_all_notes(Stage& stage, Lab& lab) {
+void show_all_notes(demo::Stage& stage, Lab& lab) {
   show_notes(stage, lab);
 }
 
@@ -91,7 +91,7 @@ int run_command(const DemoOptions& options) {
     return wrong_note(options);
   }
   const bool pauses = Terminal::is_terminal(STDOUT_FILENO) && !options.fast;
-  Stage stage(print, !pauses ? std::chrono::milliseconds(0) : notes ? kShortPause : kPause);
+  demo::Stage stage(print, !pauses ? std::chrono::milliseconds(0) : notes ? kShortPause : kPause);
   RealLab lab;
   if (options.note) {
     show_notes(stage, lab, options.note);
