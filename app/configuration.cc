@@ -8,6 +8,7 @@
 #include "app/source.h"
 #include "app/types.h"
 #include "core/base/text.h"
+#include "core/http/websocket_origin.h"
 #include "core/net/x509.h"
 #include "core/settings/settings.h"
 
@@ -136,6 +137,16 @@ DevelopmentTls development_tls(const OptionValues& server, Errors& errors) {
   return settings;
 }
 
+void check_origins(const ServicePlan& plan, Errors& errors) {
+  const OptionValues::Value& origins = plan.values.value("websocket.origins");
+  for (const std::string& origin : origins.texts) {
+    if (http::is_origin_pattern(origin)) continue;
+    errors.push_back({ErrorCode::kBadValue,
+                      "websocket.origins: " + quoted(origin, 60) + " is no origin of a page",
+                      origins.where, "write it as browsers do: \"https://example.com\", or \"*\""});
+  }
+}
+
 // What the type itself has to say of a table.
 void check_type(const ServicePlan& plan, Errors& errors) {
   if (plan.type->check == nullptr || !plan.values.boolean("enabled")) return;
@@ -209,6 +220,7 @@ Configuration load_configuration(const ConfigurationOptions& options) {
     shift_ports(options.offset, service, configuration.errors);
     configuration.plans.push_back(plan_of(std::move(service)));
     check_type(configuration.plans.back(), configuration.errors);
+    check_origins(configuration.plans.back(), configuration.errors);
   }
   configuration.host = host_options(settings.server);
   configuration.log = log_options(settings.server);

@@ -137,7 +137,7 @@ std::string host_text(const Address& address) {
 std::string transport_text(const Line& line) {
   if (line.door != nullptr && line.door->kind == Door::Kind::kHttp) return "http";
   std::string text;
-  for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+  for (const Transport transport : kAllTransports) {
     if (!contains(line.transports, transport)) continue;
     text += (text.empty() ? "" : "+") + std::string(name(transport));
   }
@@ -204,10 +204,17 @@ void replace(std::string& text, std::string_view word, const std::string& by) {
   if (const auto at = text.find(word); at != std::string::npos) text.replace(at, word.size(), by);
 }
 
+// Our own client speaks no WebSocket; this one is Python's.
+constexpr std::string_view kTryWebSocket = "python3 -m websockets ws://{host}:{port}/";
+
+bool has_only_websocket(const Line& line) {
+  return (line.transports & ~transports(Transport::kWs)) == 0;
+}
+
 // What a person on this machine types to talk to it.
 std::string try_it(const Line& line, const ServiceType* type) {
   if (type == nullptr || is_out_of_reach(line)) return "";
-  std::string text(type->try_it);
+  std::string text(has_only_websocket(line) ? kTryWebSocket : type->try_it);
   constexpr std::string_view kTarget = "{host}:{port}";
   if (!line.path.empty()) {
     if (text.find("polyport connect") == std::string::npos) return "";

@@ -138,6 +138,11 @@ std::span<const OptionSpec> common_options() {
        "UDP answers larger than the question: 10 a second a source, none, or all",
        "limit|refuse|allow"},
       {"unix_mode", OptionType::kString, "0660", "permissions of a unix socket, octal"},
+      {"websocket.origins", OptionType::kStrings, "",
+       "pages that may connect to ws:// beside those of this machine: \"https://example.com\""},
+      {"websocket.messages", OptionType::kEnum, "auto",
+       "what ws:// clients are sent; auto: text to whom sends text, if it is UTF-8",
+       "auto|text|binary"},
   };
   return kRows;
 }

@@ -43,6 +43,13 @@ struct Door {
   Kind kind = Kind::kStream;
 };
 
+// What its endpoints may be: what the door names, and WebSocket in front of a stream service.
+constexpr Transports offered(const Door& door) {
+  const bool streams =
+      door.kind == Door::Kind::kStream && contains(door.transports, Transport::kTcp);
+  return door.transports | (streams ? transports(Transport::kWs) : 0);
+}
+
 enum class ServiceState : std::uint8_t {
   kDisabled,
   kStarting,
@@ -209,6 +216,7 @@ struct ServiceType {
   // is noted instead (Connection::note_wrong_protocol).
   bool answers_any_byte = false;
   bool internal = false;
+  bool speaks_text = false;  // what it says before it hears anything is text (for WebSocket)
   bool dials = false;  // each of its stream clients needs a second descriptor, for an upstream
   // What no row can say of the values of one table, how they go together: found by `check`, and
   // before a start, without a socket. An error without a place is given the table's.

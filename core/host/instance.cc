@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 #include "core/http/options.h"
 #include "core/http/server.h"
+#include "core/http/websocket_stage.h"
 #include "core/ports/ranges.h"
 
 namespace polyport {
@@ -42,6 +43,17 @@ UdpGuard::Amplification amplification_from(const OptionValues& values) {
   if (policy == "allow") return UdpGuard::Amplification::kAllow;
   if (policy == "refuse") return UdpGuard::Amplification::kRefuse;
   return UdpGuard::Amplification::kLimit;
+}
+
+http::WebSocketTransport websocket_from(const ServicePlan& plan) {
+  using Messages = http::WebSocketTransport::Messages;
+  const std::string& messages = plan.values.text("websocket.messages");
+  return {.service = plan.name,
+          .origins = plan.values.texts("websocket.origins"),
+          .messages = messages == "text"     ? Messages::kText
+                      : messages == "binary" ? Messages::kBinary
+                                             : Messages::kAsTheyCome,
+          .first = plan.type->speaks_text ? http::MessageKind::kText : http::MessageKind::kBinary};
 }
 
 std::optional<unsigned> parse_octal(std::string_view text) {
@@ -92,6 +104,7 @@ void Instance::make_doors(UdpGuard& guard) {
     doors_.push_back(std::unique_ptr<ServedDoor>(
         new ServedDoor{.door = door,
                        .http = std::move(http),
+                       .websocket = nullptr,
                        .stream = {.service = plan_.name,
                                   .handler = handler,
                                   .policy = policy_of_door(values, *plan_.type, door),
@@ -157,7 +170,11 @@ void Instance::add_group(ServedDoor& door, const Endpoint& endpoint, const std::
   for (const PortGroup& other : groups_) {
     if (&other.door == &door) same_door += other.ports.size();
   }
+  if (has_websocket(endpoint.transport) && !door.websocket) {
+    door.websocket = std::make_unique<http::WebSocketStageMaker>(websocket_from(plan_));
+  }
   PortGroup added{.door = door,
+                  .transport = endpoint.transport,
                   .configured = endpoint.text(),
                   .where = where,
                   .number = static_cast<std::uint32_t>(groups_.size()),
@@ -215,6 +232,13 @@ void Instance::serve_late(PortGroup& group, Network& network) {
   state_ = ServiceState::kLive;
 }
 
+// The lowest first.
+StageMakers Instance::stages_of(const PortGroup& group) const {
+  StageMakers stages;
+  if (has_websocket(group.transport)) stages.push_back(group.door.websocket.get());
+  return stages;
+}
+
 void Instance::serve_group(PortGroup& group, Network& network) {
   for (Port& port : group.ports) {
     const int fd = port.socket->take_descriptor();
@@ -223,6 +247,7 @@ void Instance::serve_group(PortGroup& group, Network& network) {
       port.udp->start();
     } else {
       port.listener = &network.add_listener(group.door.stream, fd, port.id);
+      port.listener->use_stages(stages_of(group));
       if (accepts_) port.listener->start();
     }
   }
@@ -269,7 +294,7 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
   ListenerStatus row;
   row.id = port.id;
   row.door = group.door.door.name;
-  row.transport = port.target.transport;
+  row.transport = group.transport;
   row.configured = group.configured;
   row.where = group.where;
   row.bound = port.target.text();

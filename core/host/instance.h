@@ -59,6 +59,7 @@ class Instance {
                      Families families, Errors& errors, std::vector<std::string>& notes);
   void add_group(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
                  BindGroup group);
+  StageMakers stages_of(const PortGroup& group) const;
   void serve_group(PortGroup& group, Network& network);
   ListenerStatus status(const PortGroup& group, const Port& port,
                         const std::vector<Network::Totals>& totals) const;

@@ -4,6 +4,7 @@
 // core/ports/resolve.h turns it into addresses.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,9 +14,22 @@
 
 namespace polyport {
 
-enum class Transport : std::uint8_t { kTcp, kUdp, kUnix };
+// What is spoken at an endpoint below its service. The first three are the kernel's; ws is
+// WebSocket over TCP.
+enum class Transport : std::uint8_t { kTcp, kUdp, kUnix, kWs };
+inline constexpr std::array kAllTransports = {Transport::kTcp, Transport::kUdp, Transport::kUnix,
+                                           Transport::kWs};
 
-std::string_view name(Transport transport);  // "tcp", "udp", "unix"
+std::string_view name(Transport transport);  // "tcp", "udp", "unix", "ws"
+
+// What the kernel is asked for.
+constexpr Transport socket_transport(Transport transport) {
+  return transport == Transport::kUdp || transport == Transport::kUnix ? transport
+                                                                       : Transport::kTcp;
+}
+constexpr bool has_websocket(Transport transport) {
+  return transport == Transport::kWs;
+}
 
 // A set of transports, one bit each.
 using Transports = std::uint32_t;

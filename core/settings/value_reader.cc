@@ -361,7 +361,7 @@ bool ValueReader::read_endpoint(const Node& node, std::string_view text) {
   if (!endpoint) return complain(node, endpoint.error());
   if (door != nullptr && !contains(door->transports, endpoint->transport)) {
     std::vector<std::string_view> spoken;
-    for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+    for (const Transport transport : kAllTransports) {
       if (contains(door->transports, transport)) spoken.push_back(name(transport));
     }
     return complain(

@@ -68,6 +68,7 @@ extern const ServiceType service_type = {
     .default_port = 10025,
     .doors = kDoors,
     .options = kOptions,
+    .speaks_text = true,
     .create = make_service<Banner>,
 };
 

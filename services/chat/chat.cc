@@ -301,6 +301,7 @@ extern const ServiceType service_type = {
     .default_port = 10023,
     .doors = kDoors,
     .options = kOptions,
+    .speaks_text = true,
     .create = make_service<Chat>,
 };
 

@@ -70,6 +70,12 @@ bool is_datagram(const Endpoint& endpoint) {
 // Whether anybody can be reached under what is written.
 Errors check_endpoint(const Endpoint& endpoint, const std::string& where) {
   const std::string text = "upstream: " + endpoint.text();
+  if (endpoint.transport != socket_transport(endpoint.transport)) {
+    return {{ErrorCode::kBadValue, text + ": an upstream is reached over tcp, udp or a unix socket",
+             where,
+             "leave out " + std::string(name(endpoint.transport)) +
+                 "://; what is forwarded goes on as it is"}};
+  }
   if (endpoint.transport == Transport::kUnix) return {};
   if (endpoint.first_port == 0) {
     return {{ErrorCode::kBadValue, text + " has port 0, where nobody can be reached", where,

@@ -43,6 +43,11 @@ DoorLine door_line(const ServiceStatus& service, const ListenerStatus& listener,
   }
   line.number = std::to_string(listener.address.port);
   const std::string host = host_of(listener.address, reached_host);
+  if (has_websocket(listener.transport)) {
+    line.try_it =
+        "python3 -m websockets " + line.transport + "://" + host + ":" + line.number + "/";
+    return line;
+  }
   std::string try_it(service.try_it);
   // The program's own client needs to be told of UDP; another one in that place knows its protocol.
   if (listener.transport == Transport::kUdp && try_it.starts_with("polyport connect")) {

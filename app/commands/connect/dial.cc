@@ -26,6 +26,10 @@ Result<Endpoint> read_target(std::string_view target) {
   auto endpoint = parse_endpoint(target);
   if (!endpoint) return at(target, std::move(endpoint.error()));
   if (endpoint->transport == Transport::kUnix) return endpoint;
+  if (has_websocket(endpoint->transport)) {
+    return unusable(target, "this client speaks no WebSocket",
+                    "python3 -m websockets does, and every browser");
+  }
   if (endpoint->first_port != endpoint->last_port) {
     return unusable(target, "a connection goes to one port, not to a range", "name one of them");
   }
