@@ -8,6 +8,7 @@
 #include "app/source.h"
 #include "app/types.h"
 #include "core/base/text.h"
+#include "core/net/x509.h"
 #include "core/settings/settings.h"
 
 namespace polyport {
@@ -120,6 +121,21 @@ Log::Options log_options(const OptionValues& server) {
           .target = server.text("log_target")};
 }
 
+DevelopmentTls development_tls(const OptionValues& server, Errors& errors) {
+  DevelopmentTls settings{.automatic = server.boolean("tls.auto"), .names = {}};
+  for (const std::string& written : server.texts("tls.names")) {
+    auto name = x509::check_name(written);
+    if (name) {
+      settings.names.push_back(std::move(*name));
+    } else {
+      name.error().what = "tls.names: " + name.error().what;
+      name.error().where = server.value("tls.names").where;
+      errors.push_back(std::move(name.error()));
+    }
+  }
+  return settings;
+}
+
 // What the type itself has to say of a table.
 void check_type(const ServicePlan& plan, Errors& errors) {
   if (plan.type->check == nullptr || !plan.values.boolean("enabled")) return;
@@ -155,12 +171,17 @@ Result<Endpoint> shifted(const Endpoint& endpoint, int offset) {
   return moved;
 }
 
-std::string start_command(const ConfigurationOptions& options) {
-  std::string command = "polyport run";
+std::string command_for(std::string_view name, const ConfigurationOptions& options) {
+  std::string command = "polyport " + std::string(name);
   for (const std::string& word : options.what)
     command += " " + shell_word(word);
   for (const std::string& setting : options.set)
     command += " --set " + shell_word(setting);
+  return command;
+}
+
+std::string start_command(const ConfigurationOptions& options) {
+  std::string command = command_for("run", options);
   for (const std::string& name : options.only)
     command += " --only " + shell_word(name);
   return command;
@@ -192,6 +213,7 @@ Configuration load_configuration(const ConfigurationOptions& options) {
   configuration.host = host_options(settings.server);
   configuration.log = log_options(settings.server);
   configuration.state_dir = settings.server.text("state_dir");
+  configuration.development_tls = development_tls(settings.server, configuration.errors);
   return configuration;
 }
 

@@ -40,7 +40,7 @@ THIRD_PARTY = {
     r"fmt/.*": ["core/base/text.cc"],
     r"nlohmann/.*": ["core/base/json_value.cc"],
     r"tl/expected\.hpp": ["core/base/result.h"],
-    r"openssl/.*": ["core/base/digest.cc"],
+    r"openssl/.*": ["core/base/digest.cc", "core/net/x509.cc"],
     r"zlib\.h": ["core/http/compress_zlib.cc", "core/http/raw_deflate.cc"],
     r"brotli/.*": ["core/http/compress_brotli.cc"],
     r"zstd\.h": ["core/http/compress_zstd.cc"],

@@ -91,10 +91,12 @@ int exit_code(const StartFailure& failure) {
 // One run of the server, from the checked configuration to the exit code.
 class Server {
  public:
-  Server(const RunOptions& options, Configuration configuration, Log& log, Clock::time_point began)
+  Server(const RunOptions& options, Configuration configuration,
+         std::optional<DevelopmentCertificate> certificate, Log& log, Clock::time_point began)
       : options_(options),
         plans_(std::move(configuration.plans)),
         grace_(configuration.host.shutdown_grace),
+        certificate_(std::move(certificate)),
         log_is_read_(options.talk != RunOptions::Talk::kJson &&
                      configuration.log.target == "stderr" &&
                      configuration.log.format == Log::Format::kText),
@@ -156,6 +158,10 @@ class Server {
     const bool quiet = options_.talk == RunOptions::Talk::kQuiet || json;
     log_.write(quiet ? LogLevel::kInfo : LogLevel::kDebug, {"ready", "in " + human_duration(took)});
     if (!quiet) show_table(took);
+    if (quiet && certificate_) {
+      for (const std::string& note : trust_notes(*certificate_, ca_command()))
+        log_.info({.event = "development_ca", .message = note});
+    }
     Errors errors;
     const auto keep_error = [&errors](Result<void> result) {
       if (!result) errors.push_back(std::move(result.error()));
@@ -174,11 +180,16 @@ class Server {
     const Paint paint = Terminal::paint(STDOUT_FILENO);
     const std::vector<ServiceStatus> services = host_.services();
     const std::vector<Address> networks = network_addresses();
+    std::vector<std::string> notes = host_.notes();
+    if (certificate_) {
+      for (std::string& note : trust_notes(*certificate_, ca_command()))
+        notes.push_back(std::move(note));
+    }
     std::string text = start_table({.version = version(),
                                     .pid = ::getpid(),
                                     .services = services,
                                     .types = all_types(),
-                                    .notes = host_.notes(),
+                                    .notes = notes,
                                     .networks = networks},
                                    paint);
     text += "\nready in " + human_duration(took) + ".";
@@ -188,6 +199,8 @@ class Server {
     }
     terminal_.write(text + "\n");
   }
+
+  std::string ca_command() const { return command_for("ca", options_.configuration); }
 
   void drain(int number) {
     const std::uint64_t open = host_.open_connections();
@@ -211,6 +224,7 @@ class Server {
   const RunOptions& options_;
   std::vector<ServicePlan> plans_;
   const std::chrono::milliseconds grace_;
+  const std::optional<DevelopmentCertificate> certificate_;
   const bool log_is_read_;  // where the errors of the start are printed too
   Log& log_;
   const Clock::time_point began_;
@@ -293,7 +307,18 @@ int run_command(const RunOptions& options) {
     return log.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
   }
   if (!configuration.state_dir.empty()) warn_of_state_dir(configuration.state_dir, **log);
-  return Server(options, std::move(configuration), **log, began).run(std::move(*inherited));
+  std::optional<DevelopmentCertificate> certificate;
+  if (configuration.development_tls.automatic) {
+    auto made = development_certificate(state_dir_path(configuration.state_dir),
+                                        configuration.development_tls);
+    if (!made) {
+      print_findings(stderr, {made.error()});
+      return made.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
+    }
+    certificate = std::move(*made);
+  }
+  return Server(options, std::move(configuration), std::move(certificate), **log, began)
+      .run(std::move(*inherited));
 }
 
 }  // namespace polyport

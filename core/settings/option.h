@@ -33,7 +33,7 @@ std::string_view name(OptionType type);  // "bool", "int", "size", …
 enum class Applies : std::uint8_t { kRestart, kNewConnections, kLive };
 
 struct OptionSpec {
-  std::string_view name;
+  std::string_view name;  // "tls.auto": `auto` in the table `tls` of the section
   OptionType type = OptionType::kString;
   std::string_view
       fallback;           // the default, written as in TOML without quotes: "10s", "true", "ctime"

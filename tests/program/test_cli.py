@@ -7,7 +7,7 @@ import unittest
 from support import SOURCE, ProgramTest, cli
 
 COMMANDS = ["run", "check", "explain", "ports", "services", "connect", "healthcheck", "bind-matrix",
-            "demo"]
+            "demo", "ca"]
 
 
 class Help(ProgramTest):
