@@ -52,7 +52,7 @@ class Planner {
       }
       planned.targets = std::move(*targets);
       for (BindTarget& target : planned.targets)
-        target.transport = endpoint.transport;
+        target.transport = socket_transport(endpoint.transport);
     }
     planned_.endpoints.push_back(std::move(planned));
   }

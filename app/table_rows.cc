@@ -135,9 +135,11 @@ std::string host_text(const Address& address) {
 }
 
 std::string transport_text(const Line& line) {
-  if (line.door != nullptr && line.door->kind == Door::Kind::kHttp) return "http";
+  if (line.door != nullptr && line.door->kind == Door::Kind::kHttp) {
+    return line.transports == transports(Transport::kTls) ? "https" : "http";
+  }
   std::string text;
-  for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+  for (const Transport transport : kAllTransports) {
     if (!contains(line.transports, transport)) continue;
     text += (text.empty() ? "" : "+") + std::string(name(transport));
   }
@@ -213,6 +215,10 @@ std::string try_it(const Line& line, const ServiceType* type) {
     if (text.find("polyport connect") == std::string::npos) return "";
     replace(text, kTarget, "unix:" + printable(line.path, 60));
     return text;
+  }
+  if (line.transports == transports(Transport::kTls)) {
+    replace(text, "curl http://", "curl -k https://");
+    replace(text, "polyport connect ", "openssl s_client -quiet -connect ");
   }
   // A door for several transports is tried over TCP, which connect takes where none is named.
   const bool only_udp = line.transports == transports(Transport::kUdp);

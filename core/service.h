@@ -183,7 +183,8 @@ class Service : public StreamHandler, public DatagramHandler {
 
 // The door of a protocol that means the same on every transport: echo, time, ….
 inline constexpr Door kEveryTransport[] = {
-    {.transports = transports(Transport::kTcp, Transport::kUdp, Transport::kUnix)}};
+    {.transports =
+         transports(Transport::kTcp, Transport::kUdp, Transport::kUnix, Transport::kTls)}};
 
 // The usual ServiceType::create: a T made from its option values, or from nothing.
 template <class T>

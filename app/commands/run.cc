@@ -316,6 +316,9 @@ int run_command(const RunOptions& options) {
       return made.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
     }
     certificate = std::move(*made);
+    configuration.host.development_certificate = TlsFiles{.certificate = certificate->chain_path,
+                                                          .key = certificate->key_path,
+                                                          .where = "[server.tls] auto"};
   }
   return Server(options, std::move(configuration), std::move(certificate), **log, began)
       .run(std::move(*inherited));

@@ -27,7 +27,7 @@ std::vector<std::string_view> transport_names(const ServiceType& type) {
   for (const Door& door : type.doors)
     all |= door.transports;
   std::vector<std::string_view> names;
-  for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+  for (const Transport transport : kAllTransports) {
     if (contains(all, transport)) names.push_back(name(transport));
   }
   return names;

@@ -37,8 +37,9 @@ struct Port {
 
 struct PortGroup {
   ServedDoor& door;
-  std::string configured;  // the endpoint as written
-  std::string where;       // its place
+  Transport transport = Transport::kTcp;  // of the endpoint: above the socket's there may be stages
+  std::string configured;                 // the endpoint as written
+  std::string where;                      // its place
   std::uint32_t number = 0;
   std::vector<Port> ports;  // never empty
   ListenerOrigin origin = ListenerOrigin::kConfigured;

@@ -179,10 +179,10 @@ Errors TlsContext::warnings() const {
   for (const TlsCertificate& certificate : certificates_) {
     const std::string complaint = certificate.complaint(now);
     if (complaint.empty()) continue;
-    warnings.push_back({ErrorCode::kBadValue,
-                        "the certificate in " + quoted(certificate.files.certificate) + " " +
-                            complaint,
-                        certificate.files.where, "clients will refuse it"});
+    warnings.push_back(
+        {ErrorCode::kBadValue,
+         "the certificate in " + quoted(certificate.files.certificate) + " " + complaint,
+         certificate.files.where, "clients will refuse it"});
   }
   return warnings;
 }
@@ -209,9 +209,9 @@ int TlsContext::on_alpn(ssl_st*, const unsigned char** out, unsigned char* out_s
                         const unsigned char* in, unsigned in_size, void* self) {
   const std::string& ours = static_cast<const TlsContext*>(self)->alpn_;
   unsigned char* chosen = nullptr;
-  const int found = SSL_select_next_proto(&chosen, out_size,
-                                          reinterpret_cast<const unsigned char*>(ours.data()),
-                                          static_cast<unsigned>(ours.size()), in, in_size);
+  const int found =
+      SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned>(ours.size()), in, in_size);
   if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;

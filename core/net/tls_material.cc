@@ -116,8 +116,7 @@ tl::unexpected<Error> no_key(Bytes pem, const std::string& path) {
   } else if (holds(pem, "BEGIN CERTIFICATE")) {
     hint = "it holds a certificate: name the file of its key, as key = \"FILE\"";
   }
-  return failure(ErrorCode::kBadValue, shown(path) + " holds no private key", {},
-                 std::move(hint));
+  return failure(ErrorCode::kBadValue, shown(path) + " holds no private key", {}, std::move(hint));
 }
 
 tl::unexpected<Error> at(Error error, const std::string& where) {
@@ -155,9 +154,9 @@ Result<std::vector<X509Pointer>> parse_certificates(Bytes pem, const std::string
   const bool cut = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
   if (found.empty()) return no_certificate(pem, path);
   if (cut) {
-    return failure(ErrorCode::kBadValue,
-                   "certificate " + std::to_string(found.size() + 1) + " in " + shown(path) +
-                       " is damaged: " + take_openssl_error());
+    return failure(ErrorCode::kBadValue, "certificate " + std::to_string(found.size() + 1) +
+                                             " in " + shown(path) +
+                                             " is damaged: " + take_openssl_error());
   }
   ERR_clear_error();
   return found;

@@ -23,7 +23,8 @@ struct FreeName {
 std::string name_text(const X509_NAME* name) {
   const std::unique_ptr<BIO, FreeName> bio(BIO_new(BIO_s_mem()));
   // UTF-8 as it is; control characters are escaped.
-  constexpr unsigned long kFlags = XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
+  constexpr unsigned long kFlags =
+      XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
   if (!bio || X509_NAME_print_ex(bio.get(), name, 0, kFlags) < 0) return {};
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);

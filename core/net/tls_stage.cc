@@ -102,8 +102,7 @@ const bio_method_st* TlsStage::bio_method() {
 TlsStage::TlsStage(TlsDoor& door, std::shared_ptr<const TlsContext> context)
     : door_(door), context_(std::move(context)) {}
 
-std::unique_ptr<TlsStage> TlsStage::make(TlsDoor& door,
-                                         std::shared_ptr<const TlsContext> context) {
+std::unique_ptr<TlsStage> TlsStage::make(TlsDoor& door, std::shared_ptr<const TlsContext> context) {
   std::unique_ptr<TlsStage> stage(new TlsStage(door, std::move(context)));
   stage->ssl_ = stage->context_->new_server();
   BIO* const bio = stage->ssl_ == nullptr ? nullptr : BIO_new(bio_method());

@@ -4,6 +4,7 @@
 // core/ports/resolve.h turns it into addresses.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,9 +14,19 @@
 
 namespace polyport {
 
-enum class Transport : std::uint8_t { kTcp, kUdp, kUnix };
+enum class Transport : std::uint8_t { kTcp, kUdp, kUnix, kTls };
+inline constexpr std::array kAllTransports = {Transport::kTcp, Transport::kUdp, Transport::kUnix,
+                                              Transport::kTls};
 
-std::string_view name(Transport transport);  // "tcp", "udp", "unix"
+std::string_view name(Transport transport);  // "tcp", "udp", "unix", "tls"
+// What the kernel sees of it: TLS is TCP.
+constexpr Transport socket_transport(Transport transport) {
+  return transport == Transport::kTls ? Transport::kTcp : transport;
+}
+// Whether its bytes are encrypted, so that it needs certificates.
+constexpr bool is_encrypted(Transport transport) {
+  return transport == Transport::kTls;
+}
 
 // A set of transports, one bit each.
 using Transports = std::uint32_t;

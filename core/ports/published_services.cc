@@ -36,7 +36,7 @@ std::optional<PublishedListener> parse_listener(const JsonValue& value) {
   }
   if (transport == name(Transport::kUdp)) {
     listener.transport = Transport::kUdp;
-  } else if (transport != name(Transport::kTcp)) {
+  } else if (transport != name(Transport::kTcp) && transport != name(Transport::kTls)) {
     return std::nullopt;
   }
   const auto address = parse_bound(bound);

@@ -175,7 +175,8 @@ Result<ResolvedEndpoint> resolve(const Endpoint& endpoint, Families families) {
     BindGroup group;
     for (Address address : found->host.addresses) {
       address.port = port;
-      group.targets.push_back({endpoint.transport, address, {}, found->ipv6_mode});
+      group.targets.push_back(
+          {socket_transport(endpoint.transport), address, {}, found->ipv6_mode});
     }
     resolved.groups.push_back(std::move(group));
   }
