@@ -8,6 +8,7 @@
 #include "app/source.h"
 #include "app/types.h"
 #include "core/base/text.h"
+#include "core/host/tls_plan.h"
 #include "core/http/websocket_origin.h"
 #include "core/net/x509.h"
 #include "core/settings/settings.h"
@@ -226,6 +227,10 @@ Configuration load_configuration(const ConfigurationOptions& options) {
   configuration.log = log_options(settings.server);
   configuration.state_dir = settings.server.text("state_dir");
   configuration.development_tls = development_tls(settings.server, configuration.errors);
+  for (const ServicePlan& plan : configuration.plans) {
+    check_tls(plan, configuration.development_tls.automatic, configuration.errors,
+              configuration.warnings);
+  }
   return configuration;
 }
 

@@ -143,6 +143,32 @@ std::span<const OptionSpec> common_options() {
       {"websocket.messages", OptionType::kEnum, "auto",
        "what ws:// clients are sent; auto: text to whom sends text, if it is UTF-8",
        "auto|text|binary"},
+      {"handshake_timeout",
+       OptionType::kDuration,
+       "10s",
+       "of tls:// endpoints: close what has not finished its handshake by then",
+       {},
+       100,
+       kDayMs,
+       Applies::kNewConnections},
+      {"tls.cert", OptionType::kPath, "",
+       "of tls:// endpoints: the PEM file of the certificate and its chain"},
+      {"tls.key", OptionType::kPath, "",
+       "the PEM file of its key; may be left out where the certificate's file has it too"},
+      {"tls.certificates", OptionType::kCertificates, "",
+       "several of them, chosen by the name the client asks for: [{ cert, key }]; the first is for "
+       "all others"},
+      {"tls.min_version", OptionType::kEnum, "1.2",
+       "the oldest TLS that is spoken; 1.0 and 1.1 are for tests of old clients, and not safe",
+       "1.0|1.1|1.2|1.3"},
+      {"tls.client_ca", OptionType::kPath, "",
+       "the PEM file of those who sign the certificates of clients"},
+      {"tls.client_auth", OptionType::kEnum, "required",
+       "with client_ca: whether a client must show a certificate; any, also without it: one is "
+       "asked for and shown, whoever signed it",
+       "required|optional|any"},
+      {"tls.alpn", OptionType::kStrings, "",
+       "protocols to agree on (ALPN); empty: http/1.1 where HTTP is spoken, else none"},
   };
   return kRows;
 }

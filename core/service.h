@@ -45,9 +45,11 @@ struct Door {
 
 // What its endpoints may be: what the door names, and WebSocket in front of a stream service.
 constexpr Transports offered(const Door& door) {
-  const bool streams =
-      door.kind == Door::Kind::kStream && contains(door.transports, Transport::kTcp);
-  return door.transports | (streams ? transports(Transport::kWs) : 0);
+  if (door.kind != Door::Kind::kStream) return door.transports;
+  Transports all = door.transports;
+  if (contains(all, Transport::kTcp)) all |= transports(Transport::kWs);
+  if (contains(all, Transport::kTls)) all |= transports(Transport::kWss);
+  return all;
 }
 
 enum class ServiceState : std::uint8_t {
@@ -190,7 +192,8 @@ class Service : public StreamHandler, public DatagramHandler {
 
 // The door of a protocol that means the same on every transport: echo, time, ….
 inline constexpr Door kEveryTransport[] = {
-    {.transports = transports(Transport::kTcp, Transport::kUdp, Transport::kUnix)}};
+    {.transports =
+         transports(Transport::kTcp, Transport::kUdp, Transport::kUnix, Transport::kTls)}};
 
 // The usual ServiceType::create: a T made from its option values, or from nothing.
 template <class T>

@@ -29,6 +29,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/host/host.h"
+#include "core/host/tls_plan.h"
 #include "core/loop/signal.h"
 
 namespace polyport {
@@ -254,6 +255,12 @@ bool is_inherited(int fd, const std::vector<InheritedSocket>& inherited) {
                      [fd](const InheritedSocket& socket) { return socket.fd == fd; });
 }
 
+// Whether it has a TLS endpoint, and names no certificate for it.
+bool uses_development_tls(const ServicePlan& plan) {
+  return wants_tls(plan) && plan.values.text("tls.cert").empty() &&
+         plan.values.texts("tls.certificates").empty();
+}
+
 // A place that was asked for and cannot be had is told once; the default one is not worth a word
 // while nobody writes to it.
 void warn_of_state_dir(const std::string& configured, Log& log) {
@@ -308,7 +315,8 @@ int run_command(const RunOptions& options) {
   }
   if (!configuration.state_dir.empty()) warn_of_state_dir(configuration.state_dir, **log);
   std::optional<DevelopmentCertificate> certificate;
-  if (configuration.development_tls.automatic) {
+  if (configuration.development_tls.automatic &&
+      std::any_of(configuration.plans.begin(), configuration.plans.end(), uses_development_tls)) {
     auto made = development_certificate(state_dir_path(configuration.state_dir),
                                         configuration.development_tls);
     if (!made) {
@@ -316,6 +324,9 @@ int run_command(const RunOptions& options) {
       return made.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
     }
     certificate = std::move(*made);
+    configuration.host.development_certificate = TlsFiles{.certificate = certificate->chain_path,
+                                                          .key = certificate->key_path,
+                                                          .where = "[server.tls] auto"};
   }
   return Server(options, std::move(configuration), std::move(certificate), **log, began)
       .run(std::move(*inherited));

@@ -6,6 +6,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/text.h"
+#include "core/host/tls_plan.h"
 #include "core/http/options.h"
 #include "core/http/server.h"
 #include "core/http/websocket_stage.h"
@@ -19,6 +20,7 @@ namespace {
 StreamPolicy policy_from(const OptionValues& values) {
   StreamPolicy policy;
   policy.idle_timeout = values.duration("idle_timeout");
+  policy.handshake_timeout = values.duration("handshake_timeout");
   policy.write_timeout = values.duration("write_timeout");
   policy.write_high = values.bytes("write_high");
   policy.write_low = std::min(values.bytes("write_low"), values.bytes("write_high"));
@@ -197,8 +199,11 @@ void Instance::skip(std::string reason) {
   reason_ = std::move(reason);
 }
 
-Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host) {
+Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host,
+                             const std::optional<TlsFiles>& development) {
   if (state_ != ServiceState::kStarting || closed_) return {};
+  auto encrypted = start_tls(log, development);
+  if (!encrypted) return encrypted;
   context_ = std::unique_ptr<ServiceContext>(
       new ServiceContext{plan_.name, loop, network, log, host, policy_from(plan_.values)});
   auto started = service_->start(*context_);
@@ -207,6 +212,18 @@ Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& h
     if (error.where.empty()) error.where = plan_.where;
     return tl::unexpected(std::move(error));
   }
+  return {};
+}
+
+Result<void> Instance::start_tls(Log& log, const std::optional<TlsFiles>& development) {
+  if (!wants_tls(plan_)) return {};
+  Errors errors;
+  const TlsSettings settings = tls_settings(plan_, development, errors);
+  if (!errors.empty()) return tl::unexpected(std::move(errors.front()));
+  const TlsTicketKeys keys = new_ticket_keys();
+  auto context = TlsContext::load(settings, keys, plan_.name);
+  if (!context) return tl::unexpected(std::move(context.error().front()));
+  tls_ = std::make_unique<TlsDoor>(settings, std::move(*context), keys, log, plan_.name);
   return {};
 }
 
@@ -235,6 +252,7 @@ void Instance::serve_late(PortGroup& group, Network& network) {
 // The lowest first.
 StageMakers Instance::stages_of(const PortGroup& group) const {
   StageMakers stages;
+  if (is_encrypted(group.transport)) stages.push_back(tls_.get());
   if (has_websocket(group.transport)) stages.push_back(group.door.websocket.get());
   return stages;
 }

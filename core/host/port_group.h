@@ -39,7 +39,7 @@ struct Port {
 
 struct PortGroup {
   ServedDoor& door;
-  Transport transport = Transport::kTcp;  // as written: ws, where the port's is tcp
+  Transport transport = Transport::kTcp;  // of the endpoint: above the socket's there may be stages
   std::string configured;                 // the endpoint as written
   std::string where;                      // its place
   std::uint32_t number = 0;

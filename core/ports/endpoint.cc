@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t kLongestEndpoint = 512;
 constexpr int kMaxPort = 65535;
-constexpr std::array<std::string_view, kAllTransports.size()> kTransportNames = {"tcp", "udp", "unix",
-                                                                              "ws"};
+constexpr std::array<std::string_view, kAllTransports.size()> kTransportNames = {
+    "tcp", "udp", "unix", "tls", "ws", "wss"};
 constexpr std::string_view kExample = "write host:port, for example localhost:8080";
 
 tl::unexpected<Error> bad(std::string what, std::string hint = {}) {
@@ -53,13 +53,16 @@ std::string bare_endpoint(std::string_view rest, std::string_view default_port) 
 tl::unexpected<Error> unknown_transport(std::string_view word, std::string_view rest) {
   const std::string lowered = to_lower(word);
   if (lowered == "http" || lowered == "https") {
+    const bool plain = lowered == "http";
     return bad("an endpoint has no " + lowered + "://",
-               "write the bare endpoint " + bare_endpoint(rest, lowered == "http" ? "80" : "443") +
+               "write " +
+                   (plain ? "the bare endpoint " + bare_endpoint(rest, "80")
+                          : "tls://" + bare_endpoint(rest, "443")) +
                    "; the type of the service decides what is spoken");
   }
   std::string hint = did_you_mean(lowered, kTransportNames);
   if (hint.empty()) {
-    hint = "tcp, udp, unix and ws are known; without one the service's own is taken";
+    hint = "tcp, tls, ws, wss, udp and unix are known; without one the service's own is taken";
   }
   return bad("unknown transport " + show(word), hint);
 }

@@ -28,7 +28,7 @@ struct BindTarget {
   Address address;                        // with its port; of family kUnix for a unix socket
   std::string path;                       // unix only, as in Endpoint
   IPv6Mode ipv6_mode = IPv6Mode::kOnly;
-  Transport written = Transport::kTcp;  // as configured; `transport` is its carrier
+  Transport written = Transport::kTcp;  // as configured; `transport` is the socket's
 
   // "127.0.0.1:80", "[::1]:80", "/run/x.sock", "@name".
   std::string text() const;

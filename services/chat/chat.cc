@@ -260,7 +260,8 @@ void Chat::help(Connection& connection, LineMember&, std::string_view) {
 
 // --- the type ------------------------------------------------------------------------------------
 
-constexpr Door kDoors[] = {{.transports = transports(Transport::kTcp, Transport::kUnix)}};
+constexpr Door kDoors[] = {
+    {.transports = transports(Transport::kTcp, Transport::kUnix, Transport::kTls)}};
 
 constexpr OptionSpec kOptions[] = {
     {.name = "history_lines",

@@ -70,11 +70,14 @@ bool is_datagram(const Endpoint& endpoint) {
 // Whether anybody can be reached under what is written.
 Errors check_endpoint(const Endpoint& endpoint, const std::string& where) {
   const std::string text = "upstream: " + endpoint.text();
-  if (endpoint.transport != socket_transport(endpoint.transport)) {
-    return {{ErrorCode::kBadValue, text + ": an upstream is reached over tcp, udp or a unix socket",
+  if (is_encrypted(endpoint.transport)) {
+    return {{ErrorCode::kBadValue, text + " would need a client that speaks TLS, which this is not",
              where,
-             "leave out " + std::string(name(endpoint.transport)) +
-                 "://; what is forwarded goes on as it is"}};
+             "write tcp://: bytes are passed on as they are, those of a TLS connection too"}};
+  }
+  if (has_websocket(endpoint.transport)) {
+    return {{ErrorCode::kBadValue, text + ": an upstream is reached over tcp, udp or a unix socket",
+             where, "write tcp://: what comes in by ws:// goes on as plain bytes"}};
   }
   if (endpoint.transport == Transport::kUnix) return {};
   if (endpoint.first_port == 0) {

@@ -10,9 +10,10 @@ import stat
 import subprocess
 import unittest
 
-from support import BINARY, ProgramTest, clean_environment, cli, run_tool, tool
+from support import (BINARY, ProgramTest, clean_environment, cli, connect, read_exactly, run_tool,
+                     tool)
 
-AUTO = '[server.tls]\nauto = true\n[services.echo]\nlisten = "127.0.0.1:0"\n'
+AUTO = '[server.tls]\nauto = true\n[services.echo]\nlisten = "tls://127.0.0.1:0"\n'
 
 
 def chain_of(folder):
@@ -89,8 +90,8 @@ class Making(CaTest):
     def test_nothing_is_written_unless_something_asks(self):
         for command in (["check"], ["ca"], ["services"], ["--version", "--verbose"]):
             cli(*command, env=self.environment)
-        server = self.start(config=AUTO.replace("true", "false"), env=self.environment)
-        server.stop()
+        server = self.start(config=AUTO.replace("tls://", ""), env=self.environment)
+        server.stop()  # nobody speaks TLS
         self.assertFalse(self.state.exists())
 
     def test_python_trusts_it_for_localhost_and_for_nothing_else(self):
@@ -190,7 +191,7 @@ class Trouble(CaTest):
     def test_what_can_be_read_by_others_is_not_used(self):
         self.make()
         os.chmod(self.tls / "server.key", 0o644)
-        result = cli("run", "echo:127.0.0.1:0", "--set", "server.tls.auto=true",
+        result = cli("run", "echo:tls://127.0.0.1:0", "--set", "server.tls.auto=true",
                      env=self.environment)
         self.assertEqual(result.code, 4, result)
         self.assertIn(f"{self.tls}/server.key: error: has the mode 0644: others may read it "
@@ -199,7 +200,7 @@ class Trouble(CaTest):
     def test_a_foreign_file_is_told_and_left(self):
         self.make()
         (self.tls / "ca.crt").write_text("-----BEGIN CERT")
-        result = cli("run", "echo:127.0.0.1:0", "--set", "server.tls.auto=true",
+        result = cli("run", "echo:tls://127.0.0.1:0", "--set", "server.tls.auto=true",
                      env=self.environment)
         self.assertEqual(result.code, 5, result)
         self.assertIn(f"{self.tls}/ca.crt: error: is no certificate (it is left as it is", result.err)
@@ -242,6 +243,41 @@ class Trouble(CaTest):
         self.assertEqual(result.code, 4, result)
         self.assertIn(f"{self.tls}: error: cannot be created: Permission denied (give this user "
                       "the right to it, or set [server] state_dir", result.err)
+
+
+class Serving(CaTest):
+    def test_https_works_with_no_set_up(self):
+        config = AUTO + '[services.web]\ntype = "http"\nlisten = "tls://127.0.0.1:0"\n'
+        server = self.start(config=config, env=self.environment)
+        port = server.port("web", "tls")
+        for name in ("localhost", "127.0.0.1"):
+            result = run_tool("curl", "-sS", "--ipv4", "--cacert", self.tls / "ca.crt",
+                              f"https://{name}:{port}/plain")
+            self.assertEqual((result.code, result.out.strip()), (0, "Hello, World!"), result)
+        stranger = run_tool("curl", "-sS", "--ipv4", f"https://localhost:{port}/plain")
+        self.assertEqual(stranger.code, 60, stranger)
+        context = ssl.create_default_context(cafile=self.tls / "ca.crt")
+        with context.wrap_socket(connect(server.address("echo", "tls")),
+                                 server_hostname="localhost") as sock:
+            sock.sendall(b"hello")
+            self.assertEqual(read_exactly(sock, 5), b"hello")
+
+    def test_in_memory_it_serves_too(self):
+        server = self.start(config=AUTO, env={"STATE_DIRECTORY": "/dev/null/state"})
+        ca = re.search(r"curl --cacert (/proc/\d+/fd/\d+)", server.stdout())[1]
+        context = ssl.create_default_context(cafile=ca)
+        with context.wrap_socket(connect(server.address("echo", "tls")),
+                                 server_hostname="127.0.0.1") as sock:
+            sock.sendall(b"hello")
+            self.assertEqual(read_exactly(sock, 5), b"hello")
+
+    def test_without_it_a_tls_endpoint_needs_a_certificate(self):
+        result = cli("check", "-", input=AUTO.replace("true", "false"), env=self.environment)
+        self.assertEqual(result.code, 1, result)
+        self.assertIn("auto = true", result.out)
+        result = cli("check", "-", input=AUTO, env=self.environment)
+        self.assertEqual(result.code, 0, result)
+        self.assertFalse(self.state.exists())
 
 
 class Command(CaTest):

@@ -59,6 +59,34 @@ async def main():
 asyncio.run(main())
 """
 
+SECURE = """
+import asyncio, json, ssl, sys
+sys.path.insert(0, sys.argv[1])
+import websockets
+context = ssl.create_default_context(cafile=sys.argv[2])
+async def main():
+    echo = []
+    async with websockets.connect(sys.argv[3], ssl=context) as ws:
+        for message in ("hello", b"\\x00\\xff", "x" * 300000):
+            await ws.send(message)
+            got = await ws.recv()
+            while len(got) < len(message):
+                got += await ws.recv()
+            echo.append(got == message)
+    async with websockets.connect(sys.argv[4], ssl=context) as ws:
+        line = await ws.recv()
+    async with websockets.connect(sys.argv[5], ssl=context) as one:
+        async with websockets.connect(sys.argv[5], ssl=context) as two:
+            await one.send("/nick one\\n")
+            await two.send("/nick two\\n")
+            await one.send("through two stages\\n")
+            heard = ""
+            while "through two stages" not in heard:
+                heard += await asyncio.wait_for(two.recv(), 20)
+    print(json.dumps([echo, line, heard]))
+asyncio.run(main())
+"""
+
 NODE = """
 const WebSocket = require('ws');
 const socket = new WebSocket(process.argv[2]);
@@ -228,6 +256,33 @@ class Clients(TransportTest):
                          [[[False, "from node"], [True, "\x00\x01\u00fe"]], 1000])
 
 
+class Encrypted(ProgramTest):
+    def test_echo_daytime_and_a_chat_line_through_wss(self):
+        """TLS below WebSocket, with the development CA, by Python's own client."""
+        state = self.folder() / "state"
+        server = self.start(env={"STATE_DIRECTORY": str(state)}, config="""
+[server.tls]
+auto = true
+[services.echo]
+listen = "wss://127.0.0.1:0"
+[services.daytime]
+listen = "wss://127.0.0.1:0"
+[services.chat]
+listen = "wss://127.0.0.1:0"
+""")
+        urls = [f"wss://localhost:{server.port(name, 'wss')}/" for name in ("echo", "daytime", "chat")]
+        done = subprocess.run([sys.executable, "-c", SECURE,
+                               str(TOOLS / "root/usr/lib/python3/dist-packages"),
+                               str(state / "tls/ca.crt"), *urls],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=4 * TIMEOUT)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        echo, line, heard = json.loads(done.stdout)
+        self.assertEqual(echo, [True] * 3)
+        self.assertRegex(line, r"^\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}\r\n$")
+        self.assertIn("through two stages", heard)
+
+
 class Shown(TransportTest):
     def test_the_table_and_the_api_know_the_transport(self):
         host, port = self.server.address("daytime", "ws")
@@ -242,7 +297,7 @@ class Shown(TransportTest):
         listed = json.loads(cli("services", "--json").out)
         types = {each["name"]: each["transports"] for each in
                  (listed["services"] if isinstance(listed, dict) else listed)}
-        self.assertEqual(types["echo"], ["tcp", "udp", "unix", "ws"])
+        self.assertEqual(types["echo"], ["tcp", "udp", "unix", "tls", "ws", "wss"])
         self.assertEqual(types["sntp"], ["udp"])
         self.assertNotIn("ws", types["http"])
 

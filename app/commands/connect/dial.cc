@@ -30,6 +30,13 @@ Result<Endpoint> read_target(std::string_view target) {
     return unusable(target, "this client speaks no WebSocket",
                     "python3 -m websockets does, and every browser");
   }
+  if (is_encrypted(endpoint->transport)) {
+    const std::string host =
+        endpoint->host.find(':') == std::string::npos ? endpoint->host : "[" + endpoint->host + "]";
+    return unusable(target, "connect does not speak TLS",
+                    "openssl does: openssl s_client -quiet -connect " + host + ":" +
+                        std::to_string(endpoint->first_port));
+  }
   if (endpoint->first_port != endpoint->last_port) {
     return unusable(target, "a connection goes to one port, not to a range", "name one of them");
   }
