@@ -121,7 +121,9 @@ Result<void> TlsContext::prepare(ssl_ctx_st* context, const TlsCertificate& cert
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   apply_version(context);
-  SSL_CTX_set_tlsext_servername_callback(context, on_server_name);
+  // What SSL_CTX_set_tlsext_servername_callback does, whose cast is an old one.
+  SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                        reinterpret_cast<void (*)()>(on_server_name));
   SSL_CTX_set_tlsext_servername_arg(context, this);
   if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(context, on_alpn, this);
 

@@ -25,6 +25,7 @@ const char* path_of(const SocketTable& table) {
       return ipv6 ? "/proc/net/tcp6" : "/proc/net/tcp";
     case Transport::kUdp:
       return ipv6 ? "/proc/net/udp6" : "/proc/net/udp";
+    case Transport::kTls:  // of an endpoint, never of a socket
     case Transport::kUnix:
       break;
   }
