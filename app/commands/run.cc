@@ -258,7 +258,7 @@ bool is_inherited(int fd, const std::vector<InheritedSocket>& inherited) {
 // Whether it has a TLS endpoint, and names no certificate for it.
 bool uses_development_tls(const ServicePlan& plan) {
   return wants_tls(plan) && plan.values.text("tls.cert").empty() &&
-         plan.values.texts("tls.certificates").empty();
+         plan.values.value("tls.certificates").texts.empty();
 }
 
 // A place that was asked for and cannot be had is told once; the default one is not worth a word
