@@ -89,7 +89,7 @@ asyncio.run(main())
 
 NODE = """
 const WebSocket = require('ws');
-const socket = new WebSocket(process.argv[2]);
+const socket = new WebSocket(process.argv[1]);
 const got = [];
 socket.on('open', () => { socket.send('from node'); socket.send(Buffer.from([0, 1, 254])); });
 socket.on('message', (data, isBinary) => {
@@ -248,7 +248,7 @@ class Clients(TransportTest):
 
     def test_nodes_ws(self):
         env = tool_environment({"NODE_PATH": str(TOOLS / "root/usr/share/nodejs")})
-        done = subprocess.run([tool("node"), "-e", NODE, "--", self.url("echo")],
+        done = subprocess.run([tool("node"), "-e", NODE, self.url("echo")],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=4 * TIMEOUT, env=env)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -295,7 +295,7 @@ class Shown(TransportTest):
 
     def test_services_lists_it_for_those_who_have_it(self):
         listed = json.loads(cli("services", "--json").out)
-        types = {each["name"]: each["transports"] for each in
+        types = {each["type"]: each["transports"] for each in
                  (listed["services"] if isinstance(listed, dict) else listed)}
         self.assertEqual(types["echo"], ["tcp", "udp", "unix", "tls", "ws", "wss"])
         self.assertEqual(types["sntp"], ["udp"])
