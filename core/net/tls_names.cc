@@ -113,8 +113,18 @@ std::string TlsCertificate::names() const {
 }
 
 bool TlsCertificate::is_for(const std::string& name, Wildcards wildcards) const {
-  const unsigned flags = wildcards == Wildcards::kYes ? 0 : X509_CHECK_FLAG_NO_WILDCARDS;
-  return X509_check_host(leaf.get(), name.data(), name.size(), flags, nullptr) == 1;
+  if (wildcards == Wildcards::kNo) {
+    return X509_check_host(leaf.get(), name.data(), name.size(), X509_CHECK_FLAG_NO_WILDCARDS,
+                           nullptr) == 1;
+  }
+  // X509_check_host takes no "*.localhost": that it is a domain of its own is nothing to us.
+  const std::size_t dot = name.find('.');
+  if (dot == std::string::npos || dot == 0) return false;
+  const std::string pattern = "*" + name.substr(dot);
+  for (const std::string& mine : alternative_names_of(*leaf)) {
+    if (equals_ignoring_case(mine, pattern)) return true;
+  }
+  return false;
 }
 
 std::string TlsCertificate::complaint(std::time_t now) const {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/base/assert.h"
+#include "core/base/text.h"
 #include "core/net/connection.h"
 #include "core/observe/protocol_hint.h"
 
@@ -34,9 +35,9 @@ constexpr Bytes kAlert("\x15\x03\x01\x00\x02\x02\x0a", 7);
 constexpr char kHandshakeRecord = 0x16;
 
 bool is_text(Bytes bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](char c) {
-    return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\r' || c == '\t';
-  });
+  return is_utf8(bytes) && std::all_of(bytes.begin(), bytes.end(), [](char c) {
+           return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\r' || c == '\t';
+         });
 }
 
 std::string in_words(const Connection& connection) {
