@@ -138,6 +138,7 @@ class Parser {
     add_healthcheck();
     add_bind_matrix();
     add_demo();
+    add_ca();
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
@@ -189,6 +190,7 @@ class Parser {
     if (healthcheck_command_->parsed()) return {healthcheck_};
     if (bind_matrix_command_->parsed()) return {bind_matrix_};
     if (demo_command_->parsed()) return {demo_};
+    if (ca_command_->parsed()) return {ca_};
     if (version_) {
       using Detail = VersionOptions::Detail;
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
@@ -349,6 +351,22 @@ class Parser {
         "5: impossible here, or the lesson could not be written.");
   }
 
+  void add_ca() {
+    CLI::App& ca =
+        *app_.add_subcommand("ca", "the CA behind https://localhost, and how to trust it");
+    ca_command_ = &ca;
+    ca.add_option("CONFIG", ca_.configuration.what,
+                  "whose state directory; a file or \"-\"; nothing: the demo's");
+    add_set(ca, ca_.configuration);
+    ca.add_flag("--make", ca_.make, "make it where there is none yet");
+    CLI::Option* const pem = ca.add_flag_callback(
+        "--pem", [this] { ca_.format = CaOptions::Format::kPem; }, "print its certificate");
+    ca.add_flag_callback(
+          "--path", [this] { ca_.format = CaOptions::Format::kPath; }, "print where it lies")
+        ->excludes(pem);
+    ca.footer("Exit code 0: shown. 1: there is none. 4: not permitted.");
+  }
+
   CLI::App app_;
   CLI::App* run_command_ = nullptr;
   CLI::App* check_command_ = nullptr;
@@ -359,6 +377,7 @@ class Parser {
   CLI::App* healthcheck_command_ = nullptr;
   CLI::App* bind_matrix_command_ = nullptr;
   CLI::App* demo_command_ = nullptr;
+  CLI::App* ca_command_ = nullptr;
   bool version_ = false;
   bool verbose_ = false;
   RunOptions run_;
@@ -370,6 +389,7 @@ class Parser {
   HealthcheckOptions healthcheck_;
   BindMatrixOptions bind_matrix_;
   DemoOptions demo_;
+  CaOptions ca_;
 };
 
 }  // namespace

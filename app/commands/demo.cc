@@ -27,10 +27,10 @@ constexpr std::chrono::milliseconds kShortPause{1000};
 struct Demo {
   std::string_view name;
   std::string_view about;
-  void (*show)(Stage& stage, Lab& lab);
+  void (*show)(demo::Stage& stage, Lab& lab);
 };
 
-void show_all_notes(Stage& stage, Lab& lab) {
+void show_all_notes(demo::Stage& stage, Lab& lab) {
   show_notes(stage, lab);
 }
 
@@ -103,10 +103,10 @@ int run_command(const DemoOptions& options) {
   }
   const bool pauses = Terminal::is_terminal(STDOUT_FILENO) && !options.fast;
   Page page;
-  Stage stage([&page](std::string_view lines) { page.write(lines); },
-              !pauses ? std::chrono::milliseconds(0)
-              : notes ? kShortPause
-                      : kPause);
+  demo::Stage stage([&page](std::string_view lines) { page.write(lines); },
+                    !pauses ? std::chrono::milliseconds(0)
+                    : notes ? kShortPause
+                            : kPause);
   RealLab lab;
   if (options.note) {
     show_notes(stage, lab, options.note);

@@ -119,7 +119,7 @@ Result<Subject> subject_of(const PortQuestion& question) {
 
 PortQuestion question_of(const Endpoint& endpoint, std::uint16_t port) {
   PortQuestion question;
-  question.transports = transports(endpoint.transport);
+  question.transports = transports(socket_transport(endpoint.transport));
   question.host = endpoint.host;
   question.path = endpoint.path;
   if (endpoint.transport != Transport::kUnix) question.port = port;

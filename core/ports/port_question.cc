@@ -30,6 +30,7 @@ std::optional<Transport> transport_of(std::string_view word) {
   for (const Transport transport : {Transport::kTcp, Transport::kUdp}) {
     if (equals_ignoring_case(word, name(transport))) return transport;
   }
+  if (equals_ignoring_case(word, name(Transport::kTls))) return Transport::kTcp;
   return std::nullopt;
 }
 

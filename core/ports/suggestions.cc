@@ -212,7 +212,10 @@ class Collector {
     return group;
   }
 
-  std::string prefix() const { return target().transport == Transport::kUdp ? "udp://" : ""; }
+  std::string prefix() const {
+    const Transport written = target().written;
+    return written == Transport::kTcp ? "" : std::string(name(written)) + "://";
+  }
   bool in_file() const { return configured() && has_file(explanation_); }
 
   void offset() {

@@ -260,7 +260,8 @@ void Chat::help(Connection& connection, LineMember&, std::string_view) {
 
 // --- the type ------------------------------------------------------------------------------------
 
-constexpr Door kDoors[] = {{.transports = transports(Transport::kTcp, Transport::kUnix)}};
+constexpr Door kDoors[] = {
+    {.transports = transports(Transport::kTcp, Transport::kUnix, Transport::kTls)}};
 
 constexpr OptionSpec kOptions[] = {
     {.name = "history_lines",
@@ -301,6 +302,7 @@ extern const ServiceType service_type = {
     .default_port = 10023,
     .doors = kDoors,
     .options = kOptions,
+    .speaks_text = true,
     .create = make_service<Chat>,
 };
 

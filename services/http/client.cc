@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "core/http/characters.h"
+#include "core/net/tls.h"
 
 namespace polyport::services::http {
 namespace {
@@ -117,7 +118,8 @@ bool Networks::contain(const Address& address) const {
 
 Client client_of(polyport::http::Exchange& exchange, const Networks& trusted) {
   const Address peer = exchange.connection().peer();
-  Client client{peer.ip_text(), peer.port, "http"};
+  const bool encrypted = is_encrypted(exchange.connection());
+  Client client{peer.ip_text(), peer.port, encrypted ? "https" : "http"};
   if (trusted.empty() || !trusted.contain(peer)) return client;
   client.scheme = scheme_by_proxy(exchange.request());
   const auto named = named_by_proxy(exchange.request(), trusted);
