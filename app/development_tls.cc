@@ -7,7 +7,7 @@
 #include <ctime>
 
 #include "app/networks.h"
-#include "app/paragraph.h"
+#include "core/base/layout.h"
 #include "core/base/text.h"
 #include "core/net/x509.h"
 #include "core/ports/host_name.h"
