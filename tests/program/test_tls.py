@@ -31,9 +31,10 @@ class TlsTest(ProgramTest):
         self.addCleanup(wrapped.close)
         return wrapped
 
-    def get(self, server, path, context=None, service="http"):
+    def get(self, server, path, context=None, service="http", header=""):
         with self.dial(server, service, context) as sock:
-            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}Connection: close\r\n\r\n"
+                         .encode())
             head, _, body = read_to_end(sock).partition(b"\r\n\r\n")
         self.assertIn(b" 200 ", head.splitlines()[0])
         return json.loads(body)
@@ -61,6 +62,16 @@ class Services(TlsTest):
         self.assertEqual(self.get(server, "/get")["url"], "https://localhost/get")
         listener = server.listeners("echo")[0]
         self.assertEqual(listener["transport"], "tls")
+
+    def test_a_trusted_proxy_that_does_not_name_the_scheme(self):
+        server = self.serve('[services.http]\nlisten = "tls://127.0.0.1:0"\n'
+                            'trusted_proxies = ["127.0.0.0/8"]\n' + section("http"))
+        for header, scheme in (("", "https"), ("X-Forwarded-For: 192.0.2.1\r\n", "https"),
+                               ("X-Forwarded-Proto: http\r\n", "http"),
+                               ("X-Forwarded-Ssl: off\r\n", "http")):
+            with self.subTest(header):
+                self.assertEqual(self.get(server, "/get", header=header)["url"],
+                                 f"{scheme}://localhost/get")
 
     def test_curl(self):
         server = self.serve(HTTP + section("http"))
