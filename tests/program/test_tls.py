@@ -322,6 +322,12 @@ class Files(TlsTest):
         self.assertIn("[services.echo.tls]", out)
         self.assertIn("auto = true", out)
 
+    def test_the_built_in_services_refuse_it(self):
+        for name in ("health", "admin"):
+            done = cli("check", "-", input=f'[{name}]\nlisten = "tls://127.0.0.1:0"\n')
+            self.assertEqual(done.code, 1, done)
+            self.assertIn(f"{name} does not speak tls (it speaks tcp or unix)", done.out)
+
     def test_expired_is_a_warning(self):
         made = Authority(self.folder())
         certificate, key = made.certificate("old", ["DNS:localhost"], days="-1")
