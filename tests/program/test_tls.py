@@ -339,11 +339,20 @@ class Files(TlsTest):
         self.assertIn("[services.echo.tls]", out)
         self.assertIn("auto = true", out)
 
-    def test_the_built_in_services_refuse_it(self):
-        for name in ("health", "admin"):
-            done = cli("check", "-", input=f'[{name}]\nlisten = "tls://127.0.0.1:0"\n')
-            self.assertEqual(done.code, 1, done)
-            self.assertIn(f"{name} does not speak tls (it speaks tcp or unix)", done.out)
+    def test_health_and_admin(self):
+        listening = '[{0}]\nlisten = "tls://127.0.0.1:0"\n'
+        for name, path in (("health", "/healthz"), ("admin", "/api/v1/services")):
+            with self.subTest(service=name):
+                done = cli("check", "-", input=listening.format(name))
+                self.assertEqual(done.code, 1, done)
+                self.assertIn(f"add [{name}.tls] with cert", done.out)
+                material = section(name).replace("services.", "")
+                server = self.start(config=listening.format(name) + material + ECHO + section("echo"),
+                                    quiet_ports=False)
+                with self.dial(server, name) as sock:
+                    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
+                                 "Connection: close\r\n\r\n".encode())
+                    self.assertTrue(read_to_end(sock).startswith(b"HTTP/1.1 200 OK\r\n"))
 
     def test_expired_is_a_warning(self):
         made = Authority(self.folder())
