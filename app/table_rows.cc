@@ -207,7 +207,8 @@ void replace(std::string& text, std::string_view word, const std::string& by) {
 // What a person on this machine types to talk to it.
 std::string try_it(const Line& line, const ServiceType* type) {
   if (type == nullptr || is_out_of_reach(line)) return "";
-  std::string text(type->try_it);
+  const bool has_own = line.door != nullptr && !line.door->try_it.empty();
+  std::string text(has_own ? line.door->try_it : type->try_it);
   constexpr std::string_view kTarget = "{host}:{port}";
   if (!line.path.empty()) {
     if (text.find("polyport connect") == std::string::npos) return "";

@@ -43,7 +43,7 @@ DoorLine door_line(const ServiceStatus& service, const ListenerStatus& listener,
   }
   line.number = std::to_string(listener.address.port);
   const std::string host = host_of(listener.address, reached_host);
-  std::string try_it(service.try_it);
+  std::string try_it(listener.try_it);
   // The program's own client needs to be told of UDP; another one in that place knows its protocol.
   if (listener.transport == Transport::kUdp && try_it.starts_with("polyport connect")) {
     try_it = replaced(std::move(try_it), "{host}", "udp://{host}");
