@@ -243,7 +243,8 @@ void Hub::take_out(Member& member, Room& room) {
 }
 
 void Hub::drop_if_empty(const Room& room) {
-  if (!room.members.empty()) return;
+  // Where everybody begins stays, with its topic.
+  if (!room.members.empty() || equals_ignoring_case(room.name, rules_.room)) return;
   const std::string key = to_lower(room.name);  // the room goes while it is looked up
   rooms_.erase(key);
 }

@@ -104,8 +104,8 @@ Refusal Hub::become_operator(Member& member, std::string_view password) {
   const bool right = equals_in_constant_time(digest(Hash::kSha256, password),
                                              digest(Hash::kSha256, rules_.operator_password));
   if (!right) {
-    member.talk_.empty(rules_.talk);  // guessing is slow
-    member.ask_.empty(rules_.ask());
+    member.talk_.empty(rules_.talk, clock_.steady_ms());  // guessing is slow
+    member.ask_.empty(rules_.ask(), clock_.steady_ms());
     return Refusal::kWrongPassword;
   }
   member.operator_ = true;

@@ -24,7 +24,10 @@ class TokenBucket {
     missing_milli_ += 1000;
     return true;
   }
-  void empty(const Rate& rate) { missing_milli_ = std::uint64_t{rate.burst} * 1000; }
+  void empty(const Rate& rate, std::uint64_t now_ms) {
+    missing_milli_ = std::uint64_t{rate.burst} * 1000;
+    last_ms_ = now_ms;
+  }
 
  private:
   std::uint64_t missing_milli_ = 0;

@@ -30,7 +30,7 @@ class Room {
       : service_(services::chat::service_type.create(
             test::chat_options("history_lines = 3\nflood_burst = 1000000\n" + rows))),
         context_{"chat", net.loop, net.network, *net.log, host_},
-        door_(net, *service_),
+        door_(net, service_->stream_handler(services::chat::service_type.doors.front())),
         listener_(net.listen(door_.door)) {
     REQUIRE(service_->start(context_));
   }

@@ -21,6 +21,8 @@ inline LoadResult load_chat(const std::string& rows) {
     chat.doors.push_back({.option = door.option, .transports = door.transports});
   Schema schema;
   schema.health = schema.admin = chat;
+  schema.health.name = "health";
+  schema.admin.name = "admin";
   schema.types = {chat};
   return load_settings("[services.chat]\n" + rows, "test.toml", schema);
 }
