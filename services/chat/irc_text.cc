@@ -19,7 +19,7 @@ std::size_t fitting(std::string_view text, std::size_t room) {
   std::size_t end = room;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
     --end;
-  const std::size_t space = text.rfind(' ', end);
+  const std::size_t space = text.substr(0, end).rfind(' ');
   return space != std::string_view::npos && space > end / 2 ? space + 1 : end;
 }
 
