@@ -72,7 +72,7 @@ class IrcMember final : public Member {
 };
 
 // With its connection (272 bytes) and its places in the hub an idle member stays under 700 bytes.
-static_assert(sizeof(IrcMember) <= 208);
+static_assert(sizeof(IrcMember) <= 192);
 
 // The lines 353 and 366: who is in a room, as far as they are listed.
 std::string irc_names(std::string_view nick, const Room& room);

@@ -54,6 +54,6 @@ class LineMember final : public Member {
 };
 
 // With its connection (272 bytes) and its places in the hub an idle member stays under 700 bytes.
-static_assert(sizeof(LineMember) <= 240);
+static_assert(sizeof(LineMember) <= 176);
 
 }  // namespace polyport::services::chat

@@ -36,7 +36,7 @@ bool opens_irc(std::string_view line) {
 }  // namespace
 
 std::optional<LineItem> LineReader::next(Bytes& data) {
-  std::string().swap(done_);  // an assignment would keep its memory
+  done_.reset();
   if (first_byte_ && !data.empty()) {
     first_byte_ = false;
     if (data.front() == kTlsHandshake) {
@@ -53,8 +53,9 @@ std::optional<LineItem> LineReader::next(Bytes& data) {
       }
     } else if (c == '\n') {
       return finish_line();
-    } else if (line_.size() < most_bytes_) {
-      line_ += c;
+    } else if (!line_ || line_->size() < most_bytes_) {
+      if (!line_) line_ = std::make_unique<std::string>();
+      *line_ += c;
     } else if (c != '\r') {
       too_long_ = true;
     }
@@ -63,20 +64,21 @@ std::optional<LineItem> LineReader::next(Bytes& data) {
 }
 
 std::optional<LineItem> LineReader::end() {
-  if (line_.empty() && !too_long_) return std::nullopt;
+  if (!line_ && !too_long_) return std::nullopt;
   return finish_line();
 }
 
 LineItem LineReader::finish_line() {
-  const std::string raw = std::exchange(line_, {});
+  const std::unique_ptr<std::string> held = std::move(line_);
+  const Bytes raw = held ? Bytes(*held) : Bytes();
   const bool first = std::exchange(first_line_, false);
   if (std::exchange(too_long_, false)) return {LineItem::Kind::kTooLong};
   auto cleaned = clean(raw);
   if (!cleaned) return {LineItem::Kind::kNotUtf8};
-  done_ = std::move(*cleaned);
-  if (first && recognise(done_) == Protocol::kHttp) return {LineItem::Kind::kHttp};
-  if (first && opens_irc(done_)) return {LineItem::Kind::kIrc};
-  return {LineItem::Kind::kLine, done_};
+  done_ = std::make_unique<std::string>(std::move(*cleaned));
+  if (first && recognise(*done_) == Protocol::kHttp) return {LineItem::Kind::kHttp};
+  if (first && opens_irc(*done_)) return {LineItem::Kind::kIrc};
+  return {LineItem::Kind::kLine, *done_};
 }
 
 // Negotiation is answered, because a telnet client that asks (after Ctrl-C, for one) shows nothing

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,8 +58,8 @@ class LineReader {
   void refuse(unsigned char verb, unsigned char option);
   LineItem finish_line();
 
-  std::string line_;  // owns memory only while a line is half typed
-  std::string done_;  // the line last told
+  std::unique_ptr<std::string> line_;  // only while a line is half typed
+  std::unique_ptr<std::string> done_;  // the line last told, until the next call
   std::array<char, 3> reply_{};
   std::uint32_t most_bytes_;
   std::uint16_t subnegotiation_bytes_ = 0;

@@ -28,6 +28,6 @@ class WebMember final : public Member {
 };
 
 // With its connection and its WebSocket (478 bytes) and its places in the hub it stays under 700.
-static_assert(sizeof(WebMember) <= 136);
+static_assert(sizeof(WebMember) <= 112);
 
 }  // namespace polyport::services::chat
