@@ -41,7 +41,8 @@ class Planner {
     if (endpoint.transport == Transport::kUnix) {
       planned.targets = {{.transport = Transport::kUnix,
                           .address = Address::any(Family::kUnix),
-                          .path = same_socket_path(endpoint.path)}};
+                          .path = same_socket_path(endpoint.path),
+                          .written = Transport::kUnix}};
       if (!endpoint.path.starts_with('@')) planned.path_error = look_at_socket_path(endpoint.path);
     } else {
       auto targets = targets_of(endpoint, where);
@@ -53,8 +54,10 @@ class Planner {
         return;
       }
       planned.targets = std::move(*targets);
-      for (BindTarget& target : planned.targets)
-        target.transport = endpoint.transport;
+      for (BindTarget& target : planned.targets) {
+        target.transport = socket_transport(endpoint.transport);
+        target.written = endpoint.transport;
+      }
     }
     planned_.endpoints.push_back(std::move(planned));
   }

@@ -89,7 +89,7 @@ bool suits(const PlannedEndpoint& endpoint, std::string_view registered) {
 }
 
 void note_known_ports(const PlannedEndpoint& endpoint, Errors& notes) {
-  const Transport transport = endpoint.written.transport;
+  const Transport transport = socket_transport(endpoint.written.transport);
   const PortSet known = ports_of(endpoint.written, [&](std::uint16_t port) {
     const std::string_view registered = well_known_port_name(port, transport);
     return !registered.empty() && !suits(endpoint, registered);

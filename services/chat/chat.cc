@@ -89,7 +89,9 @@ std::string Chat::where(std::string_view door) const {
   for (const ServiceStatus& service : context_->host.services()) {
     if (service.name != context_->instance) continue;
     for (const ListenerStatus& listener : service.listeners) {
-      if (listener.door != door || !listener.is_open()) continue;
+      if (listener.door != door || !listener.is_open() || listener.transport != Transport::kTcp) {
+        continue;
+      }
       const Address& address = listener.address;
       const std::string host = address.is_loopback() ? "localhost" : address.ip_text();
       const bool brackets = host.find(':') != std::string::npos;
@@ -101,15 +103,17 @@ std::string Chat::where(std::string_view door) const {
   return {};
 }
 
-constexpr Door kDoors[] = {{.transports = transports(Transport::kTcp, Transport::kUnix)},
-                           {.name = "web",
-                            .option = "web",
-                            .kind = Door::Kind::kHttp,
-                            .try_it = "open http://{host}:{port}/"},
-                           {.name = "irc",
-                            .option = "irc",
-                            .transports = transports(Transport::kTcp, Transport::kUnix),
-                            .try_it = "irssi -c {host} -p {port}"}};
+constexpr Door kDoors[] = {
+    {.transports = transports(Transport::kTcp, Transport::kUnix, Transport::kTls)},
+    {.name = "web",
+     .option = "web",
+     .transports = transports(Transport::kTcp, Transport::kTls),
+     .kind = Door::Kind::kHttp,
+     .try_it = "open http://{host}:{port}/"},
+    {.name = "irc",
+     .option = "irc",
+     .transports = transports(Transport::kTcp, Transport::kUnix, Transport::kTls),
+     .try_it = "irssi -c {host} -p {port}"}};
 
 }  // namespace
 
@@ -120,6 +124,7 @@ const ServiceType service_type{
     .default_port = 10023,
     .doors = kDoors,
     .options = option_rows(),
+    .speaks_text = true,
     .check = check_options,
     .create = make_service<Chat>,
 };

@@ -2,10 +2,11 @@
 # ctest: timeout=180
 
 import re
+import ssl
 import unittest
 
 from chat_support import FAST, LONG, ChatTest, Irc
-from support import peak_bytes
+from support import connect, peak_bytes
 
 
 class ChatIrc(ChatTest):
@@ -261,6 +262,27 @@ class ChatIrc(ChatTest):
         tls = Irc(self, self.irc)
         tls.type(b"\x16\x03\x01\x00\xf4\x01\x00\x00\xf0\x03\x03" + bytes(200))
         self.assertIn(b"without TLS", tls.rest())
+
+    def test_every_door_takes_tls(self):
+        self.server = self.start(
+            config="[server.tls]\nauto = true\n[services.chat]\nlisten = \"tls://127.0.0.1:0\"\n"
+                   "web = \"tls://127.0.0.1:0\"\nirc = \"tls://127.0.0.1:0\"\n")
+        trust_all = ssl.create_default_context()
+        trust_all.check_hostname, trust_all.verify_mode = False, ssl.CERT_NONE
+        doors = {}
+        for door in ("main", "irc", "web"):
+            sock = trust_all.wrap_socket(connect(self.server.address("chat", "tls", door=door)))
+            self.addCleanup(sock.close)
+            doors[door] = sock
+        self.assertIn(b"through the line door", doors["main"].recv(4096))
+        doors["irc"].sendall(b"NICK ann\r\nUSER ann 0 * :ann\r\nJOIN #lobby\r\nPRIVMSG #lobby :hello\r\n")
+        heard = b""
+        while b"ann: hello\r\n" not in heard:
+            heard += doors["main"].recv(4096)
+        doors["web"].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        page = b""
+        while b"connect-src 'self' ws://localhost wss://localhost;" not in page:
+            page += doors["web"].recv(4096)
 
 
 if __name__ == "__main__":
