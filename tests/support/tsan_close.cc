@@ -1,6 +1,6 @@
 // Lets ThreadSanitizer see the descriptors that libuv closes: it closes by the bare system call, of
-// which the sanitizer knows nothing, and takes the next file of that number for the closed one, used
-// by two threads. Empty without the sanitizer.
+// which the sanitizer knows nothing, and takes the next file of that number for the closed one,
+// used by two threads. Empty without the sanitizer.
 #if defined(__SANITIZE_THREAD__)
 
 #include <dlfcn.h>
