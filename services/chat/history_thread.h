@@ -19,8 +19,8 @@ namespace polyport::services::chat {
 class HistoryThread {
  public:
   struct Limits {
-    std::size_t messages = 1024;          // that wait to be written
-    std::size_t bytes = 4 * 1024 * 1024;  // of them
+    std::size_t messages = 8192;          // that wait to be written
+    std::size_t bytes = 8 * 1024 * 1024;  // of them
     std::size_t questions = 64;           // each may bring a page of 1 MiB
     std::size_t group = 256;              // messages of one transaction
     std::size_t group_bytes = 256 * 1024;

@@ -17,6 +17,7 @@ namespace polyport::services::chat {
 namespace {
 
 constexpr int kMostRowBytes = 1024 * 1024;
+constexpr off_t kHeadBytes = 100;  // SQLite takes a shorter file for an empty one
 
 // --- what went wrong -----------------------------------------------------------------------------
 
@@ -24,15 +25,24 @@ Error file_error(ErrorCode code, std::string what, const std::string& path, std:
   return {code, std::move(what), printable(path), std::move(hint)};
 }
 
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
 Error system_error(std::string_view what, int error, const std::string& path) {
   const bool denied = error == EACCES || error == EPERM || error == EROFS;
   const ErrorCode code = denied            ? ErrorCode::kNotPermitted
                          : error == ENOENT ? ErrorCode::kNotFound
                                            : ErrorCode::kSystem;
-  return file_error(
-      code, std::string(what) + ": " + std::strerror(error), path,
-      denied ? "give this user the right to it, or name another file: history = \"sqlite:PATH\""
-             : "");
+  std::string hint;
+  if (denied) {
+    hint = "give this user the right to it, or name another file: history = \"sqlite:PATH\"";
+  } else if (error == ENOENT) {
+    hint = "make its folder first: mkdir -p " + shell_word(folder_of(path));
+  }
+  return file_error(code, std::string(what) + ": " + std::strerror(error), path, std::move(hint));
 }
 
 Error damaged(const std::string& what, const std::string& path) {
@@ -79,17 +89,14 @@ Error sqlite_error(sqlite3* database, const std::string& path) {
 
 // --- the file itself -----------------------------------------------------------------------------
 
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 // An existing file is not opened here: its locks are the process's, and closing any descriptor of
 // it would drop them all.
 Result<void> check_file(const struct stat& status, const std::string& path) {
   if (!S_ISREG(status.st_mode)) {
     return tl::unexpected(file_error(ErrorCode::kBadValue, "it is no regular file", path));
+  }
+  if (status.st_size != 0 && status.st_size < kHeadBytes) {
+    return tl::unexpected(damaged("it is no SQLite file, or a damaged one", path));
   }
   if (::access(path.c_str(), R_OK | W_OK) != 0) {
     return tl::unexpected(system_error("the file cannot be written", errno, path));
