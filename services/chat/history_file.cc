@@ -97,6 +97,7 @@ struct HistoryFile::State {
       drop_room, used_bytes;
   std::unordered_map<std::string, KnownRoom> rooms;  // by name in lower case
   std::uint64_t aged_ms = 0;                         // when the age was looked at
+  bool log_was_shrunk = false;                       // after the last failure
 
   tl::unexpected<Error> failed() const { return tl::unexpected<Error>(file.error()); }
 
@@ -168,9 +169,9 @@ template <class Work>
 Result<void> HistoryFile::State::transact(Work work) {
   if (begin.run() && work() && commit.run()) return {};
   Error why = file.error();
-  const bool full = file.is_full();
+  log_was_shrunk = file.is_full();
   if (file.in_transaction()) roll_back.run();  // some failures have done that already
-  if (full) file.shrink_log();
+  if (log_was_shrunk) file.shrink_log();
   learn_rooms();  // those that were new in it are not there
   return tl::unexpected(std::move(why));
 }
@@ -206,8 +207,13 @@ bool HistoryFile::State::insert_all(std::span<const Message> messages) {
 }
 
 Result<void> HistoryFile::append(std::span<const Message> messages) {
-  if (auto there = state_->file.check_place(); !there) return there;
-  return state_->transact([&] { return state_->insert_all(messages); });
+  State& state = *state_;
+  if (auto there = state.file.check_place(); !there) return there;
+  const auto insert = [&] { return state.insert_all(messages); };
+  auto done = state.transact(insert);
+  // The log may have been what filled the disk.
+  if (!done && state.log_was_shrunk) done = state.transact(insert);
+  return done;
 }
 
 // --- reading -------------------------------------------------------------------------------------

@@ -271,7 +271,7 @@ Result<void> SqliteFile::set_up(const Settings& settings) {
   mode.reset();
   // FULL: each transaction is on the disk itself when it ends. NORMAL: it is with the kernel.
   if (!execute(settings.durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL") ||
-      !execute("PRAGMA journal_size_limit = 4194304; PRAGMA wal_autocheckpoint = 500")) {
+      !execute("PRAGMA journal_size_limit = 4194304; PRAGMA wal_autocheckpoint = 100")) {
     return tl::unexpected(error());
   }
   return migrate(settings, static_cast<std::size_t>(*schema));
