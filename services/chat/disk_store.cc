@@ -137,6 +137,7 @@ Page DiskStore::with_newer(const HistoryQuestion& question, Page page) {
                               .id = page.messages.empty() ? question.id : page.messages.back().id,
                               .most = question.most};
   Page newer = recent_page(after);
+  if (newer.messages.empty()) return page;
   // So much that memory holds only the end of it.
   if (newer.more && !page.messages.empty()) return newer;
   page.more = page.more || newer.more;
