@@ -6,6 +6,7 @@
 
 #include "app/build_info.h"
 #include "app/source.h"
+#include "app/state_dir.h"
 #include "app/types.h"
 #include "core/base/text.h"
 #include "core/host/tls_plan.h"
@@ -111,6 +112,7 @@ void shift_ports(int offset, ServiceSettings& service, Errors& errors) {
 HostOptions host_options(const OptionValues& server) {
   return {.server_name = server.text("name"),
           .version = std::string(version()),
+          .state_dir = state_dir_path(server.text("state_dir")),
           .shutdown_grace = server.duration("shutdown_grace"),
           .max_connections = static_cast<std::uint64_t>(server.integer("max_connections")),
           .reserve_descriptors = static_cast<std::uint64_t>(server.integer("reserve_descriptors"))};

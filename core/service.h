@@ -173,6 +173,8 @@ struct ServiceContext {
   Log& log;
   HostView& host;
   StreamPolicy policy;  // of the service's doors, for connections it opens itself
+  // Where it may keep what must survive a restart (StateFolder); empty: there is no such place.
+  std::string state_dir = {};
 };
 
 class Service : public StreamHandler, public DatagramHandler {

@@ -76,7 +76,7 @@ struct Host::State {
     retrier = std::make_unique<Retrier>(loop, *network, log, events, std::move(context));
     Errors errors;
     for (auto& instance : instances) {
-      auto started = instance->start(loop, *network, log, host, options.development_certificate);
+      auto started = instance->start(loop, *network, log, host, options);
       if (!started) errors.push_back(std::move(started.error()));
     }
     return errors;

@@ -28,7 +28,8 @@ struct ServicePlan {
 
 struct HostOptions {
   std::string server_name = "polyport";
-  std::string version;  // for the metrics
+  std::string version;         // for the metrics
+  std::string state_dir = {};  // ServiceContext::state_dir
   std::chrono::milliseconds shutdown_grace{5000};
   std::uint64_t max_connections = 0;  // of the process; 0: as many as the descriptors allow
   std::uint64_t reserve_descriptors = 64;

@@ -200,12 +200,12 @@ void Instance::skip(std::string reason) {
 }
 
 Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host,
-                             const std::optional<TlsFiles>& development) {
+                             const HostOptions& options) {
   if (state_ != ServiceState::kStarting || closed_) return {};
-  auto encrypted = start_tls(log, development);
+  auto encrypted = start_tls(log, options.development_certificate);
   if (!encrypted) return encrypted;
-  context_ = std::unique_ptr<ServiceContext>(
-      new ServiceContext{plan_.name, loop, network, log, host, policy_from(plan_.values)});
+  context_ = std::unique_ptr<ServiceContext>(new ServiceContext{
+      plan_.name, loop, network, log, host, policy_from(plan_.values), options.state_dir});
   auto started = service_->start(*context_);
   if (!started) {
     Error error = std::move(started.error());

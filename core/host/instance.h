@@ -36,9 +36,8 @@ class Instance {
   // Closes what was opened and says why nothing is served.
   void skip(std::string reason);
   bool has_reason() const { return !reason_.empty(); }
-  // `development` for TLS endpoints that have no certificate of their own.
   Result<void> start(Loop& loop, Network& network, Log& log, HostView& host,
-                     const std::optional<TlsFiles>& development);
+                     const HostOptions& options);
   // Hands the sockets to the network, which begins to accept.
   void serve(Network& network);
   // The same for a group that was opened while the others were served already.
@@ -64,6 +63,7 @@ class Instance {
   void add_group(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
                  BindGroup group);
   StageMakers stages_of(const PortGroup& group) const;
+  // `development` for TLS endpoints that have no certificate of their own.
   Result<void> start_tls(Log& log, const std::optional<TlsFiles>& development);
   void serve_group(PortGroup& group, Network& network);
   ListenerStatus status(const PortGroup& group, const Port& port,

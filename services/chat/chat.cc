@@ -2,16 +2,16 @@
 // and with clients of IRC.
 //
 // This file is the service: it makes the parts and ties the doors to them. The rooms are hub; each
-// door is a file of its name. History lives in memory and ends with the process.
+// door is a file of its name; where history is kept, history_place finds out.
 #include <chrono>
 #include <memory>
 
 #include "core/service.h"
+#include "services/chat/history_place.h"
 #include "services/chat/hub.h"
 #include "services/chat/irc_door.h"
 #include "services/chat/line_door.h"
 #include "services/chat/local_bus.h"
-#include "services/chat/memory_store.h"
 #include "services/chat/options.h"
 #include "services/chat/web_door.h"
 
@@ -30,6 +30,31 @@ class LoopClock final : public Clock {
 
  private:
   const Loop* loop_ = nullptr;
+};
+
+// In memory, until a file is put in its place.
+class History final : public Store {
+ public:
+  History(const Clock& clock, const MemoryStore::Limits& limits) : memory_(clock, limits) {}
+  void use(std::unique_ptr<DiskStore> disk) { disk_ = std::move(disk); }
+  const DiskStore* disk() const { return disk_.get(); }
+
+  bool sender_waits() const override { return disk_ && disk_->sender_waits(); }
+  void append(const Message& message, std::function<void(bool)> kept) override {
+    store().append(message, std::move(kept));
+  }
+  void read(const HistoryQuestion& question, std::function<void(Page)> answer) override {
+    store().read(question, std::move(answer));
+  }
+
+ private:
+  Store& store() {
+    if (disk_) return *disk_;
+    return memory_;
+  }
+
+  MemoryStore memory_;
+  std::unique_ptr<DiskStore> disk_;
 };
 
 class Chat final : public Service {
@@ -57,7 +82,16 @@ class Chat final : public Service {
     web_.start(context.host.server_name());
     irc_.start(context.host.server_name());
     tick_ = std::make_unique<Timer>(context.loop, [this] { hub_.tick(); });
+    if (!options_.file) return {};
+    auto disk = open_disk_store(context, clock_, options_,
+                                [this](std::string_view text) { hub_.announce(text); });
+    if (!disk) return tl::unexpected(std::move(disk.error()));
+    if (*disk) bus_.start_after((*disk)->last_id());
+    store_.use(std::move(*disk));
     return {};
+  }
+  void report(ServiceStatus& status, const std::vector<Network::Totals>&) const override {
+    if (store_.disk() != nullptr) status.reason = store_.disk()->trouble();
   }
   void stop() override { hub_.close("the server is stopping, goodbye"); }
 
@@ -76,7 +110,7 @@ class Chat final : public Service {
   LoopClock clock_;
   ServiceContext* context_ = nullptr;
   std::unique_ptr<Timer> tick_;
-  MemoryStore store_;
+  History store_;
   LocalBus bus_;
   Hub hub_;
   LineDoor lines_;

@@ -70,7 +70,7 @@ class Hub final : private Bus::Listener {
   Refusal part(Member& member, std::string_view room, std::string_view why);
 
   // --- talking -----------------------------------------------------------------------------------
-  // Where there is a `reference`, Member::hear_kept follows.
+  // Where there is a `reference`, Member::hear_kept follows; else only where it cannot be kept.
   Refusal say(Member& member, std::string_view room, Message::Kind kind, std::string_view text,
               std::string_view reference = {});
   Refusal whisper(Member& from, std::string_view nick, Message::Kind kind, std::string_view text);
@@ -94,6 +94,9 @@ class Hub final : private Bus::Listener {
   };
   // To be asked before each thing a member does.
   Flood charge(Member& member, Cost cost);
+
+  // Tells everybody.
+  void announce(std::string_view text);
 
   // Tells large rooms who came and left, and forgets nicks that were held long enough.
   void tick();
@@ -158,6 +161,7 @@ class Hub final : private Bus::Listener {
   void wake();
 
   void on_message(const Message& message, std::uint64_t ticket) override;
+  void on_kept(const Message& message, std::uint64_t ticket, bool kept);
   void on_renumbered(const std::string& room, MessageId provisional, MessageId final) override;
   void on_bus_notice(std::string_view text) override;
 

@@ -88,6 +88,10 @@ void Hub::on_renumbered(const std::string& name, MessageId provisional, MessageI
 }
 
 void Hub::on_bus_notice(std::string_view text) {
+  announce(text);
+}
+
+void Hub::announce(std::string_view text) {
   const Telling telling(*this);
   Encodings encodings;
   for (Member* member : by_shape_)

@@ -12,7 +12,7 @@ Refusal Hub::say(Member& member, std::string_view name, Message::Kind kind, std:
   if (member.muted_) return Refusal::kMuted;
   if (text.empty()) return Refusal::kNothingSaid;
   if (text.size() > rules_.line_bytes) return Refusal::kTooLong;
-  const std::uint64_t ticket = reference.empty() ? 0 : expect(member, reference);
+  const std::uint64_t ticket = expect(member, reference);
   bus_.publish({.time_ms = clock_.wall_ms(),
                 .kind = kind,
                 .room = room->name,
@@ -23,21 +23,37 @@ Refusal Hub::say(Member& member, std::string_view name, Message::Kind kind, std:
 }
 
 void Hub::on_message(const Message& message, std::uint64_t ticket) {
-  Room* room = find_room(message.room);
   // Kept first: whoever comes in while it is told must find it.
-  store_.append(message, [this, ticket, message](bool kept) {
-    if (ticket == 0) return;
-    if (const auto who = expected(ticket)) {
-      who->member->hear_kept(message, who->reference, kept);
-    }
-  });
+  const auto asked = expected_.find(ticket);
+  const Member* const sender = asked == expected_.end() ? nullptr : asked->second.member;
+  store_.append(message, [this, ticket, message](bool kept) { on_kept(message, ticket, kept); });
+  Room* room = find_room(message.room);
   if (room == nullptr) return;  // nobody here is in it
   tell_room({.kind = Event::Kind::kMessage,
              .room = room,
              .from = find(message.nick),
              .message = &message,
              .nick = message.nick,
-             .id = message.id});
+             .id = message.id},
+            store_.sender_waits() ? sender : nullptr);
+}
+
+// With a store that writes, later: the member or the room may have gone.
+void Hub::on_kept(const Message& message, std::uint64_t ticket, bool kept) {
+  const auto who = expected(ticket);
+  if (!who) return;
+  const Telling telling(*this);
+  Member& member = *who->member;
+  const Room* room = find_room(message.room);
+  if (store_.sender_waits() && room != nullptr && is_in(member, *room)) {
+    tell(member, {.kind = Event::Kind::kMessage,
+                  .room = room,
+                  .from = &member,
+                  .message = &message,
+                  .nick = message.nick,
+                  .id = message.id});
+  }
+  if (!who->reference.empty() || !kept) member.hear_kept(message, who->reference, kept);
 }
 
 Refusal Hub::whisper(Member& from, std::string_view nick, Message::Kind kind,

@@ -66,6 +66,12 @@ void IrcMember::hear_joined(const Room& room, const Page& page, Replay) {
   connection->send(text);
 }
 
+void IrcMember::hear_kept(const Message& message, std::string_view, bool kept) {
+  Connection* const connection = this->connection();
+  if (kept || connection == nullptr) return;
+  connection->send(irc_notice(nick(), message.room + ": " + std::string(kNotKept)));
+}
+
 void IrcMember::show_out(std::string_view text) {
   Connection* const connection = this->connection();
   if (connection == nullptr) return;

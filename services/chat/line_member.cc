@@ -118,6 +118,13 @@ void LineMember::hear_history(const Room& room, const HistoryQuestion&, const Pa
   connection->send(text);
 }
 
+void LineMember::hear_kept(const Message& message, std::string_view, bool kept) {
+  Connection* const connection = this->connection();
+  if (kept || connection == nullptr) return;  // its own line has told it
+  connection->send(plain_ ? "lost " + message.room + " " + message.id.text() + "\r\n"
+                          : line_notice(kNotKept, style()));
+}
+
 void LineMember::show_out(std::string_view text) {
   Connection* const connection = this->connection();
   if (connection == nullptr) return;

@@ -26,7 +26,7 @@ class LineMember final : public Member {
   Delivery hear(const Event& event, Encodings& encodings) override;
   void hear_joined(const Room& room, const Page& page, Replay replay) override;
   void hear_history(const Room& room, const HistoryQuestion& question, const Page& page) override;
-  void hear_kept(const Message&, std::string_view, bool) override {}
+  void hear_kept(const Message& message, std::string_view reference, bool kept) override;
   void show_out(std::string_view text) override;
   Place place() const override;
 

@@ -27,6 +27,10 @@ struct Place {
   std::string text() const { return address + ", " + door_text(); }
 };
 
+// For people, of what Member::hear_kept says cannot be kept.
+inline constexpr std::string_view kNotKept =
+    "what you said was told, but it is not kept: history cannot be written";
+
 class Member {
  public:
   enum class Delivery : std::uint8_t {
@@ -48,7 +52,8 @@ class Member {
   virtual void hear_joined(const Room& room, const Page& page, Replay replay) = 0;
   virtual void hear_history(const Room& room, const HistoryQuestion& question,
                             const Page& page) = 0;
-  // What it published with `reference` is kept under that id; or cannot be kept.
+  // What it said with `reference` is kept under that id; or, with or without one, the room was told
+  // and it cannot be kept.
   virtual void hear_kept(const Message& message, std::string_view reference, bool kept) = 0;
   // It is out of the hub: told `text`, its connection ends.
   virtual void show_out(std::string_view text) = 0;

@@ -26,10 +26,21 @@ class MemoryStore final : public Store {
 
   void append(const Message& message, std::function<void(bool)> kept) override;
   void read(const HistoryQuestion& question, std::function<void(Page)> answer) override;
+  Page page(const HistoryQuestion& question);
   std::size_t bytes() const { return bytes_; }
 
+  // --- for a store that has more elsewhere -------------------------------------------------------
+  // Whether messages older than those here may be part of the answer.
+  bool may_lack(const HistoryQuestion& question) const;
+  // Of the room there is more elsewhere, older than all that is here; of every room that is not.
+  void mark_cut(const std::string& room);
+  void mark_others_cut() { others_cut_ = true; }
+
  private:
-  using Messages = std::deque<Message>;
+  struct Messages {
+    std::deque<Message> all;
+    bool cut = false;  // some that were not too old have gone, or never were here
+  };
 
   bool too_old(const Message& message) const;
   void drop_oldest(Messages& messages);
@@ -39,6 +50,7 @@ class MemoryStore final : public Store {
   Limits limits_;
   std::unordered_map<std::string, Messages> rooms_;  // by name in lower case; none is empty
   std::size_t bytes_ = 0;
+  bool others_cut_ = false;  // as `cut`, of the rooms that are not in rooms_
 };
 
 }  // namespace polyport::services::chat

@@ -61,6 +61,21 @@ constexpr OptionSpec kRows[] = {
      .fallback = "100",
      .help = "a room with more members hears of coming and going in sum, once a second",
      .max = 1'000},
+    {.name = "history",
+     .type = OptionType::kString,
+     .fallback = "memory",
+     .help = "where it is kept: \"memory\", \"sqlite\" (a file in the state directory) or "
+             "\"sqlite:PATH\""},
+    {.name = "durable",
+     .type = OptionType::kBool,
+     .fallback = "false",
+     .help = "who says something sees it once it is on the disk; needs history = \"sqlite\""},
+    {.name = "history_disk",
+     .type = OptionType::kSize,
+     .fallback = "256MiB",
+     .help = "for the file of history; beyond, the oldest messages are forgotten",
+     .min = 1024 * 1024,
+     .max = 64 * kGiB},
     {.name = "history_lines",
      .type = OptionType::kInt,
      .fallback = "20",
@@ -79,7 +94,7 @@ constexpr OptionSpec kRows[] = {
     {.name = "history_memory",
      .type = OptionType::kSize,
      .fallback = "16MiB",
-     .help = "for the messages of all rooms; beyond, the oldest are forgotten",
+     .help = "for the messages of all rooms in memory; beyond, the oldest go",
      .min = 64 * 1024,
      .max = kGiB},
     {.name = "flood_burst",
@@ -143,6 +158,40 @@ bool is_origin(std::string_view text) {
          host.find_first_of("/?# ") == std::string_view::npos;
 }
 
+constexpr std::string_view kSqlitePath = "sqlite:";
+
+bool is_history(std::string_view text) {
+  return text == "memory" || text == "sqlite" ||
+         (text.starts_with(kSqlitePath) && text.size() > kSqlitePath.size());
+}
+
+std::optional<HistoryFile::Settings> history_file(const OptionValues& values,
+                                                  const MemoryStore::Limits& limits) {
+  const std::string& place = values.text("history");
+  if (place == "memory") return std::nullopt;
+  return HistoryFile::Settings{
+      .path = place == "sqlite" ? "" : place.substr(kSqlitePath.size()),
+      .durable = values.boolean("durable"),
+      .messages = limits.messages,
+      .age_ms = limits.age_ms,
+      .rooms = limits.rooms,
+      .bytes = values.bytes("history_disk"),
+  };
+}
+
+void check_history(const OptionValues& values, Errors& errors) {
+  const auto& place = values.value("history");
+  if (!is_history(place.text)) {
+    errors.push_back({ErrorCode::kBadValue, "history: " + quoted(place.text, 80) + " is no place",
+                      place.where, R"(write "memory", "sqlite" or "sqlite:PATH")"});
+  }
+  if (values.boolean("durable") && place.text == "memory") {
+    errors.push_back({ErrorCode::kConflict,
+                      "durable = true, but history is in memory and ends with the process",
+                      values.value("durable").where, "write history = \"sqlite\""});
+  }
+}
+
 }  // namespace
 
 std::span<const OptionSpec> option_rows() {
@@ -169,6 +218,7 @@ ChatOptions chat_options(const OptionValues& values) {
                      .age_ms = static_cast<std::uint64_t>(values.duration("history_age").count()),
                      .rooms = rules.rooms,
                      .bytes = values.bytes("history_memory")};
+  options.file = history_file(values, options.history);
   options.unread_bytes = values.bytes("max_unread");
   options.ping_interval = values.duration("ping_interval");
   options.ping_timeout = values.duration("ping_timeout");
@@ -182,6 +232,7 @@ ChatOptions chat_options(const OptionValues& values) {
 
 Errors check_options(const OptionValues& values) {
   Errors errors;
+  check_history(values, errors);
   const auto& room = values.value("room");
   if (!is_legal_room(room.text, size(values, "room_length"))) {
     errors.push_back({ErrorCode::kBadValue,

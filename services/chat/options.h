@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/settings/option.h"
+#include "services/chat/history_file.h"
 #include "services/chat/memory_store.h"
 #include "services/chat/rules.h"
 
@@ -16,6 +18,8 @@ namespace polyport::services::chat {
 struct ChatOptions {
   Rules rules;
   MemoryStore::Limits history;
+  // Where history is in a file; without a path one in the state directory.
+  std::optional<HistoryFile::Settings> file;
   std::size_t unread_bytes = 256 * 1024;
   std::chrono::milliseconds ping_interval{60'000};  // 0: never
   std::chrono::milliseconds ping_timeout{30'000};

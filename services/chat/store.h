@@ -25,6 +25,8 @@ struct HistoryQuestion {
 class Store {
  public:
   virtual ~Store() = default;
+  // Whoever says something sees it in the room only once it is kept: seeing it is the promise.
+  virtual bool sender_waits() const { return false; }
   // Ids rise within a room. `kept` is called once the message is kept as this store promises to
   // keep (a store on disk: once it is there), false where it cannot be. May be empty.
   virtual void append(const Message& message, std::function<void(bool)> kept) = 0;

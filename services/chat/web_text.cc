@@ -205,7 +205,7 @@ std::string web_history(const Room& room, const Page& page) {
 
 std::string web_sent(const Message& message, std::string_view reference, bool kept) {
   return object("sent", [&](JsonWriter& json) {
-    json.field("ref", reference);
+    if (!reference.empty()) json.field("ref", reference);
     json.field("room", message.room);
     json.field("id", message.id.text());
     json.field("time", message.time_ms);

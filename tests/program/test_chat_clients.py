@@ -228,6 +228,26 @@ class ChatClients(ChatTest):
             self.assertEqual(page.text("#nick"), nick)
             self.assertEqual(page.errors, [])
 
+    def test_the_page_shows_once_what_it_says_and_whether_it_is_kept(self):
+        for durable in ("false", "true"):
+            path = self.folder() / "chat.db"
+            self.serve(FAST + f'history = "sqlite:{path}"\ndurable = {durable}\n')
+            with self.subTest(durable=durable), Browser(self.folder()) as browser:
+                page = self.page_of(browser)
+                for number in range(5):
+                    self.say_on(page, f"kept {number}.")
+                page.wait_until(f"{LOG}.includes('kept 4.')")
+                path.unlink()
+                self.say_on(page, "alas")
+                page.wait_until(f"{LOG}.includes('alas (not kept in the history)')")
+                page.wait_until("document.querySelectorAll('#log .pending').length === 0")
+                lines = page.run("[...document.querySelectorAll('#log li:not(.note)')].map((one) => one.innerText)")
+                self.assertEqual([line for line in lines if "kept " in line or "alas" in line], lines)
+                self.assertEqual(len(lines), 6, lines)
+                self.assertEqual(page.run("document.querySelectorAll('#log .unkept').length"), 1)
+                self.assertEqual(page.errors, [])
+            self.server.stop()
+
     def test_the_page_is_for_keyboards_phones_and_the_dark(self):
         self.serve()
         with Browser(self.folder()) as browser:

@@ -93,7 +93,7 @@ class Room {
     this.topic = "";
     this.members = new Map();
     this.count = 0;
-    this.lines = []; // {id, time, kind, nick, text, note, pending, failed, ref}
+    this.lines = []; // {id, time, kind, nick, text, note, pending, failed, unkept, ref}
     this.ids = new Set();
     this.firstId = null;
     this.lastId = null;
@@ -206,12 +206,14 @@ const heard = {
       const at = room.lines.findIndex((line) => line.ref === message.ref);
       if (at < 0) continue;
       // The message itself takes its place, if it is not there yet.
-      const [line] = room.lines.splice(at, 1);
-      if (!message.kept) { line.pending = false; line.failed = true; line.ref = null; }
-      if (!message.kept || !room.ids.has(message.id)) {
-        room.add(message.kept ? { ...line, pending: false, ref: null, id: message.id,
-                                  time: message.time } : line);
+      if (!room.ids.has(message.id)) {
+        const [line] = room.lines.splice(at, 1);
+        room.add({ ...line, pending: false, id: message.id, time: message.time });
+      } else if (room.lines[at].id !== message.id) {
+        room.lines.splice(at, 1);
       }
+      const line = room.lines.find((one) => one.id === message.id);
+      if (line) { line.ref = null; line.unkept = !message.kept; }
       if (room === state.current) showLog();
     }
   },
@@ -346,7 +348,10 @@ function takeMembers(room, message) {
 function takeMessage(room, said, old) {
   const mine = same(said.nick, state.welcome.nick);
   const line = { id: said.id, time: said.time, kind: said.kind, nick: said.nick, text: said.text };
-  if (mine && !old) dropFailed(room, said.text);
+  if (mine && !old) {
+    dropFailed(room, said.text);
+    line.ref = dropPending(room, said.text);
+  }
   if (room.add(line) && !old) told(room, line, !mine);
 }
 
@@ -356,9 +361,10 @@ function dropFailed(room, text) {
   if (at >= 0) room.lines.splice(at, 1);
 }
 
+// Its ref, by which what happened to it will be told.
 function dropPending(room, text) {
   const at = room.lines.findIndex((line) => line.pending && line.text === text);
-  if (at >= 0) room.lines.splice(at, 1);
+  return at >= 0 ? room.lines.splice(at, 1)[0].ref : null;
 }
 
 function gone(room, nick, text) {
@@ -484,6 +490,7 @@ function lineNode(line) {
   if (line.failed) item.classList.add("failed");
   item.append(make("span", "who", line.kind === "act" ? `* ${line.nick}` : `${line.nick}:`));
   appendText(item, line.text);
+  if (line.unkept) item.append(" ", make("span", "unkept", "(not kept in the history)"));
   if (line.failed) {
     const again = make("button", "", "not sent: send again");
     again.type = "button";
