@@ -91,7 +91,8 @@ class Chat final : public Service {
     return {};
   }
   void report(ServiceStatus& status, const std::vector<Network::Totals>&) const override {
-    if (store_.disk() != nullptr) status.reason = store_.disk()->trouble();
+    if (store_.disk() == nullptr || store_.disk()->trouble().empty()) return;
+    status.reason += (status.reason.empty() ? "" : "; ") + store_.disk()->trouble();
   }
   void stop() override { hub_.close("the server is stopping, goodbye"); }
 

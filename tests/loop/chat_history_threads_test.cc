@@ -36,11 +36,10 @@ class Desk {
   void open(DiskStore::Settings settings = {}) {
     settings.file.path = path + "/chat.db";
     store.reset();
-    auto opened = DiskStore::open(loop, clock, settings,
-                                  [this](std::string_view text, const Error* error) {
-                                    told.push_back((error != nullptr ? "bad: " : "good: ") +
-                                                   std::string(text));
-                                  });
+    auto opened =
+        DiskStore::open(loop, clock, settings, [this](std::string_view text, const Error* error) {
+          told.push_back((error != nullptr ? "bad: " : "good: ") + std::string(text));
+        });
     if (!opened) FAIL(opened.error().text());
     store = std::move(*opened);
   }
@@ -114,7 +113,8 @@ DiskStore::Settings small() {
 
 }  // namespace
 
-TEST_CASE("messages are kept in their order, and each is told so once", "[chat][history][threads]") {
+TEST_CASE("messages are kept in their order, and each is told so once",
+          "[chat][history][threads]") {
   Desk desk;
   desk.open();
   desk.say_all(1, 1'000);
@@ -186,6 +186,23 @@ TEST_CASE("history is there again, and what waited at the end is written",
   CHECK(desk.answered);  // the newest were read at the start
   CHECK(desk.texts == numbers(496, 500));
   CHECK(desk.answer({.room = "#lobby", .most = 1'000}) == numbers(1, 500));
+}
+
+TEST_CASE("the end does not wait for a slow disk, and what is written then is whole",
+          "[chat][history][threads]") {
+  Desk desk;
+  DiskStore::Settings settings = small();
+  settings.thread.patience = std::chrono::milliseconds(0);
+  settings.thread.group = 10;
+  settings.file.messages = 10'000;
+  desk.open(settings);
+  desk.say_all(1, 2'000);
+  desk.store.reset();
+  settings.file.patience_ms = 20'000;  // until the thread has let go of it
+  desk.open(settings);
+  const std::uint64_t last = desk.store->last_id().number;
+  CHECK(last % 10 == 0);
+  CHECK(desk.answer({.room = "#lobby", .most = 5'000}) == numbers(1, last));
 }
 
 TEST_CASE("what waits for the disk is bounded, and what is too much is told",

@@ -102,6 +102,22 @@ class OneFile(HistoryTest):
                       'history = "sqlite:PATH")', result.err)
         self.enter().line("the first one goes on")
 
+    def test_the_default_file_is_had_by_the_first(self):
+        """The second goes on without, unless it has promised to keep."""
+        state = {"STATE_DIRECTORY": str(self.folder() / "state")}
+        config = '[services.chat]\nlisten = "127.0.0.1:0"\nhistory = "sqlite"\n'
+        first, second = (self.start(config=config, env=state) for _ in range(2))
+        self.expect_logged(f"process {first.pid} (polyport) has it open", second)
+        self.expect_logged("history stays in memory", second)
+        ann = self.enter(second.address("chat"))
+        ann.line("hello")
+        ann.expect("guest-1: hello\r\n")
+        result = cli("run", "chat:0", "--set", "services.chat.history=sqlite", "--set",
+                     "services.chat.durable=true", "--set", "health.listen=127.0.0.1:0", "--set",
+                     "admin.listen=127.0.0.1:0", env=state)
+        self.assertNotEqual(result.code, 0, result)
+        self.assertIn(f"process {first.pid} (polyport) has it open", result.err)
+
     def test_a_second_chat_of_the_same_program(self):
         row = f'listen = "127.0.0.1:0"\nhistory = "sqlite:{self.path}"\n'
         config = self.folder() / "two.toml"

@@ -28,8 +28,7 @@ struct Folder {
   std::string path;
 };
 
-Message message(std::uint64_t number, const std::string& room = "#lobby",
-                std::uint64_t ms = kNow) {
+Message message(std::uint64_t number, const std::string& room = "#lobby", std::uint64_t ms = kNow) {
   return {.id = {ms, number},
           .time_ms = ms,
           .kind = Message::Kind::kAct,
