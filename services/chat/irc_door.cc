@@ -214,6 +214,8 @@ void IrcDoor::answer(const Call& call, Refusal refusal, std::string_view subject
       return call.reply(irc::kNoText, ":there is nothing in it");
     case Refusal::kTooLong:
     case Refusal::kMuted:
+    case Refusal::kTooMuchWaits:
+    case Refusal::kOutOfReach:
       number = irc::kCannotSend;
       break;
     case Refusal::kNotOperator:

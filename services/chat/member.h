@@ -20,9 +20,11 @@ struct Place {
   std::string address;     // "127.0.0.1:51662", "a unix socket"
   std::string_view door;   // "line", "web", "irc"
   std::uint16_t port = 0;  // of the door; 0: it has none
+  std::string host = {};   // of a member of another process: where that runs
 
   std::string door_text() const {  // "line door 10023"
-    return std::string(door) + " door" + (port == 0 ? "" : " " + std::to_string(port));
+    return std::string(door) + " door" + (port == 0 ? "" : " " + std::to_string(port)) +
+           (host.empty() ? "" : " of " + host);
   }
   std::string text() const { return address + ", " + door_text(); }
 };
@@ -53,6 +55,8 @@ class Member {
   // It is out of the hub: told `text`, its connection ends.
   virtual void show_out(std::string_view text) = 0;
   virtual Place place() const = 0;
+  // Of another process: a Bus has brought it in.
+  virtual bool is_remote() const { return false; }
 
   const std::string& nick() const { return nick_; }
   bool in_hub() const { return !nick_.empty(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/settings/option.h"
 #include "services/chat/memory_store.h"
+#include "services/chat/redis_address.h"
 #include "services/chat/rules.h"
 
 namespace polyport::services::chat {
@@ -16,6 +18,8 @@ namespace polyport::services::chat {
 struct ChatOptions {
   Rules rules;
   MemoryStore::Limits history;
+  std::optional<RedisAddress> backplane;
+  std::chrono::milliseconds backplane_timeout{10'000};
   std::size_t unread_bytes = 256 * 1024;
   std::chrono::milliseconds ping_interval{60'000};  // 0: never
   std::chrono::milliseconds ping_timeout{30'000};
