@@ -38,12 +38,14 @@ class Bus {
   virtual bool takes_more() const { return true; }
   // Whether a member of another process can be told something now.
   virtual bool reaches_others() const { return false; }
+  // What whoever comes in now should know; empty: nothing.
+  virtual std::string_view notice() const { return {}; }
   // For "guest-N"; rises.
   virtual std::uint64_t next_guest() { return ++guests_; }
   // A member of this process has come, or has another name or other rooms; `why` it left one.
-  virtual void member_changed(const Member&, [[maybe_unused]] std::string_view why) {}
+  virtual void member_changed(Member&, [[maybe_unused]] std::string_view why) {}
   // And is gone; its name is held for it for so long.
-  virtual void member_left(const Member&, [[maybe_unused]] std::string_view why,
+  virtual void member_left(Member&, [[maybe_unused]] std::string_view why,
                            [[maybe_unused]] std::chrono::milliseconds held) {}
   // What happens to everybody in one order. True: it comes back by Hub::apply_…; else the hub does
   // it at once.

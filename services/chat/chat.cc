@@ -84,8 +84,8 @@ class Chat final : public Service {
   std::unique_ptr<RedisBackplane> make_backplane() const {
     if (!options_.backplane) return nullptr;
     return std::make_unique<RedisBackplane>(
-        clock_,
-        RedisBackplane::Options{*options_.backplane, options_.backplane_timeout, options_.history});
+        clock_, RedisBackplane::Options{*options_.backplane, options_.backplane_timeout,
+                                        options_.history, options_.rules.room});
   }
 
   ChatOptions options_;

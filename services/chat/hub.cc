@@ -160,6 +160,7 @@ void Hub::leave(Member& member, std::string_view why, Leave how) {
 void Hub::forget(Member& member) {
   by_shape_.erase(&member);
   forget_expected(member);
+  member.joins_ = 0;
   member.rooms_ = {};
   member.nick_ = {};
 }
@@ -201,8 +202,13 @@ Refusal Hub::join(Member& member, std::string_view name, std::optional<MessageId
   }
   const auto replay = after ? Member::Replay::kMissed : Member::Replay::kLast;
   const std::uint64_t ticket = expect(member, {});
+  ++member.joins_;
   store_.read(question, [this, ticket, name = question.room, replay](const Page& page) {
-    if (const auto who = expected(ticket)) admit(*who->member, name, page, replay);
+    const auto who = expected(ticket);
+    if (!who) return;
+    --who->member->joins_;
+    admit(*who->member, name, page, replay);
+    if (!who->member->is_joining()) who->member->hear_joins_over();
   });
   return Refusal::kNone;
 }
@@ -223,6 +229,9 @@ void Hub::admit(Member& member, const std::string& name, const Page& page, Membe
   member.hear_joined(room, page, replay);
   tell_joined(room, member);
   bus_.member_changed(member, {});
+  if (const std::string_view text = bus_.notice(); !text.empty() && member.rooms_.size() == 1) {
+    tell(member, {.kind = Event::Kind::kNotice, .text = text});
+  }
 }
 
 Room& Hub::open_room(std::string_view name) {

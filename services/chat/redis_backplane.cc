@@ -80,6 +80,8 @@ void RedisBackplane::stop() {
   for (Timer* timer : {retry_.get(), grace_.get(), beat_.get(), forget_.get(), share_.get()})
     timer->stop();
   state_ = State::kApart;
+  pending_.clear();
+  waiting_.clear();
   commands_->close();
   reader_->close();
   locals_.clear();
@@ -106,14 +108,29 @@ void RedisBackplane::load_scripts() {
     commands_->command(words, [this, i](const Reply& reply) {
       if (is_trouble(reply)) return;
       shas_[i] = reply.text;
-      if (i + 1 == kRedisScripts) say_hello();
+      if (i + 1 < kRedisScripts) return;
+      if (needs_weeding_) return weed();
+      say_hello();
     });
   }
 }
 
+// No answer of Redis could be as large as what somebody has put there.
+void RedisBackplane::weed() {
+  run(RedisScript::kWeed, {}, [this](const Reply& reply) {
+    if (is_trouble(reply)) return;
+    needs_weeding_ = false;
+    log(LogLevel::kWarn, "backplane_weeded",
+        "entries larger than 256 KiB, which no chat writes, taken out of the streams " +
+            std::string(kRedisPrefix) + "*: " + std::to_string(reply.integer));
+    say_hello();
+  });
+}
+
 void RedisBackplane::say_hello() {
   std::vector<std::string> arguments = {node_, std::to_string(options_.node_timeout.count()),
-                                        stream_id(position_), std::to_string(kGuestsAtOnce)};
+                                        stream_id(position_), std::to_string(guests_wanted()),
+                                        to_lower(options_.room)};
   for (const auto& [member, local] : locals_)
     arguments.push_back(std::to_string(local.number));
   run(RedisScript::kHello, arguments, [this](const Reply& reply) { hear_hello(reply); });
@@ -125,14 +142,12 @@ void RedisBackplane::hear_hello(const Reply& reply) {
     return reply.list[at].is_text() ? MessageId::parse(reply.list[at].text) : std::nullopt;
   };
   const bool has_form = reply.is_list() && reply.list.size() == 5 && id(0) && id(1) &&
-                        reply.list[2].integer > 0 && reply.list[3].is_list() &&
-                        reply.list[4].is_list();
+                        reply.list[3].is_list() && reply.list[4].is_list();
   if (!has_form) {
     return fail(
         trouble_of_protocol("its answer is not that of the script", options_.address.place()));
   }
-  guest_ = std::max(guest_, static_cast<std::uint64_t>(reply.list[2].integer) - 1);
-  guests_left_ = kGuestsAtOnce;
+  take_guests(reply.list[2]);
   members_as_of_ = *id(0);
   take_members(reply.list[3]);
   take_topics(reply.list[4]);
@@ -227,6 +242,7 @@ void RedisBackplane::join_up() {
   share_members();
   for (const RedisOutbox::Unsent& unsent : outbox_.all())
     transmit(unsent);
+  ask_again();
   for (const auto& [name, by] : std::exchange(topics_apart_, {})) {
     const Room* room = hub_->find_room(name);
     if (room != nullptr) share_topic(room->name, by, std::string(room->topic));
@@ -242,8 +258,8 @@ void RedisBackplane::join_up() {
 
 void RedisBackplane::beat() {
   if (state_ != State::kTogether) return;
-  const std::string guests = guests_left_ < kGuestsAtOnce / 2 ? std::to_string(kGuestsAtOnce) : "0";
-  run(RedisScript::kBeat, {node_, std::to_string(options_.node_timeout.count()), guests},
+  run(RedisScript::kBeat,
+      {node_, std::to_string(options_.node_timeout.count()), std::to_string(guests_wanted())},
       [this](const Reply& reply) {
         if (is_trouble(reply) || reply.list.size() != 2) return;
         if (reply.list[0].integer == 0) {
@@ -252,11 +268,19 @@ void RedisBackplane::beat() {
                "its data",
                {}});
         }
-        if (reply.list[1].integer > 0) {
-          guest_ = std::max(guest_, static_cast<std::uint64_t>(reply.list[1].integer) - 1);
-          guests_left_ = kGuestsAtOnce;
-        }
+        take_guests(reply.list[1]);
       });
+}
+
+std::uint64_t RedisBackplane::guests_wanted() const {
+  return guests_left_ < kGuestsAtOnce / 2 ? kGuestsAtOnce : 0;
+}
+
+// The first of so many numbers as were asked for; 0: of none.
+void RedisBackplane::take_guests(const Reply& first) {
+  if (first.integer <= 0) return;
+  guest_ = std::max(guest_, static_cast<std::uint64_t>(first.integer) - 1);
+  guests_left_ = kGuestsAtOnce;
 }
 
 // --- apart ---------------------------------------------------------------------------------------
@@ -277,6 +301,7 @@ void RedisBackplane::fail(const RedisTrouble& trouble) {
   reader_->close();
   beat_->stop();
   trouble_ = trouble.text();
+  needs_weeding_ = needs_weeding_ || trouble.kind == RedisTrouble::Kind::kTooLarge;
   if (state_ == State::kTogether) {
     state_ = State::kConnecting;
     grace_->start(kGrace);
@@ -284,18 +309,24 @@ void RedisBackplane::fail(const RedisTrouble& trouble) {
   }
   if (logged_ != trouble_) log(LogLevel::kWarn, "backplane_failed", trouble_);
   logged_ = trouble_;
-  answer_from_here();
+  ask_again();
   retry_->start(backoff_.next(random_part()));
 }
 
 void RedisBackplane::go_apart() {
   state_ = State::kApart;
-  listener().on_bus_notice(
-      "the other servers of this chat are out of reach: what is said here is heard only here, and "
-      "goes to them when they are there again");
+  listener().on_bus_notice(notice());
   for (RedisOutbox::Unsent& unsent : outbox_.all()) {
     if (unsent.provisional == 0) show_provisionally(unsent);
   }
+  ask_again();
+}
+
+std::string_view RedisBackplane::notice() const {
+  if (state_ != State::kApart) return {};
+  return "the other servers of this chat are out of reach: what is said here is heard only here, "
+         "and "
+         "goes to them when they are there again";
 }
 
 UpstreamStatus RedisBackplane::status(std::string_view instance) const {

@@ -40,6 +40,7 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
     // A process that says nothing for so long counts as gone.
     std::chrono::milliseconds node_timeout{10'000};
     MemoryStore::Limits history;
+    std::string room;  // whose topic stays when nobody is in it
   };
 
   RedisBackplane(const Clock& clock, const Options& options);
@@ -55,10 +56,10 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void publish(Message message, std::uint64_t ticket) override;
   bool takes_more() const override { return !outbox_.is_full(); }
   bool reaches_others() const override { return state_ != State::kApart && takes_more(); }
+  std::string_view notice() const override;
   std::uint64_t next_guest() override;
-  void member_changed(const Member& member, std::string_view why) override;
-  void member_left(const Member& member, std::string_view why,
-                   std::chrono::milliseconds held) override;
+  void member_changed(Member& member, std::string_view why) override;
+  void member_left(Member& member, std::string_view why, std::chrono::milliseconds held) override;
   bool share_topic(std::string_view room, std::string_view by, std::string_view text) override;
   bool share_kick(std::string_view room, std::string_view by, std::string_view who,
                   std::string_view why) override;
@@ -87,12 +88,15 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void on_link_lost(RedisLink& link, const RedisTrouble& trouble) override;
   void connect();
   void load_scripts();
+  void weed();
   void say_hello();
   void hear_hello(const Reply& reply);
   void take_members(const Reply& list);
   void take_topics(const Reply& list);
   void fetch_missed(MessageId first, MessageId last);
   void join_up();
+  std::uint64_t guests_wanted() const;
+  void take_guests(const Reply& first);
   void fail(const RedisTrouble& trouble);
   void go_apart();
   void beat();
@@ -100,14 +104,14 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
 
   // --- the wire
   void run(RedisScript script, const std::vector<std::string>& arguments, RedisLink::Answer answer);
-  RedisOutbox::Unsent& put(RedisFields fields);
+  RedisOutbox::Unsent& put(RedisOutbox::Unsent unsent);
   void transmit(const RedisOutbox::Unsent& unsent);
   void answered(std::uint64_t sequence, const Reply& reply);
   void settle(std::uint64_t sequence, MessageId id);
   void show_provisionally(RedisOutbox::Unsent& unsent);
   void pass_on(const Message& message, std::string_view to);
   void share_members();
-  void share_member(const Member& member, Local& local);
+  void share_member(Member& member, Local& local);
   void read_on();
   void hear_wire(const Reply& reply);
   void apply(const RedisEntry& entry);
@@ -117,7 +121,7 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   // --- history
   Page local_page(const HistoryQuestion& question);
   void hear_history(std::list<Pending>::iterator pending, const Reply& reply);
-  void answer_from_here();
+  void ask_again();
   void add_provisional(const HistoryQuestion& question, Page& page);
   bool is_too_old(const Message& message) const;
 
@@ -150,15 +154,17 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   std::uint64_t failed_ = 0;
 
   MessageId position_;       // up to here the wire has been read
-  MessageId members_as_of_;  // what the wire says of members up to here is old
+  MessageId members_as_of_;  // what the wire says of members and topics up to here is old
   std::uint64_t provisional_ = 0;
-  std::unordered_map<const Member*, Local> locals_;
-  std::vector<const Member*> dirty_;
+  std::unordered_map<Member*, Local> locals_;
+  std::vector<Member*> dirty_;
   std::uint64_t numbers_ = 0;
   std::uint64_t guest_ = 0;        // the last number given
   std::uint64_t guests_left_ = 0;  // of those that Redis has given
   std::uint64_t skipped_ = 0;
+  bool needs_weeding_ = false;  // something too large for any answer is in the streams
   std::list<Pending> pending_;
+  std::vector<Pending> waiting_;  // to be asked when this is together, or apart
   std::deque<std::pair<std::uint64_t, MessageId>> renumbered_;  // for who comes back
   std::unordered_map<std::string, std::string> topics_apart_;   // room -> by
 };

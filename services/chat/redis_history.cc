@@ -56,7 +56,8 @@ void RedisBackplane::read(const HistoryQuestion& asked, std::function<void(Page)
       question.which = Which::kLast;  // of a process that is no more, or not long enough here
     }
   }
-  if (state_ != State::kTogether) return answer(local_page(question));
+  if (state_ == State::kApart) return answer(local_page(question));
+  if (state_ == State::kConnecting) return waiting_.push_back({question, std::move(answer), {}});
   const std::string key = std::string(kRedisPrefix) + "room:" + to_lower(question.room);
   const std::string count = std::to_string(question.most + 1);
   const std::string end = question.which == Which::kBefore ? stream_id(before(question.id)) : "+";
@@ -117,9 +118,13 @@ Page RedisBackplane::local_page(const HistoryQuestion& question) {
   return page;
 }
 
-void RedisBackplane::answer_from_here() {
+// Whoever has no answer yet: by Redis, or from here, or when that is known.
+void RedisBackplane::ask_again() {
+  std::vector<Pending> all = std::exchange(waiting_, {});
   for (Pending& pending : std::exchange(pending_, {}))
-    pending.answer(local_page(pending.question));
+    all.push_back(std::move(pending));
+  for (Pending& pending : all)
+    read(pending.question, std::move(pending.answer));
 }
 
 }  // namespace polyport::services::chat

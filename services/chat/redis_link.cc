@@ -123,7 +123,10 @@ struct RedisLink::Session {
     const bool error = happened == (FdWatch::kRead | FdWatch::kWrite);
     bool is_gone = false;
     gone = &is_gone;
-    if ((happened & FdWatch::kRead) != 0) redisAsyncHandleRead(context);
+    if ((happened & FdWatch::kRead) != 0) {
+      if (link != nullptr) link->heard_ms_ = link->loop_.now_ms();  // a large answer takes its time
+      redisAsyncHandleRead(context);
+    }
     if (!is_gone && is_too_large()) {
       if (link != nullptr) link->session_ended(*this);
       link = nullptr;
@@ -292,7 +295,8 @@ void RedisLink::session_ended(const Session& session) {
   const std::string where = target.is_ip() ? target.text() : address_.path;
   if (session.is_too_large()) {
     return fail_soon({"an answer of the Redis at " + address_.place() + " has more than 64 MiB",
-                      "another program has written to the keys polyport:chat:*; delete those"});
+                      "another program has written to the keys polyport:chat:*",
+                      RedisTrouble::Kind::kTooLarge});
   }
   if (context.err == REDIS_ERR_PROTOCOL)
     return fail_soon(trouble_of_protocol(error, address_.place()));

@@ -8,9 +8,10 @@ namespace polyport::services::chat {
 namespace {
 
 std::size_t cost(const RedisOutbox::Unsent& unsent) {
-  std::size_t bytes = sizeof unsent + 2 * unsent.topic.size();
+  std::size_t bytes = sizeof unsent + unsent.topic.size() + unsent.room.size();
+  if (unsent.message) bytes += unsent.message->text.size();
   for (const std::string& field : unsent.fields)
-    bytes += sizeof field + 2 * field.size();  // the message has it, too
+    bytes += sizeof field + field.size();
   return bytes;
 }
 
@@ -19,7 +20,8 @@ std::size_t cost(const RedisOutbox::Unsent& unsent) {
 RedisOutbox::Unsent& RedisOutbox::add(Unsent unsent) {
   POLYPORT_ASSERT(unsent.sequence == last_ + 1);
   last_ = unsent.sequence;
-  bytes_ += cost(unsent);
+  unsent.bytes = cost(unsent);
+  bytes_ += unsent.bytes;
   all_.push_back(std::move(unsent));
   return all_.back();
 }
@@ -36,17 +38,19 @@ RedisOutbox::Unsent* RedisOutbox::find(std::uint64_t sequence) {
   return found == all_.end() ? nullptr : &*found;
 }
 
+// Those that have been shown come first, in the order of their numbers.
 RedisOutbox::Unsent* RedisOutbox::find_provisional(std::uint64_t number) {
-  const auto found = std::find_if(all_.begin(), all_.end(), [number](const Unsent& unsent) {
-    return unsent.provisional == number;
-  });
-  return found == all_.end() ? nullptr : &*found;
+  const auto found = std::lower_bound(
+      all_.begin(), all_.end(), number, [](const Unsent& unsent, std::uint64_t wanted) {
+        return unsent.provisional != 0 && unsent.provisional < wanted;
+      });
+  return found == all_.end() || found->provisional != number ? nullptr : &*found;
 }
 
 std::optional<RedisOutbox::Unsent> RedisOutbox::take(std::uint64_t sequence) {
   const auto found = at(sequence);
   if (found == all_.end()) return std::nullopt;
-  bytes_ -= cost(*found);
+  bytes_ -= found->bytes;
   std::optional<Unsent> taken(std::move(*found));
   all_.erase(found);
   return taken;

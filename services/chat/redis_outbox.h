@@ -19,12 +19,13 @@ class RedisOutbox {
  public:
   struct Unsent {
     std::uint64_t sequence = 0;
-    RedisFields fields;
-    std::string topic;                    // of a topic: its line in `topics`
-    std::string room;                     // whose history it goes to, in lower case
-    std::optional<Message> message;       // something said in a room: shown when its id is known
+    RedisFields fields = {};
+    std::string topic = {};               // of a topic: its line in `topics`
+    std::string room = {};                // whose history it goes to, in lower case
+    std::optional<Message> message = {};  // something said in a room: shown when its id is known
     std::uint64_t ticket = 0;             // of Bus::publish
     std::uint64_t provisional = 0;        // the number of "local-N"; 0: it has not been shown yet
+    std::size_t bytes = 0;                // what it costs here; set by add()
     std::function<void(bool)> kept = {};  // where it was shown: who waits for its being kept
   };
   using All = std::deque<Unsent>;

@@ -38,7 +38,9 @@ local function count(before, after)
   for room in pairs(before) do
     if not after[room] and redis.call('HINCRBY', P .. 'counts', room, -1) <= 0 then
       redis.call('HDEL', P .. 'counts', room)
-      redis.call('HDEL', P .. 'topics', room)
+      if redis.call('SISMEMBER', P .. 'stays', room) == 0 then
+        redis.call('HDEL', P .. 'topics', room)
+      end
     end
   end
 end
@@ -62,16 +64,17 @@ local function end_late_nodes(time)
 end
 )lua";
 
-// ARGV: node, timeout ms, last id seen, how many guest numbers, numbers of members that are there …
-// Answers: last id, oldest id of the wire, first guest number, {node, number, record, …}, {room,
-// topic, …}.
+// ARGV: node, timeout ms, last id seen, how many guest numbers, the room whose topic stays, numbers
+// of members that are there … Answers: last id, oldest id of the wire, first guest number (0: none
+// wanted), {node, number, record, …}, {room, topic, …}.
 constexpr std::string_view kHello = R"lua(
 local node, timeout, seen = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local time = now()
 end_late_nodes(time)
 redis.call('ZADD', P .. 'nodes', time + timeout, node)
+redis.call('SADD', P .. 'stays', ARGV[5])
 local there = {}
-for i = 5, #ARGV do there[ARGV[i]] = true end
+for i = 6, #ARGV do there[ARGV[i]] = true end
 for _, number in ipairs(redis.call('HKEYS', P .. 'members:' .. node)) do
   if not there[number] then
     local record = redis.call('HGET', P .. 'members:' .. node, number)
@@ -97,7 +100,8 @@ if not less(seen, last) then
   last = redis.call('XADD', WIRE, string.format('%.0f-0', tonumber(ms) + 1), 't', 'hello', 'n', node)
 end
 local first = redis.call('XRANGE', WIRE, '-', '+', 'COUNT', '1')[1][1]
-local guests = redis.call('INCRBY', P .. 'guests', ARGV[4]) - tonumber(ARGV[4]) + 1
+local guests = 0
+if ARGV[4] ~= '0' then guests = redis.call('INCRBY', P .. 'guests', ARGV[4]) - tonumber(ARGV[4]) + 1 end
 local others = {}
 for _, other in ipairs(redis.call('ZRANGE', P .. 'nodes', 0, -1)) do
   if other ~= node then
@@ -206,6 +210,33 @@ redis.call('DEL', P .. 'sent:' .. ARGV[1])
 return 'ok'
 )lua";
 
+// Answers how many entries it has deleted.
+constexpr std::string_view kWeed = R"lua(
+local deleted = 0
+local function weed(key)
+  local from = '-'
+  while true do
+    local entries = redis.call('XRANGE', key, from, '+', 'COUNT', '100')
+    for _, entry in ipairs(entries) do
+      local size = 0
+      for _, text in ipairs(entry[2]) do size = size + #text end
+      if size > 262144 then deleted = deleted + redis.call('XDEL', key, entry[1]) end
+    end
+    if #entries < 100 then return end
+    local ms, number = string.match(entries[100][1], '^(%d+)-(%d+)$')
+    from = ms .. '-' .. string.format('%.0f', tonumber(number) + 1)
+  end
+end
+weed(WIRE)
+local cursor = '0'
+repeat
+  local found = redis.call('SCAN', cursor, 'MATCH', P .. 'room:*', 'COUNT', '1000')
+  cursor = found[1]
+  for _, key in ipairs(found[2]) do weed(key) end
+until cursor == '0'
+return deleted
+)lua";
+
 std::string with_common(std::string_view script) {
   return std::string(kCommon) + std::string(script);
 }
@@ -214,8 +245,8 @@ std::string with_common(std::string_view script) {
 
 std::string_view text_of(RedisScript script) {
   static const std::array<std::string, kRedisScripts> kTexts = {
-      with_common(kHello), with_common(kBeat), with_common(kMember),
-      with_common(kGone),  with_common(kSay),  with_common(kBye)};
+      with_common(kHello), with_common(kBeat), with_common(kMember), with_common(kGone),
+      with_common(kSay),   with_common(kBye),  with_common(kWeed)};
   const auto index = static_cast<std::size_t>(script);
   POLYPORT_ASSERT(index < kTexts.size());
   return kTexts[index];

@@ -10,6 +10,7 @@
 //   nick:SHAPE    who has a name: "NODE NUMBER", or "NODE held" for a while
 //   counts        hash: members of each room, over all processes
 //   topics        hash: topics of rooms
+//   stays         set: rooms whose topic stays when nobody is in them
 //   sent:NODE     hash: which id each of its latest messages got, so that one that is sent again,
 //                 because the answer was lost, is not said twice
 //   guests        the last number for a guest's name that was given out
@@ -23,7 +24,7 @@ namespace polyport::services::chat {
 
 inline constexpr std::string_view kRedisPrefix = "polyport:chat:";
 
-enum class RedisScript : std::uint8_t { kHello, kBeat, kMember, kGone, kSay, kBye, kCount };
+enum class RedisScript : std::uint8_t { kHello, kBeat, kMember, kGone, kSay, kBye, kWeed, kCount };
 inline constexpr std::size_t kRedisScripts = static_cast<std::size_t>(RedisScript::kCount);
 
 // The text of a script. KEYS[1] is the prefix; redis_backplane.cc has what else each is given.

@@ -1,14 +1,18 @@
 // What is wrong with Redis, in words: what happened, and what to do about it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace polyport::services::chat {
 
 struct RedisTrouble {
-  std::string what;  // "the Redis at 127.0.0.1:6379 refuses the password"
-  std::string hint;  // may be empty
+  enum class Kind : std::uint8_t { kAny, kTooLarge };
+
+  std::string what;        // "the Redis at 127.0.0.1:6379 refuses the password"
+  std::string hint;        // may be empty
+  Kind kind = Kind::kAny;  // kTooLarge: an answer had more bytes than are taken
 
   std::string text() const { return hint.empty() ? what : what + " (" + hint + ")"; }
 };

@@ -26,19 +26,18 @@ void RedisBackplane::run(RedisScript script, const std::vector<std::string>& arg
 
 // --- saying --------------------------------------------------------------------------------------
 
-RedisOutbox::Unsent& RedisBackplane::put(RedisFields fields) {
+RedisOutbox::Unsent& RedisBackplane::put(RedisOutbox::Unsent unsent) {
   share_members();  // who has just come is there before it speaks
-  RedisOutbox::Unsent unsent;
   unsent.sequence = outbox_.next_sequence();
-  unsent.fields = std::move(fields);
   return outbox_.add(std::move(unsent));
 }
 
 void RedisBackplane::publish(Message message, std::uint64_t ticket) {
-  RedisOutbox::Unsent& unsent = put(fields_of_message(node_, outbox_.next_sequence(), message));
-  unsent.room = to_lower(message.room);
-  unsent.message = std::move(message);
-  unsent.ticket = ticket;
+  RedisOutbox::Unsent said{.fields = fields_of_message(node_, outbox_.next_sequence(), message),
+                           .room = to_lower(message.room),
+                           .ticket = ticket};
+  said.message = std::move(message);
+  RedisOutbox::Unsent& unsent = put(std::move(said));
   if (state_ == State::kTogether) return transmit(unsent);
   if (state_ == State::kApart) show_provisionally(unsent);
 }
@@ -87,7 +86,7 @@ void RedisBackplane::settle(std::uint64_t sequence, MessageId id) {
 
 void RedisBackplane::pass_on(const Message& message, std::string_view to) {
   const RedisOutbox::Unsent& unsent =
-      put(fields_of_private(node_, outbox_.next_sequence(), message, to));
+      put({.fields = fields_of_private(node_, outbox_.next_sequence(), message, to)});
   if (state_ == State::kTogether) transmit(unsent);
 }
 
@@ -97,25 +96,23 @@ bool RedisBackplane::share_topic(std::string_view room, std::string_view by,
     topics_apart_.insert_or_assign(to_lower(room), std::string(by));
     return false;
   }
-  RedisOutbox::Unsent& unsent =
-      put(fields_of_topic(node_, outbox_.next_sequence(), room, by, text));
-  unsent.room = to_lower(room);
-  unsent.topic =
-      RedisTopic{std::string(room), std::string(by), clock_.wall_ms(), std::string(text)}.line();
-  transmit(unsent);
+  const RedisTopic topic{std::string(room), std::string(by), clock_.wall_ms(), std::string(text)};
+  transmit(put({.fields = fields_of_topic(node_, outbox_.next_sequence(), room, by, text),
+                .topic = topic.line(),
+                .room = to_lower(room)}));
   return true;
 }
 
 bool RedisBackplane::share_kick(std::string_view room, std::string_view by, std::string_view who,
                                 std::string_view why) {
   if (state_ != State::kTogether || !takes_more()) return false;
-  transmit(put(fields_of_kick(node_, outbox_.next_sequence(), room, by, who, why)));
+  transmit(put({.fields = fields_of_kick(node_, outbox_.next_sequence(), room, by, who, why)}));
   return true;
 }
 
 bool RedisBackplane::share_mute(std::string_view who, bool muted) {
   if (state_ != State::kTogether || !takes_more()) return false;
-  transmit(put(fields_of_mute(node_, outbox_.next_sequence(), who, muted)));
+  transmit(put({.fields = fields_of_mute(node_, outbox_.next_sequence(), who, muted)}));
   return true;
 }
 
@@ -126,7 +123,7 @@ std::uint64_t RedisBackplane::next_guest() {
   return ++guest_;
 }
 
-void RedisBackplane::member_changed(const Member& member, std::string_view why) {
+void RedisBackplane::member_changed(Member& member, std::string_view why) {
   Local& local = locals_[&member];
   if (local.number == 0) local.number = ++numbers_;
   if (!why.empty()) local.why = why;
@@ -134,7 +131,7 @@ void RedisBackplane::member_changed(const Member& member, std::string_view why) 
   if (state_ == State::kTogether) share_->start(std::chrono::milliseconds(0));
 }
 
-void RedisBackplane::member_left(const Member& member, std::string_view why,
+void RedisBackplane::member_left(Member& member, std::string_view why,
                                  std::chrono::milliseconds held) {
   const auto found = locals_.find(&member);
   if (found == locals_.end()) return;
@@ -149,14 +146,14 @@ void RedisBackplane::member_left(const Member& member, std::string_view why,
 
 void RedisBackplane::share_members() {
   if (state_ != State::kTogether) return;
-  for (const Member* member : std::exchange(dirty_, {})) {
+  for (Member* member : std::exchange(dirty_, {})) {
     Local& local = locals_.at(member);
     local.is_dirty = false;
     share_member(*member, local);
   }
 }
 
-void RedisBackplane::share_member(const Member& member, Local& local) {
+void RedisBackplane::share_member(Member& member, Local& local) {
   const Place place = member.place();
   RedisRecord record{.nick = member.nick(),
                      .door = std::string(place.door),
@@ -172,7 +169,7 @@ void RedisBackplane::share_member(const Member& member, Local& local) {
     if (reply.text != "taken") return;
     const auto found = locals_.find(who);
     if (found == locals_.end() || found->second.number != number || who->nick() != nick) return;
-    hub_->lose_name(const_cast<Member&>(*who));
+    hub_->lose_name(*who);
   };
   run(RedisScript::kMember,
       {node_, std::to_string(local.number), record.text(), std::exchange(local.why, {})}, answer);
@@ -227,7 +224,9 @@ void RedisBackplane::apply(const RedisEntry& entry) {
       if (!is_own) hub_->deliver(entry.message, entry.to);
       break;
     case RedisEntry::Type::kTopic:
-      hub_->apply_topic(entry.room, entry.nick, entry.text, entry.id.ms);
+      if (members_as_of_ < entry.id) {
+        hub_->apply_topic(entry.room, entry.nick, entry.text, entry.id.ms);
+      }
       break;
     case RedisEntry::Type::kKick:
       hub_->apply_kick(entry.room, entry.nick, entry.to, entry.text);

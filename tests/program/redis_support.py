@@ -136,3 +136,10 @@ class RedisTest(ProgramTest):
                 raise AssertionError(f"not {state}: {row}; {node.server.stderr()}")
             time.sleep(0.02)
         return row
+
+    def name(self, guest, nick, *others):
+        guest.line(f"/nick {nick}")
+        guest.expect(f"* {guest.nick} is now {nick}\r\n")
+        for other in others:
+            # Whoever has just come may have been told under the new name only.
+            other.expect(rb"(is now|\*) %s( joined \(|\r\n)" % nick.encode())
