@@ -13,6 +13,7 @@
 #include "services/chat/line_door.h"
 #include "services/chat/local_bus.h"
 #include "services/chat/options.h"
+#include "services/chat/redis_backplane.h"
 #include "services/chat/web_door.h"
 
 namespace polyport::services::chat {
@@ -61,8 +62,10 @@ class Chat final : public Service {
  public:
   explicit Chat(const OptionValues& values)
       : options_(chat_options(values)),
+        backplane_(make_backplane()),
         store_(clock_, options_.history),
-        hub_(options_.rules, clock_, store_, bus_, [this] { tick_->start(kTick); }),
+        hub_(options_.rules, clock_, backplane_ ? static_cast<Store&>(*backplane_) : store_,
+             backplane_ ? static_cast<Bus&>(*backplane_) : bus_, [this] { tick_->start(kTick); }),
         lines_(hub_, {options_.rules.line_bytes, options_.unread_bytes},
                [this](std::string_view door) { return where(door); }),
         web_(hub_, {.limits = {options_.rules.line_bytes, options_.unread_bytes},
@@ -82,6 +85,7 @@ class Chat final : public Service {
     web_.start(context.host.server_name());
     irc_.start(context.host.server_name());
     tick_ = std::make_unique<Timer>(context.loop, [this] { hub_.tick(); });
+    if (backplane_) backplane_->start(context, hub_);
     if (!options_.file) return {};
     auto disk = open_disk_store(context, clock_, options_,
                                 [this](std::string_view text) { hub_.announce(text); });
@@ -91,10 +95,14 @@ class Chat final : public Service {
     return {};
   }
   void report(ServiceStatus& status, const std::vector<Network::Totals>&) const override {
+    if (backplane_) status.upstreams.push_back(backplane_->status(context_->instance));
     if (store_.disk() == nullptr || store_.disk()->trouble().empty()) return;
     status.reason += (status.reason.empty() ? "" : "; ") + store_.disk()->trouble();
   }
-  void stop() override { hub_.close("the server is stopping, goodbye"); }
+  void stop() override {
+    if (backplane_) backplane_->stop();
+    hub_.close("the server is stopping, goodbye");
+  }
 
   StreamHandler& stream_handler(const Door& door) override {
     if (door.name == "irc") return irc_;
@@ -106,11 +114,18 @@ class Chat final : public Service {
   static constexpr std::chrono::milliseconds kTick{1'000};
 
   std::string where(std::string_view door) const;
+  std::unique_ptr<RedisBackplane> make_backplane() const {
+    if (!options_.backplane) return nullptr;
+    return std::make_unique<RedisBackplane>(
+        clock_, RedisBackplane::Options{*options_.backplane, options_.backplane_timeout,
+                                        options_.history, options_.rules.room});
+  }
 
   ChatOptions options_;
   LoopClock clock_;
   ServiceContext* context_ = nullptr;
   std::unique_ptr<Timer> tick_;
+  std::unique_ptr<RedisBackplane> backplane_;  // null: this process alone
   History store_;
   LocalBus bus_;
   Hub hub_;

@@ -51,12 +51,21 @@ void Hub::set_nick(Member& member, std::string nick) {
   member.nick_ = std::move(nick);
   const bool inserted = by_shape_.insert(&member).second;
   POLYPORT_ASSERT(inserted);
+  if (!member.is_remote()) bus_.member_changed(member, {});
+}
+
+std::string Hub::guest_name() {
+  for (;;) {  // the numbers rise, and there are only so many members
+    std::string nick = "guest-" + std::to_string(bus_.next_guest());
+    const std::string wanted = shape(nick);
+    if (!by_shape_.contains(std::string_view(wanted)) && !identities_.holds(wanted)) return nick;
+  }
 }
 
 void Hub::enter(Member& member) {
   POLYPORT_ASSERT(!member.in_hub());
   member.number_ = ++members_;
-  set_nick(member, "guest-" + std::to_string(++guests_));
+  set_nick(member, guest_name());
 }
 
 Refusal Hub::check_nick(const Member& member, std::string_view nick) const {
@@ -75,14 +84,18 @@ Refusal Hub::rename(Member& member, std::string_view nick) {
   const Refusal refusal = check_nick(member, nick);
   if (refusal != Refusal::kNone || member.nick_ == nick) return refusal;
   if (member.muted_) return Refusal::kMuted;  // a new name would be a way to go on
+  change_nick(member, std::string(nick));
+  return Refusal::kNone;
+}
+
+void Hub::change_nick(Member& member, std::string nick) {
   const Telling telling(*this);
   const std::string old = member.nick_;
-  set_nick(member, std::string(nick));
+  set_nick(member, std::move(nick));
   const Event event{
       .kind = Event::Kind::kNick, .from = &member, .nick = old, .other = member.nick_};
   tell(member, event);
   tell_around(member, event);
-  return Refusal::kNone;
 }
 
 // --- coming back ---------------------------------------------------------------------------------
@@ -122,10 +135,14 @@ bool Hub::resume(Member& member, std::string_view token) {
 void Hub::leave(Member& member, std::string_view why, Leave how) {
   if (!member.in_hub()) return;
   const Telling telling(*this);
-  if (how == Leave::kMayComeBack && member.has_token_ && rules_.nick_hold.count() > 0) {
+  const bool held = how == Leave::kMayComeBack && member.has_token_ && rules_.nick_hold.count() > 0;
+  if (held) {
     identities_.hold(member.number_, {member.nick_, member.operator_, member.muted_},
                      clock_.steady_ms() + static_cast<std::uint64_t>(rules_.nick_hold.count()));
     wake();
+  }
+  if (!member.is_remote()) {
+    bus_.member_left(member, why, held ? rules_.nick_hold : std::chrono::milliseconds(0));
   }
   tell_around(member,
               {.kind = Event::Kind::kQuit, .from = &member, .nick = member.nick_, .text = why});
@@ -143,6 +160,7 @@ void Hub::leave(Member& member, std::string_view why, Leave how) {
 void Hub::forget(Member& member) {
   by_shape_.erase(&member);
   forget_expected(member);
+  member.joins_ = 0;
   member.rooms_ = {};
   member.nick_ = {};
 }
@@ -184,8 +202,13 @@ Refusal Hub::join(Member& member, std::string_view name, std::optional<MessageId
   }
   const auto replay = after ? Member::Replay::kMissed : Member::Replay::kLast;
   const std::uint64_t ticket = expect(member, {});
+  ++member.joins_;
   store_.read(question, [this, ticket, name = question.room, replay](const Page& page) {
-    if (const auto who = expected(ticket)) admit(*who->member, name, page, replay);
+    const auto who = expected(ticket);
+    if (!who) return;
+    --who->member->joins_;
+    admit(*who->member, name, page, replay);
+    if (!who->member->is_joining()) who->member->hear_joins_over();
   });
   return Refusal::kNone;
 }
@@ -205,6 +228,10 @@ void Hub::admit(Member& member, const std::string& name, const Page& page, Membe
   member.rooms_.push_back(&room);
   member.hear_joined(room, page, replay);
   tell_joined(room, member);
+  bus_.member_changed(member, {});
+  if (const std::string_view text = bus_.notice(); !text.empty() && member.rooms_.size() == 1) {
+    tell(member, {.kind = Event::Kind::kNotice, .text = text});
+  }
 }
 
 Room& Hub::open_room(std::string_view name) {
@@ -232,13 +259,14 @@ Refusal Hub::part(Member& member, std::string_view name, std::string_view why) {
   } else {
     tell_room(event);
   }
-  take_out(member, *room);
+  take_out(member, *room, why);
   return Refusal::kNone;
 }
 
-void Hub::take_out(Member& member, Room& room) {
+void Hub::take_out(Member& member, Room& room, std::string_view why) {
   std::erase(room.members, &member);
   std::erase(member.rooms_, &room);
+  if (!member.is_remote()) bus_.member_changed(member, why);
   drop_if_empty(room);
 }
 

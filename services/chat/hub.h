@@ -4,7 +4,8 @@
 // encoded once for each kind of door and every member gets a reference to the same bytes. Order and
 // ids come from the Bus, history from the Store. Texts come in clean (clean.h).
 //
-// hub.cc: coming and going; hub_talk.cc: what members say and do; hub_fan_out.cc: telling them.
+// hub.cc: coming and going; hub_talk.cc: what members say and do; hub_fan_out.cc: telling them;
+// hub_remote.cc: members of other processes.
 #pragma once
 
 #include <cstdint>
@@ -98,6 +99,22 @@ class Hub final : private Bus::Listener {
   // Tells everybody.
   void announce(std::string_view text);
 
+  // --- for a bus: what happens in other processes (hub_remote.cc) --------------------------------
+  // Whoever has that name here gets another one. leave() and part() are as for everybody.
+  void bring_in(Member& remote, std::string_view nick);
+  void rename_remote(Member& remote, std::string_view nick);
+  // Nothing happens where there are as many rooms as there may be.
+  void put_in(Member& remote, std::string_view room);
+  // Its name is somebody else's: it is a guest from now on, and told so.
+  void lose_name(Member& member);
+  void apply_topic(std::string_view room, std::string_view by, std::string_view text,
+                   std::uint64_t wall_ms);
+  void apply_kick(std::string_view room, std::string_view by, std::string_view who,
+                  std::string_view why);
+  void apply_mute(Member& member, Mute what);
+  // To a member of this process, from one of another.
+  void deliver(const Message& message, std::string_view to);
+
   // Tells large rooms who came and left, and forgets nicks that were held long enough.
   void tick();
 
@@ -124,8 +141,11 @@ class Hub final : private Bus::Listener {
   Refusal check_nick(const Member& member, std::string_view nick) const;
   Refusal check_join(const Member& member, std::string_view room) const;
   Room& open_room(std::string_view name);
+  std::string guest_name();
+  void make_way(std::string_view nick, const Member& for_whom);
+  void change_nick(Member& member, std::string nick);
   void admit(Member& member, const std::string& room, const Page& page, Member::Replay replay);
-  void take_out(Member& member, Room& room);
+  void take_out(Member& member, Room& room, std::string_view why);
   void drop_if_empty(const Room& room);
   void forget(Member& member);
 
@@ -176,7 +196,6 @@ class Hub final : private Bus::Listener {
   std::vector<Member*> slow_;  // to be taken out once everybody has been told
   Identities identities_;
   std::uint64_t members_ = 0;  // numbers given
-  std::uint64_t guests_ = 0;
   std::uint64_t tickets_ = 0;
   std::uint32_t around_ = 0;  // events told to several rooms
   std::uint32_t telling_ = 0;

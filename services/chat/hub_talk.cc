@@ -12,6 +12,7 @@ Refusal Hub::say(Member& member, std::string_view name, Message::Kind kind, std:
   if (member.muted_) return Refusal::kMuted;
   if (text.empty()) return Refusal::kNothingSaid;
   if (text.size() > rules_.line_bytes) return Refusal::kTooLong;
+  if (!bus_.takes_more()) return Refusal::kTooMuchWaits;
   const std::uint64_t ticket = expect(member, reference);
   bus_.publish({.time_ms = clock_.wall_ms(),
                 .kind = kind,
@@ -63,6 +64,7 @@ Refusal Hub::whisper(Member& from, std::string_view nick, Message::Kind kind,
   if (from.muted_) return Refusal::kMuted;
   if (text.empty()) return Refusal::kNothingSaid;
   if (text.size() > rules_.line_bytes) return Refusal::kTooLong;
+  if (to->is_remote() && !bus_.reaches_others()) return Refusal::kOutOfReach;
   const Message message{.time_ms = clock_.wall_ms(),
                         .kind = kind,
                         .room = {},
@@ -85,16 +87,25 @@ Refusal Hub::set_topic(Member& member, std::string_view name, std::string_view t
   if (room == nullptr || !is_in(member, *room)) return Refusal::kNotInRoom;
   if (member.muted_) return Refusal::kMuted;
   if (text.size() > rules_.line_bytes) return Refusal::kTooLong;
+  if (!bus_.share_topic(room->name, member.nick_, text)) {
+    apply_topic(room->name, member.nick_, text, clock_.wall_ms());
+  }
+  return Refusal::kNone;
+}
+
+void Hub::apply_topic(std::string_view name, std::string_view by, std::string_view text,
+                      std::uint64_t wall_ms) {
+  Room* room = find_room(name);
+  if (room == nullptr) return;  // nobody is in it any more
   const Telling telling(*this);
   room->topic = text;
-  room->topic_by = member.nick_;
-  room->topic_ms = clock_.wall_ms();
+  room->topic_by = by;
+  room->topic_ms = wall_ms;
   tell_room({.kind = Event::Kind::kTopic,
              .room = room,
-             .from = &member,
-             .nick = member.nick_,
+             .from = find(by),
+             .nick = room->topic_by,
              .text = room->topic});
-  return Refusal::kNone;
 }
 
 Refusal Hub::ask_history(Member& member, HistoryQuestion question) {
@@ -137,28 +148,46 @@ Refusal Hub::kick(Member& member, std::string_view name, std::string_view nick,
   if (target == nullptr) return Refusal::kNobody;
   if (!is_in(*target, *room)) return Refusal::kNotThere;
   if (why.size() > rules_.line_bytes) return Refusal::kTooLong;
+  if (!bus_.share_kick(room->name, member.nick_, target->nick_, why)) {
+    apply_kick(room->name, member.nick_, target->nick_, why);
+  }
+  return Refusal::kNone;
+}
+
+void Hub::apply_kick(std::string_view name, std::string_view by, std::string_view who,
+                     std::string_view why) {
+  Room* room = find_room(name);
+  Member* target = find(who);
+  if (room == nullptr || target == nullptr || !is_in(*target, *room)) return;
   // Told while it is still in: it hears of it like everybody else.
   const Telling telling(*this);
   tell_room({.kind = Event::Kind::kKicked,
              .room = room,
-             .from = &member,
+             .from = find(by),
              .to = target,
-             .nick = member.nick_,
+             .nick = by,
              .other = target->nick_,
              .text = why});
-  take_out(*target, *room);
-  return Refusal::kNone;
+  take_out(*target, *room, why);
 }
 
 Refusal Hub::mute(Member& member, std::string_view nick, Mute what) {
   if (!member.operator_) return Refusal::kNotOperator;
   Member* target = find(nick);
   if (target == nullptr) return Refusal::kNobody;
-  target->muted_ = what == Mute::kMute;
-  tell(*target, {.kind = Event::Kind::kNotice,
-                 .text = target->muted_ ? "an operator has muted you: nobody hears what you say"
-                                        : "an operator lets you talk again"});
+  if (target->is_remote()) {
+    return bus_.share_mute(target->nick_, what == Mute::kMute) ? Refusal::kNone
+                                                               : Refusal::kOutOfReach;
+  }
+  apply_mute(*target, what);
   return Refusal::kNone;
+}
+
+void Hub::apply_mute(Member& member, Mute what) {
+  member.muted_ = what == Mute::kMute;
+  tell(member, {.kind = Event::Kind::kNotice,
+                .text = member.muted_ ? "an operator has muted you: nobody hears what you say"
+                                      : "an operator lets you talk again"});
 }
 
 // --- how much ------------------------------------------------------------------------------------

@@ -102,10 +102,21 @@ void IrcDoor::on_deadline(Connection& connection, CloseReason) {
 void IrcDoor::on_data(Connection& connection, Bytes data) {
   IrcMember& member = member_of(connection);
   while (!member.is_leaving()) {
+    if (member.is_joining()) return member.held().hold(connection, data);
     const auto item = member.reader().next(data);
     if (!item) return;
     take(connection, member, *item);
   }
+}
+
+void IrcDoor::on_end(Connection& connection) {
+  IrcMember& member = member_of(connection);
+  if (member.is_joining()) return member.held().end(connection);
+  StreamHandler::on_end(connection);
+}
+
+void IrcDoor::on_writable(Connection& connection) {
+  go_on_with_held(*this, connection, member_of(connection));
 }
 
 void IrcDoor::take(Connection& connection, IrcMember& member, const IrcItem& item) {
@@ -214,6 +225,8 @@ void IrcDoor::answer(const Call& call, Refusal refusal, std::string_view subject
       return call.reply(irc::kNoText, ":there is nothing in it");
     case Refusal::kTooLong:
     case Refusal::kMuted:
+    case Refusal::kTooMuchWaits:
+    case Refusal::kOutOfReach:
       number = irc::kCannotSend;
       break;
     case Refusal::kNotOperator:

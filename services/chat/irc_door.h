@@ -33,6 +33,8 @@ class IrcDoor final : public StreamHandler {
 
   void on_open(Connection& connection) override;
   void on_data(Connection& connection, Bytes data) override;
+  void on_end(Connection& connection) override;
+  void on_writable(Connection& connection) override;
   void on_close(Connection& connection, CloseReason reason) override;
   void on_deadline(Connection& connection, CloseReason reason) override;
   bool on_drain(Connection& connection) override { return connection.queued_bytes() > 0; }

@@ -79,6 +79,11 @@ void IrcMember::show_out(std::string_view text) {
   connection->finish();
 }
 
+void IrcMember::hear_joins_over() {
+  Connection* const connection = this->connection();
+  if (connection != nullptr && held_.holds()) connection->wake();
+}
+
 Place IrcMember::place() const {
   const Connection* connection = network_.find(id_);
   if (connection == nullptr) return {.address = "leaving", .door = "irc"};

@@ -6,6 +6,7 @@
 
 #include "core/net/network.h"
 #include "services/chat/clock.h"
+#include "services/chat/held_input.h"
 #include "services/chat/irc_message.h"
 #include "services/chat/irc_text.h"
 #include "services/chat/line_member.h"
@@ -37,9 +38,11 @@ class IrcMember final : public Member {
   void hear_history(const Room&, const HistoryQuestion&, const Page&) override {}
   void hear_kept(const Message& message, std::string_view reference, bool kept) override;
   void show_out(std::string_view text) override;
+  void hear_joins_over() override;
   Place place() const override;
 
   IrcReader& reader() { return reader_; }
+  HeldInput& held() { return held_; }
   // Null once it is registered.
   Registration* registration() { return registration_.get(); }
   void end_registration() { registration_.reset(); }
@@ -65,6 +68,7 @@ class IrcMember final : public Member {
   ConnectionId id_;
   const IrcShared& shared_;
   IrcReader reader_;
+  HeldInput held_;
   std::unique_ptr<Registration> registration_ = std::make_unique<Registration>();
   std::uint64_t bytes_in_ = 0;
   std::uint8_t caps_ = 0;

@@ -43,6 +43,7 @@ void LineDoor::show_out(const Call& call, std::string_view why, std::string_view
 void LineDoor::on_data(Connection& connection, Bytes data) {
   LineMember& member = member_of(connection);
   while (!member.is_leaving()) {
+    if (member.is_joining()) return member.held().hold(connection, data);
     const auto item = member.reader().next(data);
     if (!item) return;
     take({connection, member, item->text}, *item);
@@ -51,10 +52,15 @@ void LineDoor::on_data(Connection& connection, Bytes data) {
 
 void LineDoor::on_end(Connection& connection) {
   LineMember& member = member_of(connection);
+  if (member.is_joining()) return member.held().end(connection);
   if (!member.is_leaving()) {
     if (const auto item = member.reader().end()) take({connection, member, item->text}, *item);
   }
   StreamHandler::on_end(connection);
+}
+
+void LineDoor::on_writable(Connection& connection) {
+  go_on_with_held(*this, connection, member_of(connection));
 }
 
 void LineDoor::take(const Call& call, const LineItem& item) {

@@ -132,6 +132,11 @@ void LineMember::show_out(std::string_view text) {
   connection->finish();
 }
 
+void LineMember::hear_joins_over() {
+  Connection* const connection = this->connection();
+  if (connection != nullptr && held_.holds()) connection->wake();
+}
+
 Place LineMember::place() const {
   const Connection* connection = network_.find(id_);
   if (connection == nullptr) return {.address = "leaving", .door = "line"};

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/net/network.h"
+#include "services/chat/held_input.h"
 #include "services/chat/line_reader.h"
 #include "services/chat/line_text.h"
 #include "services/chat/member.h"
@@ -28,9 +29,11 @@ class LineMember final : public Member {
   void hear_history(const Room& room, const HistoryQuestion& question, const Page& page) override;
   void hear_kept(const Message& message, std::string_view reference, bool kept) override;
   void show_out(std::string_view text) override;
+  void hear_joins_over() override;
   Place place() const override;
 
   LineReader& reader() { return reader_; }
+  HeldInput& held() { return held_; }
   // The room that lines without a command go to; null: none.
   const Room* room() const { return room_; }
   void set_room(const Room& room) { room_ = &room; }
@@ -50,6 +53,7 @@ class LineMember final : public Member {
   const StreamLimits& limits_;
   const Room* room_ = nullptr;
   LineReader reader_;
+  HeldInput held_;
   bool plain_ = false;
 };
 

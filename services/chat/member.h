@@ -20,9 +20,11 @@ struct Place {
   std::string address;     // "127.0.0.1:51662", "a unix socket"
   std::string_view door;   // "line", "web", "irc"
   std::uint16_t port = 0;  // of the door; 0: it has none
+  std::string host = {};   // of a member of another process: where that runs
 
   std::string door_text() const {  // "line door 10023"
-    return std::string(door) + " door" + (port == 0 ? "" : " " + std::to_string(port));
+    return std::string(door) + " door" + (port == 0 ? "" : " " + std::to_string(port)) +
+           (host.empty() ? "" : " of " + host);
   }
   std::string text() const { return address + ", " + door_text(); }
 };
@@ -57,11 +59,17 @@ class Member {
   virtual void hear_kept(const Message& message, std::string_view reference, bool kept) = 0;
   // It is out of the hub: told `text`, its connection ends.
   virtual void show_out(std::string_view text) = 0;
+  // It is joining nothing any more: what it has sent meanwhile may be looked at, later.
+  virtual void hear_joins_over() {}
   virtual Place place() const = 0;
+  // Of another process: a Bus has brought it in.
+  virtual bool is_remote() const { return false; }
 
   const std::string& nick() const { return nick_; }
   bool in_hub() const { return !nick_.empty(); }
   const std::vector<Room*>& rooms() const { return rooms_; }
+  // It has asked to join a room and is not in it yet.
+  bool is_joining() const { return joins_ > 0; }
   bool is_operator() const { return operator_; }
   bool is_muted() const { return muted_; }
   // Rises with every member, and stays with who comes back.
@@ -76,6 +84,7 @@ class Member {
   TokenBucket ask_;
   std::uint64_t number_ = 0;
   std::uint32_t heard_ = 0;  // the last event that goes to several rooms
+  std::uint16_t joins_ = 0;  // without an answer
   bool told_of_flood_ : 1 = false;
   bool operator_ : 1 = false;
   bool muted_ : 1 = false;

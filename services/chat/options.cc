@@ -122,6 +122,19 @@ constexpr OptionSpec kRows[] = {
     {.name = "operator_password",
      .type = OptionType::kSecret,
      .help = "who knows it may put members out and mute them; empty: nobody"},
+    {.name = "backplane",
+     .type = OptionType::kSecret,
+     .help = "the Redis through which several processes are one chat and keep its history: "
+             "\"redis://user:password@host:6379/0\"; empty: this process alone"},
+    {.name = "backplane_password",
+     .type = OptionType::kSecret,
+     .help = "of Redis, where backplane does not have it"},
+    {.name = "backplane_timeout",
+     .type = OptionType::kDuration,
+     .fallback = "10s",
+     .help = "a process that says nothing to Redis for so long is gone, and its names are free",
+     .min = 1'000,
+     .max = 3'600'000},
     {.name = "ping_interval",
      .type = OptionType::kDuration,
      .fallback = "60s",
@@ -190,6 +203,35 @@ void check_history(const OptionValues& values, Errors& errors) {
                       "durable = true, but history is in memory and ends with the process",
                       values.value("durable").where, "write history = \"sqlite\""});
   }
+  if (place.text != "memory" && !values.text("backplane").empty()) {
+    errors.push_back(
+        {ErrorCode::kConflict,
+         "history = " + quoted(place.text, 80) + ", but with a backplane Redis keeps it",
+         place.where, "take history away, or backplane"});
+  }
+}
+
+void check_backplane(const OptionValues& values, Errors& errors) {
+  const auto& backplane = values.value("backplane");
+  const auto& password = values.value("backplane_password");
+  if (backplane.text.empty()) {
+    if (password.text.empty()) return;
+    errors.push_back({ErrorCode::kConflict, "backplane_password is set, and backplane is not",
+                      password.where, "set backplane, or take the password away"});
+    return;
+  }
+  auto address = parse_redis_address(backplane.text);
+  if (!address) {
+    Error error = std::move(address.error());
+    error.what = "backplane: " + error.what;
+    error.where = backplane.where;
+    errors.push_back(std::move(error));
+    return;
+  }
+  if (!address->password.empty() && !password.text.empty()) {
+    errors.push_back({ErrorCode::kConflict, "backplane and backplane_password both have a password",
+                      password.where, "leave one of them out"});
+  }
 }
 
 }  // namespace
@@ -219,6 +261,14 @@ ChatOptions chat_options(const OptionValues& values) {
                      .rooms = rules.rooms,
                      .bytes = values.bytes("history_memory")};
   options.file = history_file(values, options.history);
+  if (!values.text("backplane").empty()) {
+    if (auto address = parse_redis_address(values.text("backplane"))) {
+      options.backplane = std::move(*address);
+      const std::string& password = values.text("backplane_password");
+      if (!password.empty()) options.backplane->password = password;
+    }
+  }
+  options.backplane_timeout = values.duration("backplane_timeout");
   options.unread_bytes = values.bytes("max_unread");
   options.ping_interval = values.duration("ping_interval");
   options.ping_timeout = values.duration("ping_timeout");
@@ -233,6 +283,7 @@ ChatOptions chat_options(const OptionValues& values) {
 Errors check_options(const OptionValues& values) {
   Errors errors;
   check_history(values, errors);
+  check_backplane(values, errors);
   const auto& room = values.value("room");
   if (!is_legal_room(room.text, size(values, "room_length"))) {
     errors.push_back({ErrorCode::kBadValue,

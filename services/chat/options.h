@@ -11,6 +11,7 @@
 #include "core/settings/option.h"
 #include "services/chat/history_file.h"
 #include "services/chat/memory_store.h"
+#include "services/chat/redis_address.h"
 #include "services/chat/rules.h"
 
 namespace polyport::services::chat {
@@ -20,6 +21,8 @@ struct ChatOptions {
   MemoryStore::Limits history;
   // Where history is in a file; without a path one in the state directory.
   std::optional<HistoryFile::Settings> file;
+  std::optional<RedisAddress> backplane;
+  std::chrono::milliseconds backplane_timeout{10'000};
   std::size_t unread_bytes = 256 * 1024;
   std::chrono::milliseconds ping_interval{60'000};  // 0: never
   std::chrono::milliseconds ping_timeout{30'000};

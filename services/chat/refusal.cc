@@ -14,12 +14,13 @@ constexpr std::size_t kMostShown = 64;
 }  // namespace
 
 std::string_view name(Refusal refusal) {
-  static constexpr std::array<std::string_view, 20> kNames = {
-      "none",        "nick_not_legal", "nick_taken",     "nick_looks_taken",
-      "nick_held",   "nick_reserved",  "room_not_legal", "no_such_room",
-      "not_in_room", "room_full",      "too_many_rooms", "too_many_rooms_of_member",
-      "nobody",      "not_there",      "nothing_said",   "too_long",
-      "muted",       "not_operator",   "no_operators",   "wrong_password"};
+  static constexpr std::array<std::string_view, 22> kNames = {
+      "none",           "nick_not_legal", "nick_taken",     "nick_looks_taken",
+      "nick_held",      "nick_reserved",  "room_not_legal", "no_such_room",
+      "not_in_room",    "room_full",      "too_many_rooms", "too_many_rooms_of_member",
+      "nobody",         "not_there",      "nothing_said",   "too_long",
+      "muted",          "not_operator",   "no_operators",   "wrong_password",
+      "too_much_waits", "out_of_reach"};
   const auto index = static_cast<std::size_t>(refusal);
   POLYPORT_ASSERT(index < kNames.size());
   return kNames[index];
@@ -71,6 +72,12 @@ std::string words(Refusal refusal, const Rules& rules, std::string_view subject)
       return "this chat has no operators: operator_password is not set";
     case Refusal::kWrongPassword:
       return "that is not the password";
+    case Refusal::kTooMuchWaits:
+      return "not sent: too much waits already for the other servers of this chat, which are out "
+             "of "
+             "reach";
+    case Refusal::kOutOfReach:
+      return it + " is on another server of this chat, which is out of reach now";
   }
   POLYPORT_ASSERT(false);
   return {};

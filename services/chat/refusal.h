@@ -30,6 +30,8 @@ enum class Refusal : std::uint8_t {
   kNotOperator,
   kNoOperators,
   kWrongPassword,
+  kTooMuchWaits,
+  kOutOfReach,
 };
 
 std::string_view name(Refusal refusal);  // "nick_taken", for programs

@@ -25,6 +25,7 @@ void write_place(JsonWriter& json, const Place& place) {
   json.field("address", place.address);
   json.field("door", place.door);
   json.field("port", place.port);
+  if (!place.host.empty()) json.field("host", place.host);
 }
 
 void write_message(JsonWriter& json, const Message& message) {

@@ -338,7 +338,8 @@ function hear(message) {
 const same = (left, right) => left.toLowerCase() === right.toLowerCase();
 const because = (why) => (why ? ` (${why})` : "");
 const placeOf = (member) =>
-  `${member.address}, ${member.door} door${member.port ? " " + member.port : ""}`;
+  `${member.address}, ${member.door} door${member.port ? " " + member.port : ""}`
+  + (member.host ? ` of ${member.host}` : "");
 
 function takeMembers(room, message) {
   room.members = new Map(message.members.map((member) => [member.nick.toLowerCase(), member]));

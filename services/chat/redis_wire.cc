@@ -1,0 +1,264 @@
+// RedisBackplane: what this process says to all, and what it reads.
+#include <algorithm>
+#include <bit>
+
+#include "core/base/text.h"
+#include "services/chat/names.h"
+#include "services/chat/redis_backplane.h"
+
+namespace polyport::services::chat {
+namespace {
+
+constexpr std::size_t kMostRenumbered = 1'000;
+constexpr std::string_view kEntriesAtOnce = "100";
+constexpr std::string_view kBlockMs = "1000";
+
+}  // namespace
+
+void RedisBackplane::run(RedisScript script, const std::vector<std::string>& arguments,
+                         RedisLink::Answer answer) {
+  if (!commands_->is_ready()) return;
+  std::vector<std::string_view> words = {"EVALSHA", shas_[static_cast<std::size_t>(script)], "1",
+                                         kRedisPrefix};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  commands_->command(words, std::move(answer));
+}
+
+// --- saying --------------------------------------------------------------------------------------
+
+RedisOutbox::Unsent& RedisBackplane::put(RedisOutbox::Unsent unsent) {
+  share_members();  // who has just come is there before it speaks
+  unsent.sequence = outbox_.next_sequence();
+  return outbox_.add(std::move(unsent));
+}
+
+void RedisBackplane::publish(Message message, std::uint64_t ticket) {
+  RedisOutbox::Unsent said{.fields = fields_of_message(node_, outbox_.next_sequence(), message),
+                           .room = to_lower(message.room),
+                           .ticket = ticket};
+  said.message = std::move(message);
+  RedisOutbox::Unsent& unsent = put(std::move(said));
+  if (state_ == State::kTogether) return transmit(unsent);
+  if (state_ == State::kApart) show_provisionally(unsent);
+}
+
+void RedisBackplane::show_provisionally(RedisOutbox::Unsent& unsent) {
+  unsent.provisional = ++provisional_;
+  if (!unsent.message) return;
+  unsent.message->id = MessageId::provisional(unsent.provisional);
+  listener().on_message(*unsent.message, unsent.ticket);
+}
+
+void RedisBackplane::transmit(const RedisOutbox::Unsent& unsent) {
+  std::vector<std::string> arguments = {node_,
+                                        std::to_string(unsent.sequence),
+                                        std::to_string(outbox_.first_sequence() - 1),
+                                        unsent.room,
+                                        std::to_string(options_.history.messages),
+                                        std::to_string(options_.history.age_ms),
+                                        unsent.topic};
+  arguments.insert(arguments.end(), unsent.fields.begin(), unsent.fields.end());
+  run(RedisScript::kSay, arguments,
+      [this, sequence = unsent.sequence](const Reply& reply) { answered(sequence, reply); });
+}
+
+// The wire brings it as well; this matters where the wire has passed it already.
+void RedisBackplane::answered(std::uint64_t sequence, const Reply& reply) {
+  if (is_trouble(reply)) return;
+  const auto id = MessageId::parse(reply.text);
+  if (id && *id <= position_) settle(sequence, *id);
+}
+
+// Something of this process has its id and its place.
+void RedisBackplane::settle(std::uint64_t sequence, MessageId id) {
+  auto unsent = outbox_.take(sequence);
+  if (!unsent || !unsent->message) return;
+  Message message = std::move(*unsent->message);
+  message.id = id;
+  message.time_ms = id.ms;
+  if (unsent->provisional == 0) return listener().on_message(message, unsent->ticket);
+  append(message, {});
+  if (unsent->kept) unsent->kept(true);
+  renumbered_.emplace_back(unsent->provisional, id);
+  if (renumbered_.size() > kMostRenumbered) renumbered_.pop_front();
+  listener().on_renumbered(message.room, MessageId::provisional(unsent->provisional), id);
+}
+
+void RedisBackplane::pass_on(const Message& message, std::string_view to) {
+  const RedisOutbox::Unsent& unsent =
+      put({.fields = fields_of_private(node_, outbox_.next_sequence(), message, to)});
+  if (state_ == State::kTogether) transmit(unsent);
+}
+
+bool RedisBackplane::share_topic(std::string_view room, std::string_view by,
+                                 std::string_view text) {
+  if (state_ != State::kTogether || !takes_more()) {
+    topics_apart_.insert_or_assign(to_lower(room), std::string(by));
+    return false;
+  }
+  const RedisTopic topic{std::string(room), std::string(by), clock_.wall_ms(), std::string(text)};
+  transmit(put({.fields = fields_of_topic(node_, outbox_.next_sequence(), room, by, text),
+                .topic = topic.line(),
+                .room = to_lower(room)}));
+  return true;
+}
+
+bool RedisBackplane::share_kick(std::string_view room, std::string_view by, std::string_view who,
+                                std::string_view why) {
+  if (state_ != State::kTogether || !takes_more()) return false;
+  transmit(put({.fields = fields_of_kick(node_, outbox_.next_sequence(), room, by, who, why)}));
+  return true;
+}
+
+bool RedisBackplane::share_mute(std::string_view who, bool muted) {
+  if (state_ != State::kTogether || !takes_more()) return false;
+  transmit(put({.fields = fields_of_mute(node_, outbox_.next_sequence(), who, muted)}));
+  return true;
+}
+
+// --- members of this process ---------------------------------------------------------------------
+
+std::uint64_t RedisBackplane::next_guest() {
+  if (guests_left_ > 0) --guests_left_;
+  return ++guest_;
+}
+
+void RedisBackplane::member_changed(Member& member, std::string_view why) {
+  Local& local = locals_[&member];
+  if (local.number == 0) local.number = ++numbers_;
+  if (!why.empty()) local.why = why;
+  if (!std::exchange(local.is_dirty, true)) dirty_.push_back(&member);
+  if (state_ == State::kTogether) share_->start(std::chrono::milliseconds(0));
+}
+
+void RedisBackplane::member_left(Member& member, std::string_view why,
+                                 std::chrono::milliseconds held) {
+  const auto found = locals_.find(&member);
+  if (found == locals_.end()) return;
+  share_members();
+  const std::string number = std::to_string(found->second.number);
+  if (found->second.is_dirty) std::erase(dirty_, &member);
+  locals_.erase(found);
+  if (state_ != State::kTogether) return;
+  run(RedisScript::kGone, {node_, number, std::string(why), std::to_string(held.count())},
+      [this](const Reply& reply) { is_trouble(reply); });
+}
+
+void RedisBackplane::share_members() {
+  if (state_ != State::kTogether) return;
+  for (Member* member : std::exchange(dirty_, {})) {
+    Local& local = locals_.at(member);
+    local.is_dirty = false;
+    share_member(*member, local);
+  }
+}
+
+void RedisBackplane::share_member(Member& member, Local& local) {
+  const Place place = member.place();
+  RedisRecord record{.nick = member.nick(),
+                     .door = std::string(place.door),
+                     .port = place.port,
+                     .address = place.address,
+                     .host = host_};
+  for (const Room* room : member.rooms())
+    record.rooms.push_back(room->name);
+  const auto answer = [this, who = &member, number = local.number,
+                       nick = member.nick()](const Reply& reply) {
+    if (is_trouble(reply)) return;
+    if (reply.text == "unknown") return fail({"Redis knows this process no more", {}});
+    if (reply.text != "taken") return;
+    const auto found = locals_.find(who);
+    if (found == locals_.end() || found->second.number != number || who->nick() != nick) return;
+    hub_->lose_name(*who);
+  };
+  run(RedisScript::kMember,
+      {node_, std::to_string(local.number), record.text(), std::exchange(local.why, {})}, answer);
+}
+
+// --- reading -------------------------------------------------------------------------------------
+
+void RedisBackplane::read_on() {
+  if (!reader_->is_ready()) return;
+  const std::string key = std::string(kRedisPrefix) + "wire";
+  const std::string from = std::to_string(position_.ms) + "-" + std::to_string(position_.number);
+  const std::array<std::string_view, 8> words = {
+      "XREAD", "COUNT", kEntriesAtOnce, "BLOCK", kBlockMs, "STREAMS", key, from};
+  reader_->command(words, [this](const Reply& reply) { hear_wire(reply); });
+}
+
+void RedisBackplane::hear_wire(const Reply& reply) {
+  if (is_trouble(reply)) return;
+  if (reply.is_list() && reply.list.size() == 1 && reply.list[0].list.size() == 2) {
+    for (const Reply& each : reply.list[0].list[1].list) {
+      const auto id = redis_id(each);
+      if (!id || *id <= position_) continue;
+      position_ = *id;
+      if (const auto entry = parse_redis_entry(each)) {
+        apply(*entry);
+      } else {
+        skip(each);
+      }
+      if (state_ != State::kTogether) return;  // it has failed over this one
+    }
+  }
+  read_on();
+}
+
+void RedisBackplane::skip(const Reply& entry) {
+  // The first, and then each time their number doubles.
+  if (++skipped_; !std::has_single_bit(skipped_)) return;
+  log(LogLevel::kWarn, "backplane_entry_skipped",
+      "entry " + without_controls(entry.list[0].text) + " of " + std::string(kRedisPrefix) +
+          "wire is not of this chat; skipped so far: " + std::to_string(skipped_) +
+          " (another program writes there: give the chat a database of its own)");
+}
+
+void RedisBackplane::apply(const RedisEntry& entry) {
+  const bool is_own = entry.node == node_;
+  switch (entry.type) {
+    case RedisEntry::Type::kHello:
+      return;
+    case RedisEntry::Type::kMessage:
+      return is_own ? settle(entry.sequence, entry.id) : listener().on_message(entry.message, 0);
+    case RedisEntry::Type::kPrivate:
+      if (!is_own) hub_->deliver(entry.message, entry.to);
+      break;
+    case RedisEntry::Type::kTopic:
+      if (members_as_of_ < entry.id) {
+        hub_->apply_topic(entry.room, entry.nick, entry.text, entry.id.ms);
+      }
+      break;
+    case RedisEntry::Type::kKick:
+      hub_->apply_kick(entry.room, entry.nick, entry.to, entry.text);
+      break;
+    case RedisEntry::Type::kMute:
+      if (Member* who = hub_->find(entry.to); who != nullptr && !who->is_remote()) {
+        hub_->apply_mute(*who, entry.on ? Hub::Mute::kMute : Hub::Mute::kUnmute);
+      }
+      break;
+    case RedisEntry::Type::kMember:
+    case RedisEntry::Type::kGone:
+    case RedisEntry::Type::kLost:
+      if (members_as_of_ < entry.id) apply_other(entry);
+      return;
+  }
+  if (is_own) outbox_.take(entry.sequence);
+}
+
+// About members, or whole processes.
+void RedisBackplane::apply_other(const RedisEntry& entry) {
+  if (entry.node == node_) {
+    if (entry.type == RedisEntry::Type::kLost) {
+      fail({"the others took this process for gone, because it said nothing for " +
+                std::to_string(options_.node_timeout.count()) + " ms",
+            {}});
+    }
+    return;
+  }
+  const RedisPeers::Key key{entry.node, entry.number};
+  if (entry.type == RedisEntry::Type::kMember) return peers_.set(key, entry.record, entry.text);
+  if (entry.type == RedisEntry::Type::kGone) return peers_.gone(key, entry.text);
+  peers_.lost(entry.node, entry.text);
+}
+
+}  // namespace polyport::services::chat
