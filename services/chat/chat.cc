@@ -40,7 +40,8 @@ class History final : public Store {
   void use(std::unique_ptr<DiskStore> disk) { disk_ = std::move(disk); }
   const DiskStore* disk() const { return disk_.get(); }
 
-  bool sender_waits() const override { return disk_ && disk_->sender_waits(); }
+  bool tells_when_kept() const override { return disk_ && disk_->tells_when_kept(); }
+  bool takes_more() const override { return !disk_ || disk_->takes_more(); }
   void append(const Message& message, std::function<void(bool)> kept) override {
     store().append(message, std::move(kept));
   }

@@ -56,7 +56,14 @@ Result<void> DiskStore::load(HistoryFile& file, const MemoryStore::Limits& limit
 // --- writing -------------------------------------------------------------------------------------
 
 void DiskStore::append(const Message& message, std::function<void(bool)> kept) {
-  recent_.append(message, {});
+  if (durable_) {
+    kept = [this, message, kept = std::move(kept)](bool is_kept) {
+      recent_.append(message, {});
+      if (kept) kept(is_kept);
+    };
+  } else {
+    recent_.append(message, {});
+  }
   const std::size_t ticket = ++tickets_;
   if (!thread_->append(message, ticket, clock_.wall_ms())) {
     ++lost_;

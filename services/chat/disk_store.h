@@ -3,7 +3,7 @@
 // The newest messages of each room are in memory as well, so that those who come in do not wait for
 // the disk; what is older is read by the thread of the file (history_thread). Messages are told at
 // once and written behind, many in one transaction; `kept` follows when theirs has ended. Durable,
-// that is when they are on the disk itself, and whoever says something sees it only then.
+// that is when they are on the disk itself, and they are told and in memory only then.
 //
 // What cannot be written is told nevertheless, and soon forgotten: `kept` is false, and everybody
 // hears when that begins and when it ends.
@@ -36,7 +36,8 @@ class DiskStore final : public Store, private HistoryThread::Listener {
                                                  const Settings& settings, Tell tell);
   ~DiskStore() override;  // writes what waits, and calls nobody
 
-  bool sender_waits() const override { return durable_; }
+  bool tells_when_kept() const override { return durable_; }
+  bool takes_more() const override { return !durable_ || thread_->takes_more(); }
   void append(const Message& message, std::function<void(bool)> kept) override;
   void read(const HistoryQuestion& question, std::function<void(Page)> answer) override;
 

@@ -16,6 +16,9 @@ namespace {
 // Each may be told to thousands; the rest comes in the loop's next round.
 constexpr std::size_t kDeliveredAtOnce = 64;
 
+// More than max_line, nick_length and room_length allow.
+constexpr std::size_t kMostBytesOfMessage = 128 * 1024;
+
 std::size_t cost(const Message& message) {
   return sizeof message + message.room.size() + message.nick.size() + message.text.size();
 }
@@ -83,6 +86,12 @@ HistoryThread::~HistoryThread() {
 }
 
 // --- on the loop ---------------------------------------------------------------------------------
+
+bool HistoryThread::takes_more() const {
+  const Shared& shared = *shared_;
+  return shared.messages < shared.limits.messages &&
+         shared.bytes + kMostBytesOfMessage <= shared.limits.bytes;
+}
 
 bool HistoryThread::append(const Message& message, std::size_t ticket, std::uint64_t now_ms) {
   Shared& shared = *shared_;

@@ -42,6 +42,8 @@ class HistoryThread {
   HistoryThread(const HistoryThread&) = delete;
   HistoryThread& operator=(const HistoryThread&) = delete;
 
+  // Whether append() would take a message of any length now.
+  bool takes_more() const;
   // False where too much waits already: nobody is called for it.
   bool append(const Message& message, std::size_t ticket, std::uint64_t now_ms);
   bool read(const HistoryQuestion& question, std::size_t ticket, std::uint64_t now_ms);

@@ -12,7 +12,7 @@ Refusal Hub::say(Member& member, std::string_view name, Message::Kind kind, std:
   if (member.muted_) return Refusal::kMuted;
   if (text.empty()) return Refusal::kNothingSaid;
   if (text.size() > rules_.line_bytes) return Refusal::kTooLong;
-  if (!bus_.takes_more()) return Refusal::kTooMuchWaits;
+  if (!bus_.takes_more() || !store_.takes_more()) return Refusal::kTooMuchWaits;
   const std::uint64_t ticket = expect(member, reference);
   bus_.publish({.time_ms = clock_.wall_ms(),
                 .kind = kind,
@@ -25,9 +25,15 @@ Refusal Hub::say(Member& member, std::string_view name, Message::Kind kind, std:
 
 void Hub::on_message(const Message& message, std::uint64_t ticket) {
   // Kept first: whoever comes in while it is told must find it.
-  const auto asked = expected_.find(ticket);
-  const Member* const sender = asked == expected_.end() ? nullptr : asked->second.member;
-  store_.append(message, [this, ticket, message](bool kept) { on_kept(message, ticket, kept); });
+  const bool later = store_.tells_when_kept();
+  store_.append(message, [this, ticket, message, later](bool kept) {
+    if (later) tell_message(message);
+    on_kept(message, ticket, kept);
+  });
+  if (!later) tell_message(message);
+}
+
+void Hub::tell_message(const Message& message) {
   Room* room = find_room(message.room);
   if (room == nullptr) return;  // nobody here is in it
   tell_room({.kind = Event::Kind::kMessage,
@@ -35,26 +41,15 @@ void Hub::on_message(const Message& message, std::uint64_t ticket) {
              .from = find(message.nick),
              .message = &message,
              .nick = message.nick,
-             .id = message.id},
-            store_.sender_waits() ? sender : nullptr);
+             .id = message.id});
 }
 
 // With a store that writes, later: the member or the room may have gone.
 void Hub::on_kept(const Message& message, std::uint64_t ticket, bool kept) {
   const auto who = expected(ticket);
-  if (!who) return;
+  if (!who || (who->reference.empty() && kept)) return;
   const Telling telling(*this);
-  Member& member = *who->member;
-  const Room* room = find_room(message.room);
-  if (store_.sender_waits() && room != nullptr && is_in(member, *room)) {
-    tell(member, {.kind = Event::Kind::kMessage,
-                  .room = room,
-                  .from = &member,
-                  .message = &message,
-                  .nick = message.nick,
-                  .id = message.id});
-  }
-  if (!who->reference.empty() || !kept) member.hear_kept(message, who->reference, kept);
+  who->member->hear_kept(message, who->reference, kept);
 }
 
 Refusal Hub::whisper(Member& from, std::string_view nick, Message::Kind kind,

@@ -73,9 +73,8 @@ std::string words(Refusal refusal, const Rules& rules, std::string_view subject)
     case Refusal::kWrongPassword:
       return "that is not the password";
     case Refusal::kTooMuchWaits:
-      return "not sent: too much waits already for the other servers of this chat, which are out "
-             "of "
-             "reach";
+      return "not sent: too much waits already, for the disk or for other servers of this chat: "
+             "say it again in a moment";
     case Refusal::kOutOfReach:
       return it + " is on another server of this chat, which is out of reach now";
   }

@@ -25,8 +25,11 @@ struct HistoryQuestion {
 class Store {
  public:
   virtual ~Store() = default;
-  // Whoever says something sees it in the room only once it is kept: seeing it is the promise.
-  virtual bool sender_waits() const { return false; }
+  // True: nobody hears a message before it is kept, for hearing it is the promise; `kept` comes in
+  // the order of append(), and an answer of read() has no message that was not kept before it.
+  virtual bool tells_when_kept() const { return false; }
+  // False: so much waits already that nothing more is to be said.
+  virtual bool takes_more() const { return true; }
   // Ids rise within a room. `kept` is called once the message is kept as this store promises to
   // keep (a store on disk: once it is there), false where it cannot be. May be empty.
   virtual void append(const Message& message, std::function<void(bool)> kept) = 0;

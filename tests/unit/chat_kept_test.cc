@@ -22,8 +22,9 @@ class StillClock final : public Clock {
 // Keeps when it is told to.
 class LateStore final : public Store {
  public:
-  explicit LateStore(bool sender_waits) : sender_waits_(sender_waits) {}
-  bool sender_waits() const override { return sender_waits_; }
+  explicit LateStore(bool tells_when_kept) : tells_when_kept_(tells_when_kept) {}
+  bool tells_when_kept() const override { return tells_when_kept_; }
+  bool takes_more() const override { return !full; }
   void append(const Message&, std::function<void(bool)> kept) override {
     waiting.push_back(std::move(kept));
   }
@@ -35,9 +36,10 @@ class LateStore final : public Store {
   }
 
   std::deque<std::function<void(bool)>> waiting;
+  bool full = false;
 
  private:
-  const bool sender_waits_;
+  const bool tells_when_kept_;
 };
 
 class Somebody final : public Member {
@@ -72,8 +74,8 @@ class Somebody final : public Member {
 };
 
 struct Chat {
-  explicit Chat(bool sender_waits)
-      : store(sender_waits), hub(Rules(), clock, store, bus, [] {}), ann(hub), bob(hub) {
+  explicit Chat(bool tells_when_kept)
+      : store(tells_when_kept), hub(Rules(), clock, store, bus, [] {}), ann(hub), bob(hub) {
     ann.take();
   }
   void say(const char* text, const char* reference = "") {
@@ -100,32 +102,43 @@ TEST_CASE("a member sees its message at once and hears later that it is kept", "
   CHECK(chat.bob.take().empty());
 }
 
-TEST_CASE("where history is durable a member sees its message once it is kept, others at once",
-          "[chat][history]") {
+TEST_CASE("where history is durable nobody hears a message before it is kept", "[chat][history]") {
   Chat chat(true);
   chat.say("one", "r1");
   chat.say("two");
-  CHECK(chat.bob.take() == Lines{"one", "two"});
+  CHECK(chat.bob.take().empty());
   CHECK(chat.ann.take().empty());
   chat.store.answer(true);
+  CHECK(chat.bob.take() == Lines{"one"});
   CHECK(chat.ann.take() == Lines{"one", "r1 kept one"});
   chat.store.answer(true);
+  CHECK(chat.bob.take() == Lines{"two"});
   CHECK(chat.ann.take() == Lines{"two"});
+}
+
+TEST_CASE("where history is durable and the disk too slow, nothing more is said",
+          "[chat][history]") {
+  Chat chat(true);
+  chat.store.full = true;
+  CHECK(chat.hub.say(chat.ann, "#lobby", Message::Kind::kSay, "one") == Refusal::kTooMuchWaits);
+  CHECK(chat.store.waiting.empty());
+  chat.store.full = false;
+  chat.say("two");
+  CHECK(chat.store.waiting.size() == 1);
 }
 
 TEST_CASE("a member hears that its message is not kept, whether it asked or not",
           "[chat][history]") {
-  for (const bool sender_waits : {false, true}) {
-    Chat chat(sender_waits);
+  for (const bool tells_when_kept : {false, true}) {
+    Chat chat(tells_when_kept);
     chat.say("one", "r1");
     chat.say("two");
+    if (!tells_when_kept) CHECK(chat.ann.take() == Lines{"one", "two"});
+    chat.store.answer(false);
+    chat.store.answer(false);
+    CHECK(chat.ann.take() == (tells_when_kept ? Lines{"one", "r1 lost one", "two", " lost two"}
+                                              : Lines{"r1 lost one", " lost two"}));
     CHECK(chat.bob.take() == Lines{"one", "two"});
-    if (!sender_waits) CHECK(chat.ann.take() == Lines{"one", "two"});
-    chat.store.answer(false);
-    chat.store.answer(false);
-    CHECK(chat.ann.take() == (sender_waits ? Lines{"one", "r1 lost one", "two", " lost two"}
-                                           : Lines{"r1 lost one", " lost two"}));
-    CHECK(chat.bob.take().empty());
   }
 }
 
@@ -137,9 +150,11 @@ TEST_CASE("who has gone, or left the room, is not told what became of its messag
   chat.hub.part(chat.ann, "#lobby", "");
   chat.store.answer(true);
   CHECK(chat.ann.take() == Lines{"r1 kept one"});
+  CHECK(chat.bob.take() == Lines{"one"});
   chat.hub.leave(chat.ann, "gone", Hub::Leave::kForGood);
   chat.store.answer(true);
   CHECK(chat.ann.take().empty());
+  CHECK(chat.bob.take() == Lines{"two"});  // said is said
 }
 
 TEST_CASE("ids begin above the one that the bus is told", "[chat][history]") {
