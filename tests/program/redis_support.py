@@ -89,12 +89,12 @@ class Redis:
 class Node:
     """One process of a chat."""
 
-    def __init__(self, test, url, rows=""):
+    def __init__(self, test, url, rows="", env=None):
         self.test = test
         self.server = test.start(
             config="[services.chat]\nlisten = \"127.0.0.1:0\"\nweb = \"127.0.0.1:0\"\n"
                    f"irc = \"127.0.0.1:0\"\nbackplane = \"{url}\"\n{FAST}{rows}"
-                   "[admin]\nlisten = \"127.0.0.1:0\"\n[health]\nlisten = \"127.0.0.1:0\"\n")
+                   "[admin]\nlisten = \"127.0.0.1:0\"\n[health]\nlisten = \"127.0.0.1:0\"\n", env=env)
         self.lines = self.server.address("chat", "tcp", door="main")
 
     def enter(self):

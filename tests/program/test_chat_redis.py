@@ -171,6 +171,24 @@ class TogetherTest(RedisTest):
             self.assertEqual(heard, [f"m{number}." for number in range(start, total)])
 
 
+    def test_a_line_typed_behind_a_join_goes_to_that_room(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        bob = second.enter()
+        bob.line("/join #lab")
+        bob.expect("* you are in #lab now")
+        script = socket.create_connection(first.lines, timeout=30)
+        self.addCleanup(script.close)
+        script.sendall(b"/nick Script\nfirst\n/join #lab\nsecond\nlast and no end")
+        script.shutdown(socket.SHUT_WR)
+        bob.expect("[#lobby] Script: first\r\n")
+        bob.expect("Script: second\r\nScript: last and no end\r\n")
+        bob.expect("* Script left (closed the connection)\r\n")
+        cid = first.irc("Cid")
+        cid.type("JOIN #lab\r\nPRIVMSG #lab :from IRC\r\nQUIT\r\n")
+        bob.expect("Cid: from IRC\r\n")
+
+
 class LossTest(RedisTest):
     def test_a_killed_process_frees_its_names(self):
         redis = self.redis()
@@ -295,6 +313,48 @@ class LossTest(RedisTest):
                              [b"m%d" % number for number in range(total)])
         self.assertNotIn(b"out of reach", ann.heard + bob.heard)
 
+    def test_nothing_is_lost_and_nothing_twice_while_redis_comes_and_goes(self):
+        redis = self.redis()
+        nodes = self.nodes(2, redis)
+        pages = [node.page() for node in nodes]
+        for page in pages:
+            page.expect(type="room")
+        total, rounds = 240, 8
+        for number in range(total):
+            for who, page in enumerate(pages):
+                page.say(type="say", room="#lobby", text=f"{who} {number:03}", ref=f"{number}")
+            if number % (total // rounds) == 15:
+                if (number // (total // rounds)) % 2:
+                    redis.kill()
+                    self.assertTrue(redis.start())
+                else:
+                    redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        wanted = [f"{who} {number:03}" for who in range(2) for number in range(total)]
+        acknowledged = []
+        for page in pages:
+            for number in range(total):
+                if not any(each["type"] == "sent" and each["ref"] == f"{number}"
+                           for each in page.seen):
+                    page.expect(type="sent", ref=f"{number}", kept=True)
+            acknowledged += [each for each in page.seen if each["type"] == "sent"]
+        self.assertEqual(len(acknowledged), 2 * total)
+        for page in pages:
+            page.say(type="say", room="#lobby", text="the end")
+        for page in pages:
+            while sum(each.get("text") == "the end" for each in page.seen) < 2:
+                page.expect(type="message", text="the end")
+        texts = [[text for text in self.final_texts(page) if text != "the end"] for page in pages]
+        self.assertEqual(texts[0], texts[1])
+        self.assertEqual(sorted(texts[0]), wanted)
+        for who in range(2):
+            said = [text for text in texts[0] if text.startswith(f"{who} ")]
+            self.assertEqual(said, sorted(said))
+        reader = nodes[0].page()
+        reader.expect(type="room")
+        reader.say(type="history", room="#lobby", limit=500)
+        history = [each["text"] for each in reader.expect(type="history")["messages"]]
+        self.assertEqual([text for text in history if text != "the end"], texts[0])
+
     def test_redis_that_has_lost_everything(self):
         redis = self.redis()
         first, second = self.nodes(2, redis)
@@ -362,12 +422,17 @@ class TroubleTest(RedisTest):
             port = free.getsockname()[1]
         self.away(f"redis://127.0.0.1:{port}", r"cannot be reached: 127\.0\.0\.1:\d+: Connection refused")
 
+    def test_a_name_that_does_not_exist(self):
+        self.away("redis://no-such-host.invalid", "no-such-host.invalid, has no address")
+
     def test_a_wrong_password(self):
         redis = self.redis("--requirepass", "right")
         self.away(f"redis://:secret@127.0.0.1:{redis.port}/0", "refuses the password .*WRONGPASS")
         self.away(f"redis://127.0.0.1:{redis.port}/0", "wants a password")
-        node = Node(self, f"redis://127.0.0.1:{redis.port}/0", "backplane_password = \"right\"\n")
-        self.wait_together(node)
+        self.wait_together(Node(self, f"redis://127.0.0.1:{redis.port}/0",
+                                "backplane_password = \"right\"\n"))
+        self.wait_together(Node(self, f"redis://127.0.0.1:{redis.port}/0", env={
+            "POLYPORT_SERVICES__CHAT__BACKPLANE_PASSWORD": "right"}))
 
     def test_a_password_where_there_is_none(self):
         self.away(self.redis().url.replace("//", "//:secret@"), "has no password, but one is set")
