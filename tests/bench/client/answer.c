@@ -6,6 +6,8 @@
 
 #include "client.h"
 
+size_t answer_bytes_seen;
+
 static const char *header(const char *head, const char *name) {
   const char *const found = strcasestr(head, name);
   return found == NULL ? NULL : found + strlen(name);
@@ -32,6 +34,7 @@ int learn_answer(struct answer *answer, const char *data, size_t size, int ended
   const size_t body = (size_t)(head_end - data) + 4;
   const size_t whole = whole_size(head, body, data, size, ended);
   if (whole != 0) {
+    answer_bytes_seen = whole;
     *answer = (struct answer){.bytes = allocate(whole), .size = whole, .body = body};
     memcpy(answer->bytes, data, whole);
     const char *const date = header(head, "\r\nDate: ");

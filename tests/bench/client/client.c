@@ -1,7 +1,7 @@
 // The client of the bench: client KIND PORT [--connections N] [--depth N] [--request FILE] ...
 //
-// It opens its connections, says "ready", and then for each line "go MS" of its input runs so long
-// and prints one line of JSON. At the end of its input it leaves. So the driver decides whose turn
+// It opens its connections, says "ready" and how long an answer is, and then for each line "go MS" of
+// its input runs so long, or for "count N" does so many operations, and prints one line of JSON. At the end of its input it leaves. So the driver decides whose turn
 // it is, and reads the server's CPU time before and after, with nothing on its way.
 #include "client.h"
 
@@ -61,6 +61,12 @@ static void read_options(int argc, char **argv) {
   if (options.connections < 1 || options.depth < 1) fail("a number is too small");
 }
 
+static uint64_t most_operations;
+
+int goes_on(uint64_t until_ns) {
+  return tally.operations < most_operations && now_ns() < until_ns;
+}
+
 static void run(const struct load *load, unsigned long ms) {
   tally = (struct tally){0};
   clear_latencies();
@@ -83,11 +89,15 @@ int main(int argc, char **argv) {
     if (strcmp(loads[i]->name, argv[1]) == 0) load = loads[i];
   if (load == NULL) fail("no load %s", argv[1]);
   load->open();
-  printf("ready\n");
+  printf("ready %zu\n", answer_bytes_seen);
   fflush(stdout);
   char line[64];
-  unsigned long ms;
-  while (fgets(line, sizeof line, stdin) != NULL)
-    if (sscanf(line, "go %lu", &ms) == 1) run(load, ms);
+  unsigned long number;
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    const int counts = sscanf(line, "count %lu", &number) == 1;
+    if (!counts && sscanf(line, "go %lu", &number) != 1) fail("no command: %s", line);
+    most_operations = counts ? number : UINT64_MAX;
+    run(load, counts ? 600000 : number);
+  }
   return 0;
 }

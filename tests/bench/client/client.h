@@ -37,6 +37,8 @@ struct tally {
 extern struct tally tally;
 
 void record_latency(uint64_t ns);
+// Whether the next operation may begin: the time is not over, nor the number that was asked for.
+int goes_on(uint64_t until_ns);
 
 uint64_t now_ns(void);
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char* format, ...);
@@ -58,4 +60,5 @@ struct answer {
 // Takes the first answer in `data` apart. 0 where it is not whole yet.
 int learn_answer(struct answer* answer, const char* data, size_t size, int ended);
 // Compares bytes with those of a row of such answers from `offset` of the first on.
+extern size_t answer_bytes_seen;  // of the one that was learned last, for the report
 void check_answer(const struct answer* answer, size_t offset, const char* data, size_t size);

@@ -99,7 +99,7 @@ static void run(uint64_t until_ns) {
       if (peer->waits) {
         send_request(peer);
       } else if (receive(peer)) {
-        if (now_ns() < until_ns) {
+        if (goes_on(until_ns)) {
           begin(peer);
         } else {
           --running;

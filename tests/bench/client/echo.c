@@ -71,7 +71,7 @@ static void run(uint64_t until_ns) {
     for (int i = 0; i < count; ++i) {
       struct peer *const peer = &peers[events[i].data.u32];
       if (!receive(peer)) continue;
-      if (now_ns() < until_ns) {
+      if (goes_on(until_ns)) {
         begin(peer);
       } else {
         --running;

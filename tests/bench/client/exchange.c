@@ -115,7 +115,7 @@ static void run(uint64_t until_ns) {
       struct peer *const peer = &peers[events[i].data.u32];
       if ((events[i].events & EPOLLOUT) != 0) send_requests(peer);
       if ((events[i].events & ~(uint32_t)EPOLLOUT) == 0 || !receive_answers(peer)) continue;
-      if (now_ns() < until_ns) {
+      if (goes_on(until_ns)) {
         begin(peer);
       } else {
         --running;

@@ -150,7 +150,7 @@ static void run(uint64_t until_ns) {
     record_latency(now_ns() - began);
     tally.operations += (uint64_t)options.depth * (uint64_t)options.connections;
     drop(sender);
-  } while (now_ns() < until_ns);
+  } while (goes_on(until_ns));
 }
 
 const struct load fanout_load = {"fanout", open_all, run};

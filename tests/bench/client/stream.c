@@ -53,7 +53,8 @@ static void run(uint64_t until_ns) {
   sent = got = 0;
   uint64_t end = UINT64_MAX, marked = 0, marked_ns = now_ns();
   while (got < end) {
-    if (end == UINT64_MAX && now_ns() >= until_ns) end = sent;
+    tally.operations = got / kWriteBytes;
+    if (end == UINT64_MAX && !goes_on(until_ns)) end = sent;
     const size_t wrote = end > sent ? write_some(end) : 0;
     const size_t read = read_some();
     if (got - marked >= kWriteBytes) {
