@@ -10,7 +10,7 @@
 
 #include "client.h"
 
-enum { kBufferBytes = 65536, kMostEvents = 1024 };
+enum { kBufferBytes = 65536, kMostEvents = 1024, kAddresses = 32 };
 
 struct peer {
   int fd;
@@ -53,11 +53,24 @@ static void send_request(struct peer *peer) {
   epoll_ctl(epoll, EPOLL_CTL_MOD, peer->fd, &event);
 }
 
+// The server closes first and keeps the pair of addresses in TIME_WAIT. Connections from many
+// addresses of loopback in turn do not meet one of those again.
+static void bind_next_address(int fd) {
+  static uint32_t count;
+  const int on = 1;
+  const struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + ++count % kAddresses)};
+  if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0 ||
+      bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+    fail("bind: %s", strerror(errno));
+}
+
 static void begin(struct peer *peer) {
   peer->began_ns = now_ns();
   peer->got = 0;
   peer->waits = 0;
   peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  bind_next_address(peer->fd);
   const struct sockaddr_in address = {.sin_family = AF_INET,
                                       .sin_port = htons((uint16_t)options.port),
                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
