@@ -252,26 +252,3 @@ def redis(bench):
         _tool("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
         "--appendonly", "no", "--maxclients", "10000", "--tcp-backlog", "4096", "--dir", bench.folder,
         "--client-output-buffer-limit", "pubsub", "0", "0", "0"], port)
-
-
-def ngircd(bench):
-    port = free_port()
-    config = bench.folder / f"ngircd-{port}.conf"
-    config.write_text(f"""
-[Global]
-Name = irc.bench.example
-Info = bench
-Listen = 127.0.0.1
-Ports = {port}
-[Limits]
-MaxConnections = 0
-MaxConnectionsIP = 0
-MaxJoins = 0
-MaxPenaltyTime = 0
-PingTimeout = 600
-[Options]
-DNS = no
-Ident = no
-PAM = no
-""")
-    return _start(bench, "ngircd", [_tool("ngircd"), "-n", "-f", config], port)

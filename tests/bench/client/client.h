@@ -11,7 +11,7 @@ struct options {
   int port;
   int connections;
   int depth;            // requests on the way on one connection, lines in one burst
-  const char* dialect;  // of fan-out: "chat", "redis", "raw", "irc"
+  const char* dialect;  // of fan-out: "chat", "redis", "raw"
   int any_body;         // bodies may differ between answers of one length
   int resume;           // TLS: a second handshake goes on with the first one's session
   char* request;        // as it goes out

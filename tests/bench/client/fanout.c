@@ -1,6 +1,6 @@
 // A chat room: `fanout`. One sender, --connections readers, lines of 100 bytes, --depth of them in one
 // write; the next burst leaves when every reader has all of this one. An operation is one line that
-// has reached one reader. Dialects: chat (polyport's line door), redis (pub/sub), irc, raw.
+// has reached one reader. Dialects: chat (polyport's line door), redis (pub/sub), raw.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
