@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "client.h"
 
@@ -20,8 +21,11 @@ struct dialect {
   const char *shown, *shown_after; // of a text as readers get it
 };
 
+// A room of chat may have a sender of another client in it, so the name has our process id.
+static char take_name[64], name_shown[64];
+
 static const struct dialect dialects[] = {
-    {"chat", "", ". /help\r\n", "/nick sender\r\n", "", "\r\n", "sender: ", "\r\n"},
+    {"chat", "", ". /help\r\n", take_name, "", "\r\n", name_shown, "\r\n"},
     {"redis", "SUBSCRIBE room\r\n", ":1\r\n", "", "*3\r\n$7\r\nPUBLISH\r\n$4\r\nroom\r\n$100\r\n", "\r\n",
      "*3\r\n$7\r\nmessage\r\n$4\r\nroom\r\n$100\r\n", "\r\n"},
     {"raw", "", "", "", "", "\r\n", "", "\r\n"},
@@ -105,6 +109,8 @@ static void open_all(void) {
   for (size_t i = 0; i < sizeof dialects / sizeof dialects[0]; ++i)
     if (strcmp(dialects[i].name, options.dialect) == 0) dialect = &dialects[i];
   if (dialect == NULL) fail("no dialect %s", options.dialect);
+  snprintf(take_name, sizeof take_name, "/nick sender%d\r\n", (int)getpid());
+  snprintf(name_shown, sizeof name_shown, "sender%d: ", (int)getpid());
   const size_t burst = (size_t)options.depth * (kLineBytes + 100);
   outgoing = allocate(burst);
   wanted = allocate(burst);
