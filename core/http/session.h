@@ -77,6 +77,8 @@ class Session final : public Exchange {
   bool step();
   bool read_head();
   bool read_spilled_head();
+  bool parse_head(Bytes head);
+  void start_request(Bytes head);
   bool begin_exchange(Bytes head);
   void fill_request(Bytes head);
   void ask_handler();

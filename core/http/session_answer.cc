@@ -204,21 +204,9 @@ void Session::send_head(int status, std::span<const Header> headers, Bytes body)
                           .persistence = persistence(),
                           .date = server_.date_.at(std::time(nullptr)),
                           .server = server_.options_.server_name};
-  char buffer[kStackBytes];
-  char* begin = buffer;
-  const std::size_t bound = size_bound(head);
-  if (bound > sizeof buffer) {
-    server_.scratch_.resize(bound);
-    begin = server_.scratch_.data();
-  }
-  char* out = write_head(head, begin);
-  if (!body.empty() && bound + body.size() <= sizeof buffer) {
-    std::memcpy(out, body.data(), body.size());
-    out += body.size();
-    body = {};
-  }
-  connection_->send(Bytes(begin, static_cast<std::size_t>(out - begin)));
-  connection_->send(body);
+  const HeadWriter::Written written = server_.heads_.write(head, body);
+  connection_->send(written.bytes);
+  if (!written.has_body) connection_->send(body);
 }
 
 void Session::tell_answered(bool complete) {
