@@ -98,7 +98,7 @@ void Session::settle_input() {
     return;
   }
   if (in_exchange_ && answer_ != Answer::kDone) keep_views();
-  pending_.assign(input_);
+  if (!input_.empty() || !pending_.empty()) pending_.assign(input_);
   input_ = {};
   if (next_ != nullptr) return;
   const bool pause =
@@ -219,7 +219,7 @@ void Session::fill_request(Bytes head) {
   request_.wire_head = head.substr(check_.start(), check_.length() - check_.start());
   request_.wire_body = wire_;
   request_.authority = check_.authority.of(head);
-  if (request_.authority.empty()) request_.authority = request_.value("Host");
+  if (request_.authority.empty()) request_.authority = check_.host.of(head);
 }
 
 void Session::ask_handler() {
@@ -340,6 +340,7 @@ void Session::end_exchange() {
   fields_.clear();
   request_ = Request{};
   state_ = nullptr;
+  forget_note();
   dropped_ = 0;
   phase_ = Phase::kHead;
   answer_ = Answer::kNone;

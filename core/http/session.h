@@ -49,6 +49,7 @@ class Session final : public Exchange {
   void begin(int status, std::span<const Header> headers,
              std::optional<std::uint64_t> content_length) override;
   void write(Bytes bytes) override;
+  void write_shared(const Payload& payload) override;
   void end(std::span<const Header> trailers) override;
   bool congested() const override;
   void begin_raw() override;
@@ -97,6 +98,8 @@ class Session final : public Exchange {
   void watch_body_rate(std::size_t received);
 
   // Answering (session_answer.cc).
+  bool may_write(std::size_t size);
+  void write_chunk(Bytes bytes);
   void send_head(int status, std::span<const Header> headers, Bytes body);
   ResponseHead::Persistence persistence() const;
   bool leaves_body_unread() const;

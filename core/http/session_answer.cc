@@ -103,19 +103,31 @@ void Session::force(int status, Bytes content_type) {
   forced_type_ = content_type;
 }
 
-void Session::write(Bytes bytes) {
+// Counts so many bytes of a body that are about to be written; false where there is no body.
+bool Session::may_write(std::size_t size) {
   POLYPORT_ASSERT(answer_ == Answer::kBegun);
-  if (bytes.empty() || framing_ == ResponseHead::Framing::kNone) return;
+  if (size == 0 || framing_ == ResponseHead::Framing::kNone) return false;
   if (framing_ == ResponseHead::Framing::kLength) {
-    POLYPORT_ASSERT(bytes.size() <= answer_left_);
-    answer_left_ -= bytes.size();
+    POLYPORT_ASSERT(size <= answer_left_);
+    answer_left_ -= size;
   }
-  if (is_head_request_) return;
-  answer_bytes_ += bytes.size();
-  if (framing_ != ResponseHead::Framing::kChunked) {
-    connection_->send(bytes);
-    return;
-  }
+  if (is_head_request_) return false;
+  answer_bytes_ += size;
+  return true;
+}
+
+void Session::write(Bytes bytes) {
+  if (!may_write(bytes.size())) return;
+  if (framing_ == ResponseHead::Framing::kChunked) return write_chunk(bytes);
+  connection_->send(bytes);
+}
+
+void Session::write_shared(const Payload& payload) {
+  if (framing_ == ResponseHead::Framing::kChunked) return write(payload.bytes());
+  if (may_write(payload.size())) connection_->send(payload);
+}
+
+void Session::write_chunk(Bytes bytes) {
   char buffer[kStackBytes];
   char* out = std::to_chars(buffer, buffer + 16, bytes.size(), 16).ptr;
   if (bytes.size() > kLargePiece) {
