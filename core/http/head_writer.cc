@@ -35,8 +35,7 @@ bool HeadWriter::is_same(const ResponseHead& known, const ResponseHead& head) {
   return known.status == head.status && known.length == head.length &&
          known.framing == head.framing && known.persistence == head.persistence &&
          known.date.size() == head.date.size() && known.server == head.server &&
-         are_same(known.headers, head.headers) &&
-         are_same(known.common, head.common);
+         are_same(known.headers, head.headers) && are_same(known.common, head.common);
 }
 
 void HeadWriter::keep(Known& known, const ResponseHead& head) {
@@ -55,16 +54,17 @@ void HeadWriter::keep(Known& known, const ResponseHead& head) {
 }
 
 HeadWriter::Written HeadWriter::write(const ResponseHead& head, Bytes body) {
-  const std::size_t bound = size_bound(head);
-  if (bound > kMostHead) return write_large(head, bound);
-  std::unique_ptr<Known>& slot = known_[(bound + head.length) % kSlots];
-  if (!slot) slot = std::make_unique<Known>();
-  Known& known = *slot;
-  if (known.size != 0 && is_same(known.head, head)) {
-    std::memcpy(known.text.data() + known.date_at, head.date.data(), head.date.size());
+  const auto status = static_cast<std::size_t>(head.status);
+  std::unique_ptr<Known>& slot = known_[(status + head.length + head.headers.size()) % kSlots];
+  if (slot && is_same(slot->head, head)) {
+    std::memcpy(slot->text.data() + slot->date_at, head.date.data(), head.date.size());
   } else {
-    keep(known, head);
+    const std::size_t bound = size_bound(head);
+    if (bound > kMostHead) return write_large(head, bound);
+    if (!slot) slot = std::make_unique<Known>();
+    keep(*slot, head);
   }
+  Known& known = *slot;
   const bool has_body = body.size() <= kMostBody;
   std::size_t size = known.size;
   if (has_body) size += body.copy(known.text.data() + size, body.size());

@@ -17,8 +17,8 @@ namespace polyport::http {
 class HeadWriter {
  public:
   struct Written {
-    Bytes bytes;             // good until the next call
-    bool has_body = false;   // the body stands behind the head: it is short
+    Bytes bytes;            // good until the next call
+    bool has_body = false;  // the body stands behind the head: it is short
   };
   // The head as write_head writes it, with `body` behind it where there is room.
   Written write(const ResponseHead& head, Bytes body);
