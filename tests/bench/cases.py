@@ -39,6 +39,7 @@ class Case:
     body: bytes = b""       # of every answer, where it is one and the same
     any_body: bool = False
     path: str = ""          # for wrk
+    paths: dict = dataclasses.field(default_factory=dict)  # of servers that have another one
     tls: bool = False
     resume: bool = False
     dialects: dict = dataclasses.field(default_factory=dict)
@@ -46,7 +47,7 @@ class Case:
 
     def client(self, bench, running):
         if self.kind == "wrk":
-            return Wrk(bench, running.port, self.path, self.connections, self.tls)
+            return Wrk(bench, running.port, self.paths.get(running.name, self.path), self.connections, self.tls)
         arguments = ["--connections", str(self.connections), "--depth", str(self.depth)]
         for option, content in (("request", self.request), ("body", self.body)):
             if content:
@@ -89,7 +90,7 @@ ECHO_UDP = {"polyport": polyport("echo", "udp"), "floor": floor("udp"), "socat":
 ROOM = {"polyport": polyport("chat"), "floor": floor("fanout"), "redis": peers.redis}
 ROOM_DIALECTS = {"polyport": "chat", "redis": "redis", "floor": "raw"}
 NODE = {"polyport": polyport("web"), "node": peers.node}
-SECURE = {"polyport": servers.start_polyport_tls, "nginx": peers.nginx_tls}
+SECURE = {"polyport": polyport("secure"), "nginx": peers.nginx_tls}
 
 CASES = [
     Case("http", "HTTP, GET /plain, 64 connections that stay", "request", WEB, "exchange",
@@ -130,4 +131,7 @@ CASES = [
          resume=True),
     Case("tls", "HTTP over TLS, GET /plain, 64 connections that stay (wrk)", "request", SECURE, "wrk",
          (Target("nginx", 1.0),), path="/plain", tls=True, strace=False),
+    Case("tls-bulk", "HTTP over TLS, 1 MiB an answer, 8 connections that stay (wrk)", "MiB", SECURE, "wrk",
+         (Target("nginx", 1.0),), connections=8, path="/bytes/1048576", paths={"nginx": "/bulk"},
+         tls=True, strace=False),
 ]

@@ -43,7 +43,7 @@ IDLE = [
         "idle-chat", {"polyport": polyport("chat"), "redis": peers.redis}, "fanout", 1000,
         dialects={"polyport": "chat", "redis": "redis"}), 1000, 700),
     Idle("TLS, after a request", _case(
-        "idle-tls", {"polyport": servers.start_polyport_tls, "nginx": peers.nginx_tls}, "tls", 3000,
+        "idle-tls", {"polyport": polyport("secure"), "nginx": peers.nginx_tls}, "tls", 3000,
         request=PLAIN), 3000, 15 * 1024, ("nginx", 1.05)),
 ]
 

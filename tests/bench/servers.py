@@ -94,16 +94,31 @@ def fetch(port, request):
 CONFIG = tools.ROOT / "config/loadtest.toml"
 
 
-def polyport_config(bench, extra=""):
-    """config/loadtest.toml with ports that the kernel chooses, and perhaps more services."""
-    text = re.sub(r"localhost:\d+", "127.0.0.1:0", CONFIG.read_text()) + extra
+def certificate(bench):
+    """(certificate, key) of this run, the same for every server."""
+    paths = bench.folder / "cert.pem", bench.folder / "key.pem"
+    if not paths[0].exists():
+        openssl = tools.find("openssl")
+        if openssl is None:
+            raise NotHere("openssl, which makes the certificate, is not on this machine")
+        subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=localhost", "-keyout", paths[1], "-out", paths[0]],
+                       check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return paths
+
+
+def polyport_config(bench):
+    """config/loadtest.toml with ports that the kernel chooses and the certificate of the bench."""
+    cert, key = certificate(bench)
+    text = re.sub(r"localhost:\d+", "127.0.0.1:0", CONFIG.read_text())
     path = bench.folder / f"polyport-{len(list(bench.folder.glob('polyport-*')))}.toml"
-    path.write_text(text)
+    path.write_text(f'{text}\n[services.secure.tls]\ncert = "{cert}"\nkey = "{key}"\n')
     return path
 
 
-def start_polyport(bench, service, transport=None, extra="", wrapper=()):
-    config = polyport_config(bench, extra)
+def start_polyport(bench, service, transport=None, wrapper=()):
+    config = polyport_config(bench)
     ready = config.with_suffix(".ready")
     process = Process([*wrapper, bench.binary, "run", config, "--quiet", "--ready-file", ready],
                       bench.server_core, bench.folder, tools.environment(), name=config.stem)
@@ -120,37 +135,6 @@ def start_polyport(bench, service, transport=None, extra="", wrapper=()):
                 return Running("polyport", process, int(listener["bound"].rpartition(":")[2]))
     process.stop()
     raise NotHere(f"config/loadtest.toml starts no {service}")
-
-
-def certificate(bench):
-    """(certificate, key) of this run, the same for every server."""
-    paths = bench.folder / "cert.pem", bench.folder / "key.pem"
-    if not paths[0].exists():
-        openssl = tools.find("openssl")
-        if openssl is None:
-            raise NotHere("openssl, which makes the certificate, is not on this machine")
-        subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                        "/CN=localhost", "-keyout", paths[1], "-out", paths[0]],
-                       check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return paths
-
-
-def tls_section(bench):
-    cert, key = certificate(bench)
-    return ('\n[services.secure]\ntype = "http"\nlisten = "tls://127.0.0.1:0"\n'
-            f'\n[services.secure.tls]\ncertificates = [{{ cert = "{cert}", key = "{key}" }}]\n')
-
-
-def start_polyport_tls(bench):
-    section = tls_section(bench)
-    checked = subprocess.run([bench.binary, "check", polyport_config(bench, section)],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, env=tools.environment(), text=True, check=False)
-    if checked.returncode != 0:
-        reason = re.sub(r"^\S*\.toml:[\d:]*\s*(error: )?", "", checked.stdout.splitlines()[0])
-        raise NotHere(f"not in this build of polyport ({reason})")
-    return start_polyport(bench, "secure", extra=section)
 
 
 # --- the floors ----------------------------------------------------------------------------------
