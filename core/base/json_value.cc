@@ -6,10 +6,6 @@
 
 namespace polyport {
 
-bool is_json(Bytes text) {
-  return nlohmann::json::accept(text.begin(), text.end());
-}
-
 // What nlohmann's reader calls; answering false ends the reading. The depth is bounded because the
 // tree is destroyed by recursion.
 class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/base/assert.h"
+#include "core/base/json_scan.h"
 #include "core/base/text.h"
 
 namespace polyport {
@@ -52,7 +53,7 @@ void append_json_string(std::string& out, Bytes bytes) {
   out += '"';
   std::size_t pending = 0;  // bytes[pending..at) need no change and are appended in one go
   std::size_t at = 0;
-  while (at < bytes.size()) {
+  while ((at = end_of_plain_json(bytes, at)) < bytes.size()) {
     const std::size_t length = needs_escape(bytes[at]) ? 0 : utf8_length(bytes, at);
     if (length > 0) {
       at += length;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 
 namespace polyport {
 
@@ -176,6 +178,13 @@ std::size_t utf8_length(Bytes bytes, std::size_t at) {
 
 bool is_utf8(Bytes bytes) {
   for (std::size_t at = 0; at < bytes.size();) {
+    if (std::uint64_t word; bytes.size() - at >= sizeof word) {
+      std::memcpy(&word, bytes.data() + at, sizeof word);
+      if ((word & 0x8080808080808080) == 0) {
+        at += sizeof word;
+        continue;
+      }
+    }
     const std::size_t length = utf8_length(bytes, at);
     if (length == 0) return false;
     at += length;

@@ -6,7 +6,9 @@ namespace polyport::http {
 
 const Header* Request::find(Bytes name) const {
   for (const Header& header : headers) {
-    if (equals_ignoring_case(header.name, name)) return &header;
+    if (header.name.size() == name.size() && equals_ignoring_case(header.name, name)) {
+      return &header;
+    }
   }
   return nullptr;
 }

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "core/base/bytes.h"
+#include "core/base/payload.h"
 #include "core/net/connection.h"
 #include "core/net/stream_handler.h"
 
@@ -43,6 +44,8 @@ struct Request {
   Bytes value(Bytes name) const;
 };
 
+class Handler;
+
 // One request and its answer. Its address and its request stay good from on_head until the answer
 // has ended (respond, end) or on_abort; a handler that answers later may hold on to it so long.
 class Exchange {
@@ -65,6 +68,8 @@ class Exchange {
   virtual void begin(int status, std::span<const Header> headers,
                      std::optional<std::uint64_t> content_length) = 0;
   virtual void write(Bytes bytes) = 0;
+  // The same for bytes that are shared: they are sent from where they lie where that is possible.
+  virtual void write_shared(const Payload& payload) { write(payload.bytes()); }
   virtual void end(std::span<const Header> trailers = {}) = 0;
   virtual bool congested() const = 0;
   // Instead of begin: no head is written, and what write gives goes out as it is; after end the
@@ -95,8 +100,22 @@ class Exchange {
   virtual void* state() const = 0;
   virtual void set_state(void* state) = 0;
 
+  // What a handler that hands on to others has found out about the request (which of them it is
+  // for), so that it need not look again at the next call. Null where another one has noted
+  // something since, and for each new request.
+  const void* noted(const Handler& by) const { return noted_by_ == &by ? note_ : nullptr; }
+  void note(const Handler& by, const void* what) {
+    noted_by_ = &by;
+    note_ = what;
+  }
+
  protected:
   ~Exchange() = default;
+  void forget_note() { noted_by_ = nullptr; }
+
+ private:
+  const Handler* noted_by_ = nullptr;
+  const void* note_ = nullptr;
 };
 
 // How an exchange ended, for an access log.

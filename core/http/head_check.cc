@@ -155,12 +155,17 @@ Refusal HeadCheck::check_field(Bytes line) {
   return check_known_field(name, value);
 }
 
+// `name` is where the line begins.
 Refusal HeadCheck::check_known_field(Bytes name, Bytes value) {
   switch (name.size()) {
     case 4:
       if (!equals_ignoring_case(name, "host")) return {};
       if (has_host_) return kSecondHost;
       has_host_ = true;
+      if (!value.empty()) {
+        const auto at = line_at_ + static_cast<std::size_t>(value.data() - name.data());
+        host = {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(value.size())};
+      }
       return check_host(value, form);
     case 6:
       if (!equals_ignoring_case(name, "expect") || expect == Expect::kUnknown) return {};

@@ -48,6 +48,7 @@ class HeadCheck {
 
   // --- of a complete head ------------------------------------------------------------------------
   Slice method, target, path, query, authority;
+  Slice host;  // the value of the Host header
   TargetForm form = TargetForm::kOrigin;
   std::uint8_t minor = 1;  // HTTP/1.0 or 1.1
   std::uint16_t fields = 0;

@@ -94,7 +94,24 @@ Router::Route& Router::insert(std::string_view methods, std::string_view pattern
     }
   }
   routes_.push_back(std::move(route));
+  const Route& added = routes_.back();
+  if (pattern.starts_with("/{")) {
+    for (auto& bucket : buckets_)
+      bucket.push_back(&added);
+  } else {
+    buckets_[bucket_of(pattern)].push_back(&added);
+  }
   return routes_.back();
+}
+
+// What tells first segments apart at a glance: their length, first and last byte.
+std::size_t Router::bucket_of(Bytes path) {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  const Bytes segment = path.substr(0, path.find('/'));
+  if (segment.empty()) return 0;
+  const auto first = static_cast<unsigned char>(segment.front());
+  const auto last = static_cast<unsigned char>(segment.back());
+  return (segment.size() + first * 5u + last * 11u) % 64;
 }
 
 void Router::add(std::string_view methods, std::string_view pattern, Action action, Body body) {
@@ -139,18 +156,33 @@ bool Router::matches_path(const Route& route, Bytes path, Parameters& parameters
 
 const Router::Route* Router::find(const Request& request, Parameters& parameters,
                                   std::string& allow) const {
-  Bytes path = request.path;
-  if (path.find('%') != Bytes::npos) path = parameters.path_ = normalised(path);
-  const auto below = below_prefix(path);
-  if (!below) return nullptr;
-  path = *below;
-  for (const Route& route : routes_) {
+  const auto path = path_of(request, parameters);
+  if (!path) return nullptr;
+  for (const Route* route : buckets_[bucket_of(*path)]) {
     parameters.count_ = 0;
-    if (!matches_path(route, path, parameters)) continue;
-    if (takes_method(route, request.method)) return &route;
-    add_methods(allow, route.methods);
+    if (!matches_path(*route, *path, parameters)) continue;
+    if (takes_method(*route, request.method)) return route;
+    add_methods(allow, route->methods);
   }
   return nullptr;
+}
+
+const Router::Route* Router::route_of(const Exchange& exchange, Parameters& parameters,
+                                      std::string& allow) const {
+  const auto* const route = static_cast<const Route*>(exchange.noted(*this));
+  if (route == nullptr) return find(exchange.request(), parameters, allow);
+  if (!route->segments.empty()) {
+    if (const auto path = path_of(exchange.request(), parameters)) {
+      matches_path(*route, *path, parameters);  // it does, as in on_head: for the parameters
+    }
+  }
+  return route;
+}
+
+std::optional<Bytes> Router::path_of(const Request& request, Parameters& parameters) const {
+  Bytes path = request.path;
+  if (path.find('%') != Bytes::npos) path = parameters.path_ = normalised(path);
+  return below_prefix(path);
 }
 
 std::optional<Bytes> Router::below_prefix(Bytes path) const {
@@ -182,14 +214,14 @@ Router::Body Router::on_head(Exchange& exchange) {
     if (request.has_body) refuse(exchange, allow);  // before the body is on its way
     return Body::kDiscard;
   }
+  exchange.note(*this, route);
   return route->handler != nullptr ? route->handler->on_head(exchange) : route->body;
 }
 
 void Router::on_request(Exchange& exchange) {
-  const Request& request = exchange.request();
   Parameters parameters;
   std::string allow;
-  const Route* route = find(request, parameters, allow);
+  const Route* route = route_of(exchange, parameters, allow);
   if (route == nullptr) {
     refuse(exchange, allow);
   } else if (route->handler != nullptr) {
@@ -228,7 +260,7 @@ std::string Router::all_methods() const {
 Handler* Router::handler_of(Exchange& exchange) const {
   Parameters parameters;
   std::string allow;
-  const Route* route = find(exchange.request(), parameters, allow);
+  const Route* route = route_of(exchange, parameters, allow);
   return route == nullptr ? nullptr : route->handler;
 }
 

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -84,9 +85,15 @@ class Router final : public Handler {
   };
 
   Route& insert(std::string_view methods, std::string_view pattern);
+  // The routes whose first segment may be that of `path`, in their order.
+  static std::size_t bucket_of(Bytes path);
   // The route for the request, or null; then `allow` lists the methods of the path's routes, if
   // any.
   const Route* find(const Request& request, Parameters& parameters, std::string& allow) const;
+  // The same, from what on_head has noted where there is something.
+  const Route* route_of(const Exchange& exchange, Parameters& parameters, std::string& allow) const;
+  // The path as patterns see it, or nothing where it is not below the prefix.
+  std::optional<Bytes> path_of(const Request& request, Parameters& parameters) const;
   static bool matches_path(const Route& route, Bytes path, Parameters& parameters);
   static bool takes_method(const Route& route, Bytes method);
   // The path below the prefix, or nothing where it is not below it.
@@ -97,7 +104,9 @@ class Router final : public Handler {
   std::string all_methods() const;
 
   std::string prefix_;
-  std::vector<Route> routes_;
+  std::deque<Route> routes_;  // none of them ever moves
+  // By first segment; a route that begins with a parameter is in each.
+  std::array<std::vector<const Route*>, 64> buckets_;
 };
 
 }  // namespace polyport::http

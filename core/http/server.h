@@ -11,6 +11,8 @@
 
 #include "core/http/date.h"
 #include "core/http/handler.h"
+#include "core/http/head_memory.h"
+#include "core/http/head_writer.h"
 #include "core/http/message_parser.h"
 #include "core/http/options.h"
 #include "core/net/stream_handler.h"
@@ -56,8 +58,9 @@ class Server final : public StreamHandler {
   Handler& handler_;
   ServerOptions options_;
   MessageParser parser_;
+  HeadMemory known_heads_;
   DateCache date_;
-  std::string scratch_;  // for answer heads too large for the stack
+  HeadWriter heads_;
   bool draining_ = false;
   std::size_t busy_ = 0;
   std::vector<std::unique_ptr<Session>> idle_;  // a lent one belongs to its connection

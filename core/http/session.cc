@@ -98,7 +98,7 @@ void Session::settle_input() {
     return;
   }
   if (in_exchange_ && answer_ != Answer::kDone) keep_views();
-  pending_.assign(input_);
+  if (!input_.empty() || !pending_.empty()) pending_.assign(input_);
   input_ = {};
   if (next_ != nullptr) return;
   const bool pause =
@@ -124,6 +124,11 @@ void Session::meet_the_end_of_input() {
 // --- the head ------------------------------------------------------------------------------------
 
 bool Session::read_head() {
+  if (server_.known_heads_.recall(input_, check_, fields_)) {
+    const Bytes head = input_.substr(0, check_.length());
+    input_.remove_prefix(head.size());
+    return begin_exchange(head);
+  }
   check_ = HeadCheck{};
   switch (check_.scan(input_, server_.options_.limits)) {
     case HeadCheck::State::kPartial:
@@ -139,6 +144,8 @@ bool Session::read_head() {
   }
   const Bytes head = input_.substr(0, check_.length());
   input_.remove_prefix(head.size());
+  if (!parse_head(head)) return false;
+  server_.known_heads_.keep(head, check_, fields_);
   return begin_exchange(head);
 }
 
@@ -158,17 +165,25 @@ bool Session::read_spilled_head() {
   }
   input_.remove_prefix(check_.length() - before);
   head_.resize(check_.length());
-  return begin_exchange(head_);
+  return parse_head(head_) && begin_exchange(head_);
 }
 
-bool Session::begin_exchange(Bytes head) {
+bool Session::parse_head(Bytes head) {
+  const Refusal bad = server_.parser_.parse(head, check_, fields_);
+  if (!bad) return true;
+  start_request(head);
+  fail(bad);
+  return false;
+}
+
+void Session::start_request(Bytes head) {
   connection_->count_request();
   began_ms_ = connection_->network().loop().now_ms();
   is_head_request_ = check_.method.of(head) == "HEAD";
-  if (const Refusal bad = server_.parser_.parse(head, check_, fields_)) {
-    fail(bad);
-    return false;
-  }
+}
+
+bool Session::begin_exchange(Bytes head) {
+  start_request(head);
   fill_request(head);
   const ServerOptions& options = server_.options_;
   asked_to_close_ = !check_.keeps_alive();
@@ -204,7 +219,7 @@ void Session::fill_request(Bytes head) {
   request_.wire_head = head.substr(check_.start(), check_.length() - check_.start());
   request_.wire_body = wire_;
   request_.authority = check_.authority.of(head);
-  if (request_.authority.empty()) request_.authority = request_.value("Host");
+  if (request_.authority.empty()) request_.authority = check_.host.of(head);
 }
 
 void Session::ask_handler() {
@@ -325,6 +340,7 @@ void Session::end_exchange() {
   fields_.clear();
   request_ = Request{};
   state_ = nullptr;
+  forget_note();
   dropped_ = 0;
   phase_ = Phase::kHead;
   answer_ = Answer::kNone;

@@ -49,6 +49,7 @@ class Session final : public Exchange {
   void begin(int status, std::span<const Header> headers,
              std::optional<std::uint64_t> content_length) override;
   void write(Bytes bytes) override;
+  void write_shared(const Payload& payload) override;
   void end(std::span<const Header> trailers) override;
   bool congested() const override;
   void begin_raw() override;
@@ -77,6 +78,8 @@ class Session final : public Exchange {
   bool step();
   bool read_head();
   bool read_spilled_head();
+  bool parse_head(Bytes head);
+  void start_request(Bytes head);
   bool begin_exchange(Bytes head);
   void fill_request(Bytes head);
   void ask_handler();
@@ -95,6 +98,8 @@ class Session final : public Exchange {
   void watch_body_rate(std::size_t received);
 
   // Answering (session_answer.cc).
+  bool may_write(std::size_t size);
+  void write_chunk(Bytes bytes);
   void send_head(int status, std::span<const Header> headers, Bytes body);
   ResponseHead::Persistence persistence() const;
   bool leaves_body_unread() const;

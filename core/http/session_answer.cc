@@ -103,19 +103,31 @@ void Session::force(int status, Bytes content_type) {
   forced_type_ = content_type;
 }
 
-void Session::write(Bytes bytes) {
+// Counts so many bytes of a body that are about to be written; false where there is no body.
+bool Session::may_write(std::size_t size) {
   POLYPORT_ASSERT(answer_ == Answer::kBegun);
-  if (bytes.empty() || framing_ == ResponseHead::Framing::kNone) return;
+  if (size == 0 || framing_ == ResponseHead::Framing::kNone) return false;
   if (framing_ == ResponseHead::Framing::kLength) {
-    POLYPORT_ASSERT(bytes.size() <= answer_left_);
-    answer_left_ -= bytes.size();
+    POLYPORT_ASSERT(size <= answer_left_);
+    answer_left_ -= size;
   }
-  if (is_head_request_) return;
-  answer_bytes_ += bytes.size();
-  if (framing_ != ResponseHead::Framing::kChunked) {
-    connection_->send(bytes);
-    return;
-  }
+  if (is_head_request_) return false;
+  answer_bytes_ += size;
+  return true;
+}
+
+void Session::write(Bytes bytes) {
+  if (!may_write(bytes.size())) return;
+  if (framing_ == ResponseHead::Framing::kChunked) return write_chunk(bytes);
+  connection_->send(bytes);
+}
+
+void Session::write_shared(const Payload& payload) {
+  if (framing_ == ResponseHead::Framing::kChunked) return write(payload.bytes());
+  if (may_write(payload.size())) connection_->send(payload);
+}
+
+void Session::write_chunk(Bytes bytes) {
   char buffer[kStackBytes];
   char* out = std::to_chars(buffer, buffer + 16, bytes.size(), 16).ptr;
   if (bytes.size() > kLargePiece) {
@@ -204,21 +216,9 @@ void Session::send_head(int status, std::span<const Header> headers, Bytes body)
                           .persistence = persistence(),
                           .date = server_.date_.at(std::time(nullptr)),
                           .server = server_.options_.server_name};
-  char buffer[kStackBytes];
-  char* begin = buffer;
-  const std::size_t bound = size_bound(head);
-  if (bound > sizeof buffer) {
-    server_.scratch_.resize(bound);
-    begin = server_.scratch_.data();
-  }
-  char* out = write_head(head, begin);
-  if (!body.empty() && bound + body.size() <= sizeof buffer) {
-    std::memcpy(out, body.data(), body.size());
-    out += body.size();
-    body = {};
-  }
-  connection_->send(Bytes(begin, static_cast<std::size_t>(out - begin)));
-  connection_->send(body);
+  const HeadWriter::Written written = server_.heads_.write(head, body);
+  connection_->send(written.bytes);
+  if (!written.has_body) connection_->send(body);
 }
 
 void Session::tell_answered(bool complete) {

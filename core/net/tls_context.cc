@@ -117,6 +117,9 @@ Result<void> TlsContext::prepare(ssl_ctx_st* context, const TlsCertificate& cert
   // A session is the client's to keep: nothing of it stays here. No client may begin a second
   // handshake on its connection.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  // One ticket a handshake: a client that goes on with it is given the next. OpenSSL would make
+  // two.
+  SSL_CTX_set_num_tickets(context, 1);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);

@@ -11,6 +11,8 @@ namespace {
 
 using In = RouteParameter::In;
 
+constexpr std::size_t kLentBlock = 256 * 1024;
+
 // --- sources -------------------------------------------------------------------------------------
 
 // Random bytes in order: it can only be read from start to end.
@@ -19,8 +21,17 @@ class RandomSource final : public ByteSource {
   RandomSource(std::uint64_t size, std::mt19937_64 dice) : size_(size), dice_(dice) {}
   std::uint64_t size() const override { return size_; }
   bool read(std::uint64_t, std::span<char> into) override {
-    for (char& byte : into)
-      byte = next();
+    std::size_t at = 0;
+    while (left_ != 0 && at < into.size())
+      into[at++] = next();
+    // Whole numbers of the dice at once; the compiler makes one store of the eight.
+    for (; into.size() - at >= sizeof bits_; at += sizeof bits_) {
+      const std::uint64_t bits = dice_();
+      for (std::size_t i = 0; i < sizeof bits; ++i)
+        into[at + i] = static_cast<char>(bits >> (8 * i) & 0xff);
+    }
+    while (at < into.size())
+      into[at++] = next();
     return true;
   }
 
@@ -42,20 +53,65 @@ class RandomSource final : public ByteSource {
   unsigned left_ = 0;
 };
 
-// "abc…zabc…", for ever the same at the same place.
-class AlphabetSource final : public ByteSource {
+// A block of bytes over and over, from some place in it on. The block lives as long as the process.
+class RepeatedSource final : public ByteSource {
  public:
-  explicit AlphabetSource(std::uint64_t size) : size_(size) {}
+  RepeatedSource(std::uint64_t size, Bytes block, std::uint64_t start)
+      : size_(size), block_(block), start_(start) {}
   std::uint64_t size() const override { return size_; }
   bool read(std::uint64_t offset, std::span<char> into) override {
-    for (char& byte : into)
-      byte = static_cast<char>('a' + offset++ % 26);
+    while (!into.empty()) {
+      const std::size_t count = rest_of_block(offset).copy(into.data(), into.size());
+      into = into.subspan(count);
+      offset += count;
+    }
     return true;
+  }
+  Bytes lent(std::uint64_t offset) const override {
+    const std::uint64_t left = size_ - offset;
+    return rest_of_block(offset).substr(
+        0, static_cast<std::size_t>(std::min<std::uint64_t>(left, block_.size())));
   }
 
  private:
+  Bytes rest_of_block(std::uint64_t offset) const {
+    return block_.substr(static_cast<std::size_t>((start_ + offset) % block_.size()));
+  }
+
   std::uint64_t size_;
+  Bytes block_;
+  std::uint64_t start_;
 };
+
+// "abc…zabc…", for ever the same at the same place.
+std::unique_ptr<ByteSource> alphabet(std::uint64_t size) {
+  static const std::string block = [] {
+    constexpr Bytes kAlphabet = "abcdefghijklmnopqrstuvwxyz";
+    std::string letters;
+    while (letters.size() + kAlphabet.size() <= kLentBlock)
+      letters += kAlphabet;
+    return letters;
+  }();
+  return std::make_unique<RepeatedSource>(size, block, 0);
+}
+
+std::string random_block(std::uint64_t seed) {
+  std::string bytes(kLentBlock, '\0');
+  RandomSource(bytes.size(), std::mt19937_64(seed)).read(0, bytes);
+  return bytes;
+}
+
+// With a seed the same bytes everywhere and for ever. Without one a piece, from anywhere, of random
+// bytes that were made once: a load test asks for bytes, and not for the making of them. Null where
+// the seed is none, which has been answered.
+std::unique_ptr<ByteSource> random_source(Call& call, std::uint64_t size) {
+  if (call.arguments().value("seed").empty()) {
+    static const std::string block = random_block(call.site().random()());
+    return std::make_unique<RepeatedSource>(size, block, call.site().random()() % kLentBlock);
+  }
+  const auto dice = call.dice();
+  return dice ? std::make_unique<RandomSource>(size, *dice) : nullptr;
+}
 
 // --- bytes ---------------------------------------------------------------------------------------
 
@@ -66,33 +122,39 @@ std::int64_t most_bytes(Call& call) {
 void bytes(Call& call) {
   const auto count = call.path_number("n", 0, most_bytes(call));
   if (!count) return;
-  const auto dice = call.dice();
-  if (!dice) return;
+  auto source = random_source(call, static_cast<std::uint64_t>(*count));
+  if (!source) return;
   const Header type{"Content-Type", kOctets};
-  answer_bulk(call, std::make_unique<RandomSource>(static_cast<std::uint64_t>(*count), *dice),
-              {&type, 1});
+  answer_bulk(call, std::move(source), {&type, 1});
 }
 
 // One chunk of the chunked coding for each chunk_size bytes.
 class ChunkTask final : public polyport::http::Task {
  public:
-  ChunkTask(Exchange& exchange, std::uint64_t size, std::uint64_t chunk, std::mt19937_64 dice)
-      : Task(exchange), source_(size, dice), chunk_(chunk) {}
+  ChunkTask(Exchange& exchange, std::unique_ptr<ByteSource> source, std::uint64_t chunk)
+      : Task(exchange), source_(std::move(source)), chunk_(chunk) {}
 
   void on_writable() override {
-    while (sent_ < source_.size() && !exchange().congested()) {
-      std::string block(std::min(chunk_, source_.size() - sent_), '\0');
-      source_.read(sent_, block);
-      exchange().write(block);
-      sent_ += block.size();
+    while (sent_ < source_->size() && !exchange().congested()) {
+      const std::uint64_t size = std::min(chunk_, source_->size() - sent_);
+      const Bytes lent = source_->lent(sent_);
+      if (lent.size() >= size) {
+        exchange().write(lent.substr(0, static_cast<std::size_t>(size)));
+      } else {
+        block_.resize(static_cast<std::size_t>(size));
+        source_->read(sent_, block_);
+        exchange().write(block_);
+      }
+      sent_ += size;
     }
-    if (sent_ < source_.size()) return;
+    if (sent_ < source_->size()) return;
     exchange().end();
     finish();
   }
 
  private:
-  RandomSource source_;
+  std::unique_ptr<ByteSource> source_;
+  std::string block_;
   std::uint64_t chunk_;
   std::uint64_t sent_ = 0;
 };
@@ -103,12 +165,12 @@ void stream_bytes(Call& call) {
   const auto chunk =
       call.number("chunk_size", 10'240, 1, std::max<std::int64_t>(1, most_bytes(call)));
   if (!chunk) return;
-  const auto dice = call.dice();
-  if (!dice) return;
+  auto source = random_source(call, static_cast<std::uint64_t>(*count));
+  if (!source) return;
   const Header type{"Content-Type", kOctets};
   call.exchange().begin(200, {&type, 1}, std::nullopt);
-  auto task = std::make_unique<ChunkTask>(call.exchange(), static_cast<std::uint64_t>(*count),
-                                          static_cast<std::uint64_t>(*chunk), *dice);
+  auto task = std::make_unique<ChunkTask>(call.exchange(), std::move(source),
+                                          static_cast<std::uint64_t>(*chunk));
   ChunkTask& started = *task;
   polyport::http::Task::start(std::move(task));
   started.on_writable();
@@ -120,7 +182,7 @@ void range(Call& call) {
   const auto duration = call.duration("duration", {});
   if (!duration) return;
   RangedAnswer answer;
-  answer.source = std::make_unique<AlphabetSource>(static_cast<std::uint64_t>(*count));
+  answer.source = alphabet(static_cast<std::uint64_t>(*count));
   answer.content_type = kText;
   answer.etag = "\"range" + std::to_string(*count) + "\"";
   answer.duration = *duration;
@@ -174,7 +236,7 @@ void data(Call& call) {
     headers = {{"Content-Type", kOctets},
                {"Content-Disposition", "attachment; filename=\"data.txt\""}};
   }
-  answer_bulk(call, std::make_unique<AlphabetSource>(static_cast<std::uint64_t>(*size)), headers);
+  answer_bulk(call, alphabet(static_cast<std::uint64_t>(*size)), headers);
 }
 
 // --- links ---------------------------------------------------------------------------------------

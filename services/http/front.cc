@@ -1,5 +1,6 @@
 #include "services/http/front.h"
 
+#include <algorithm>
 #include <ctime>
 #include <exception>
 
@@ -16,6 +17,13 @@ constexpr Bytes kEveryMethod = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 bool begins_with_wish(std::string_view name) {
   return name.size() > kWish.size() && (name[0] | 0x20) == 'x' &&
          equals_ignoring_case(name.substr(0, kWish.size()), kWish);
+}
+
+// Whether it is worth looking for wishes at all.
+bool may_wish(const Request& request) {
+  return request.query.find('-') != Bytes::npos ||
+         std::any_of(request.headers.begin(), request.headers.end(),
+                     [](const Header& header) { return begins_with_wish(header.name); });
 }
 
 }  // namespace
@@ -193,6 +201,7 @@ void Front::on_body(Exchange& exchange, Bytes piece) {
 
 void Front::on_request(Exchange& exchange) {
   if (exchange.request().method == "OPTIONS") return answer_options(exchange);
+  if (!may_wish(exchange.request())) return router_.on_request(exchange);
   Wishes wishes;
   if (!read_wishes(exchange, wishes)) return;
   if (wishes.status != 0 || !wishes.content_type.empty()) {

@@ -18,6 +18,9 @@ class ByteSource {
   // The bytes from `offset` on, as many as `into` takes, never past the end. False where they
   // cannot be had any more (a file that was cut): the answer ends there and the connection with it.
   virtual bool read(std::uint64_t offset, std::span<char> into) = 0;
+  // The bytes from `offset` on that lie in memory for as long as the process lives, never past the
+  // end: they are sent from there. Empty where they must be read.
+  virtual Bytes lent([[maybe_unused]] std::uint64_t offset) const { return {}; }
 };
 
 struct RangedAnswer {

@@ -1,25 +1,10 @@
 """What the cheapest answer costs: no allocation, one read and one write."""
 
-import mmap
-import pathlib
-import re
-import struct
-import subprocess
 import unittest
 
+from counted import Counts
 from http_support import HttpTest
-from support import BINARY, BUILD, connect, read_exactly
-
-COUNTER = BUILD / "tests" / "libpolyport_count_calls.so"
-NAMES = ("allocations", "maps", "sends", "receives")
-
-
-def preload():
-    """The value of LD_PRELOAD: a sanitizer's library, where the program has one, must be first."""
-    linked = subprocess.run(["ldd", str(BINARY)], stdout=subprocess.PIPE, check=True,
-                            timeout=30).stdout.decode()
-    sanitizer = re.findall(r"(/\S*/libasan\.so\S*)", linked)
-    return ":".join(sanitizer[:1] + [str(COUNTER)])
+from support import connect, read_exactly
 
 
 class Cost(HttpTest):
@@ -27,15 +12,8 @@ class Cost(HttpTest):
     OPERATIONS = 10_000
 
     def setUp(self):
-        path = pathlib.Path(self.folder(), "counts")
-        path.write_bytes(bytes(8 * len(NAMES)))
-        with open(path, "r+b") as file:
-            self.counts = mmap.mmap(file.fileno(), 0)
-        self.addCleanup(self.counts.close)
-        self.server = self.start_http(env={"LD_PRELOAD": preload(), "POLYPORT_COUNTS": str(path)})
-
-    def now(self):
-        return dict(zip(NAMES, struct.unpack(f"={len(NAMES)}Q", self.counts[:])))
+        self.counts = Counts(self)
+        self.server = self.start_http(env=self.counts.environment)
 
     def cost(self, path, times, headers=""):
         """What that many requests on one connection cost, after the first hundred."""
@@ -45,11 +23,10 @@ class Cost(HttpTest):
             size = len(sock.recv(1 << 16))  # all answers have one length
             for number in range(self.WARM_UP + times):
                 if number == self.WARM_UP:
-                    before = self.now()
+                    before = self.counts.now()
                 sock.sendall(request)
                 read_exactly(sock, size)
-            after = self.now()
-        return {name: after[name] - before[name] for name in NAMES}
+            return self.counts.since(before)
 
     def test_plain_allocates_nothing_and_writes_once(self):
         for path, headers in (("/plain", ""), ("/bench", ""),

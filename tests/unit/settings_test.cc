@@ -3,7 +3,6 @@
 
 #include "core/settings/server_options.h"
 #include "tests/support/catch.h"
-#include "tests/support/paths.h"
 #include "tests/unit/settings_schema.h"
 
 using namespace polyport;
@@ -297,13 +296,4 @@ TEST_CASE("letters beyond ASCII may stand in every kind of text and in comments"
   CHECK(outside("a = \"\"\"x\\\n \"\"\" \u00e9"));
   CHECK(load("a = 'x\\' \u00e9").errors.at(0).where == "a.toml:1:10");
   CHECK(load("a = \"x\\\\\" \u00e9").errors.at(0).where == "a.toml:1:11");
-}
-
-// --- the files people run
-
-TEST_CASE("the load test's configuration is good") {
-  const auto result = load(test::read_file(test::source_path("config/loadtest.toml")));
-  CHECK(endpoints(service(result, "web").values) == "tcp://localhost:18080");
-  CHECK(endpoints(service(result, "echo").values) == "tcp://localhost:18007 udp://localhost:18007");
-  CHECK(result.settings.server.text("log_level") == "warn");
 }

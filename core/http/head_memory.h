@@ -1,0 +1,44 @@
+// HeadMemory: request heads that were read before, so that the same bytes need not be read again.
+//
+// Nearly every client sends the same head with each of its requests, and what a head means depends
+// on its bytes and the server's limits alone. Only heads that HeadCheck and MessageParser have both
+// accepted are kept, few and short ones; a newer one takes an older one's place.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/http/handler.h"
+#include "core/http/head_check.h"
+
+namespace polyport::http {
+
+class HeadMemory {
+ public:
+  static constexpr std::size_t kMostBytes = 1024;  // of a head that is kept
+
+  // Whether `input` begins with a head that is known. Then `check` and `fields` are as they would
+  // be after reading it, the fields as views into `input`.
+  bool recall(Bytes input, HeadCheck& check, std::vector<Header>& fields) const;
+  // `head` was accepted, with this result; the fields are views into it.
+  void keep(Bytes head, const HeadCheck& check, const std::vector<Header>& fields);
+
+ private:
+  static constexpr std::size_t kSlots = 16;
+  // So much of a head chooses its slot. No request that is complete is shorter.
+  static constexpr std::size_t kKeyBytes = 18;
+
+  struct Known {
+    std::array<char, kMostBytes> bytes;
+    std::size_t size = 0;
+    HeadCheck check;
+    std::vector<Header> fields;  // views into `bytes`
+  };
+  static std::size_t slot_of(Bytes head);
+
+  std::array<std::unique_ptr<Known>, kSlots> known_;
+};
+
+}  // namespace polyport::http

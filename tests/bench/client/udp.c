@@ -1,0 +1,103 @@
+// Echo over UDP: `udp`. Each socket has one datagram of 64 bytes on the way. One that does not come
+// back within 200 ms is sent again and counted as lost.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "client.h"
+
+enum { kMessageBytes = 64, kMostEvents = 1024, kPatienceMs = 200, kMostLost = 1000 };
+
+struct peer {
+  int fd;
+  int waiting;
+  uint64_t began_ns;
+  uint64_t message[kMessageBytes / sizeof(uint64_t)];
+};
+
+static struct peer *peers;
+static int epoll;
+static uint64_t serial;
+
+static void send_it(struct peer *peer) {
+  if (send(peer->fd, peer->message, kMessageBytes, MSG_NOSIGNAL) != kMessageBytes)
+    fail("send: %s", strerror(errno));
+}
+
+static void begin(struct peer *peer) {
+  for (size_t i = 0; i < kMessageBytes / sizeof(uint64_t); ++i)
+    peer->message[i] = ++serial * 0x9e3779b97f4a7c15u;
+  peer->waiting = 1;
+  peer->began_ns = now_ns();
+  send_it(peer);
+}
+
+static int open_socket(void) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons((uint16_t)options.port),
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+    fail("connect: %s", strerror(errno));
+  return fd;
+}
+
+// True where the answer is here.
+static int receive(struct peer *peer) {
+  char back[2 * kMessageBytes];
+  const ssize_t got = recv(peer->fd, back, sizeof back, 0);
+  if (got < 0 && errno == EAGAIN) return 0;
+  if (got < 0) fail("recv: %s", strerror(errno));
+  if (!peer->waiting) return 0;  // of one that was taken for lost
+  if (got != kMessageBytes || memcmp(back, peer->message, kMessageBytes) != 0)
+    fail("another datagram came back than was sent");
+  peer->waiting = 0;
+  record_latency(now_ns() - peer->began_ns);
+  ++tally.operations;
+  return 1;
+}
+
+static void send_again(void) {
+  for (int i = 0; i < options.connections; ++i) {
+    if (!peers[i].waiting) continue;
+    if (++tally.lost > kMostLost) fail("more than %d datagrams were lost", kMostLost);
+    send_it(&peers[i]);
+  }
+}
+
+static void open_all(void) {
+  peers = allocate((size_t)options.connections * sizeof *peers);
+  epoll = epoll_create1(EPOLL_CLOEXEC);
+  for (int i = 0; i < options.connections; ++i) {
+    peers[i].fd = open_socket();
+    begin(&peers[i]);
+    if (!wait_readable(peers[i].fd, 5000) || !receive(&peers[i])) fail("no answer to a datagram");
+    watch(epoll, peers[i].fd, EPOLLIN, i);
+  }
+  tally = (struct tally){0};
+}
+
+static void run(uint64_t until_ns) {
+  int running = options.connections;
+  for (int i = 0; i < options.connections; ++i)
+    begin(&peers[i]);
+  while (running > 0) {
+    struct epoll_event events[kMostEvents];
+    const int count = epoll_wait(epoll, events, kMostEvents, kPatienceMs);
+    if (count == 0) send_again();
+    for (int i = 0; i < count; ++i) {
+      struct peer *const peer = &peers[events[i].data.u32];
+      if (!receive(peer)) continue;
+      if (goes_on(until_ns)) {
+        begin(peer);
+      } else {
+        --running;
+      }
+    }
+  }
+}
+
+const struct load udp_load = {"udp", open_all, run};
