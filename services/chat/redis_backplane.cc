@@ -141,7 +141,7 @@ void RedisBackplane::hear_hello(const Reply& reply) {
   const auto id = [&](std::size_t at) {
     return reply.list[at].is_text() ? MessageId::parse(reply.list[at].text) : std::nullopt;
   };
-  const bool has_form = reply.is_list() && reply.list.size() == 5 && id(0) && id(1) &&
+  const bool has_form = reply.is_list() && reply.list.size() == 6 && id(0) && id(1) &&
                         reply.list[3].is_list() && reply.list[4].is_list();
   if (!has_form) {
     return fail(
@@ -151,10 +151,12 @@ void RedisBackplane::hear_hello(const Reply& reply) {
   members_as_of_ = *id(0);
   take_members(reply.list[3]);
   take_topics(reply.list[4]);
+  const auto count = static_cast<std::uint64_t>(reply.list[5].integer);
   if (position_ == MessageId()) {
     position_ = *id(0);
+    count_ = count;
   } else if (position_ < *id(1)) {
-    return fetch_missed(*id(1), *id(0));
+    return fetch_missed(*id(0), count);
   }
   join_up();
 }
@@ -189,10 +191,10 @@ void RedisBackplane::take_topics(const Reply& list) {
 }
 
 // The wire does not go back as far as this process was away: the histories of its rooms do.
-void RedisBackplane::fetch_missed(MessageId, MessageId last) {
+void RedisBackplane::fetch_missed(MessageId last, std::uint64_t count) {
   auto missed = std::make_shared<std::vector<RedisEntry>>();
   auto open = std::make_shared<std::size_t>(1);
-  const auto done = [this, missed, open, last] {
+  const auto done = [this, missed, open, last, count] {
     if (--*open > 0) return;
     std::sort(missed->begin(), missed->end(),
               [](const RedisEntry& left, const RedisEntry& right) { return left.id < right.id; });
@@ -200,6 +202,7 @@ void RedisBackplane::fetch_missed(MessageId, MessageId last) {
       if (entry.id <= last) apply(entry);
     }
     position_ = last;
+    count_ = count;
     join_up();
   };
   const std::string from = stream_id({position_.ms, position_.number + 1});
@@ -240,8 +243,9 @@ void RedisBackplane::join_up() {
     local.is_dirty = true;
   }
   share_members();
-  for (const RedisOutbox::Unsent& unsent : outbox_.all())
-    transmit(unsent);
+  sent_ = 0;
+  in_flight_ = 0;
+  transmit_waiting();
   ask_again();
   for (const auto& [name, by] : std::exchange(topics_apart_, {})) {
     const Room* room = hub_->find_room(name);

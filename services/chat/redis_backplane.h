@@ -93,7 +93,7 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void hear_hello(const Reply& reply);
   void take_members(const Reply& list);
   void take_topics(const Reply& list);
-  void fetch_missed(MessageId first, MessageId last);
+  void fetch_missed(MessageId last, std::uint64_t count);
   void join_up();
   std::uint64_t guests_wanted() const;
   void take_guests(const Reply& first);
@@ -106,6 +106,8 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void run(RedisScript script, const std::vector<std::string>& arguments, RedisLink::Answer answer);
   RedisOutbox::Unsent& put(RedisOutbox::Unsent unsent);
   void transmit(const RedisOutbox::Unsent& unsent);
+  void transmit_waiting();
+  std::optional<RedisOutbox::Unsent> take(std::uint64_t sequence);
   void answered(std::uint64_t sequence, const Reply& reply);
   void settle(std::uint64_t sequence, MessageId id);
   void show_provisionally(RedisOutbox::Unsent& unsent);
@@ -116,6 +118,7 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void hear_wire(const Reply& reply);
   void apply(const RedisEntry& entry);
   void apply_other(const RedisEntry& entry);
+  bool follows(const RedisEntry& entry);
   void skip(const Reply& entry);
 
   // --- history
@@ -153,9 +156,13 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   std::uint64_t joined_ = 0;  // how often it was together
   std::uint64_t failed_ = 0;
 
+  std::uint64_t count_ = 0;  // of the entry at position_
+  MessageId gap_;            // an entry whose count did not follow
   MessageId position_;       // up to here the wire has been read
   MessageId members_as_of_;  // what the wire says of members and topics up to here is old
   std::uint64_t provisional_ = 0;
+  std::uint64_t sent_ = 0;     // the last of outbox_ that Redis was sent since it is there
+  std::size_t in_flight_ = 0;  // sent, and not read back yet
   std::unordered_map<Member*, Local> locals_;
   std::vector<Member*> dirty_;
   std::uint64_t numbers_ = 0;

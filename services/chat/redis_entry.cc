@@ -242,6 +242,7 @@ std::optional<RedisEntry> parse_redis_entry(const RedisReply& reply) {
   if (!id || !fields.read(reply.list[1])) return std::nullopt;
   RedisEntry entry{.id = *id, .node = std::string(fields["n"])};
   if (!is_node(entry.node)) return std::nullopt;
+  entry.count = fields.number("w").value_or(0);
   if (const auto kind = kind_of(fields["t"])) {
     entry.type = Type::kMessage;
     if (!read_sequence(fields, entry) || !read_message(fields, *kind, entry)) return std::nullopt;

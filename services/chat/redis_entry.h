@@ -45,6 +45,7 @@ struct RedisEntry {
 
   Type type = Type::kHello;
   MessageId id = {};
+  std::uint64_t count = 0;  // in the wire: one more than that of the entry before it
   std::string node = {};
   std::uint64_t sequence = 0;  // of that node, for what it must not say twice
   std::uint64_t number = 0;

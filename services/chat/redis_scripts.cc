@@ -17,7 +17,8 @@ local function now()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 local function tell(...)
-  return redis.call('XADD', WIRE, 'MAXLEN', '~', '10000', '*', ...)
+  local count = redis.call('INCR', P .. 'entries')
+  return redis.call('XADD', WIRE, 'MAXLEN', '~', '50000', '*', 'w', count, ...)
 end
 local function fields(record)
   local all = {}
@@ -66,7 +67,7 @@ end
 
 // ARGV: node, timeout ms, last id seen, how many guest numbers, the room whose topic stays, numbers
 // of members that are there … Answers: last id, oldest id of the wire, first guest number (0: none
-// wanted), {node, number, record, …}, {room, topic, …}.
+// wanted), {node, number, record, …}, {room, topic, …}, the count of the last entry.
 constexpr std::string_view kHello = R"lua(
 local node, timeout, seen = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local time = now()
@@ -97,7 +98,8 @@ local last = tell('t', 'hello', 'n', node)
 if not less(seen, last) then
   redis.call('XDEL', WIRE, last)
   local ms, number = string.match(seen, '^(%d+)-(%d+)$')
-  last = redis.call('XADD', WIRE, string.format('%.0f-0', tonumber(ms) + 1), 't', 'hello', 'n', node)
+  last = redis.call('XADD', WIRE, string.format('%.0f-0', tonumber(ms) + 1), 'w',
+                    redis.call('GET', P .. 'entries'), 't', 'hello', 'n', node)
 end
 local first = redis.call('XRANGE', WIRE, '-', '+', 'COUNT', '1')[1][1]
 local guests = 0
@@ -113,7 +115,8 @@ for _, other in ipairs(redis.call('ZRANGE', P .. 'nodes', 0, -1)) do
     end
   end
 end
-return {last, first, guests, others, redis.call('HGETALL', P .. 'topics')}
+return {last, first, guests, others, redis.call('HGETALL', P .. 'topics'),
+        tonumber(redis.call('GET', P .. 'entries'))}
 )lua";
 
 // ARGV: node, timeout ms, how many guest numbers (0: none). Answers: 1, or 0 where Redis knows no

@@ -3,7 +3,9 @@
 // What they keep, all under "polyport:chat:", in the database that `backplane` names:
 //
 //   wire          stream of everything that happens, in the order in which it happened to all; its
-//                 ids are the ids of messages
+//                 ids are the ids of messages; each entry has a count, so that a reader sees where
+//                 one was trimmed before it was read
+//   entries       the count of the last entry
 //   room:#NAME    stream of what was said in a room, under the same ids: its history
 //   nodes         sorted set: the processes, by the time (ms) up to which they count as there
 //   members:NODE  hash: its members by number; a record each (see redis_entry.h)

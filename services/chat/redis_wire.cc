@@ -10,6 +10,7 @@ namespace polyport::services::chat {
 namespace {
 
 constexpr std::size_t kMostRenumbered = 1'000;
+constexpr std::size_t kMostInFlight = 1'000;
 constexpr std::string_view kEntriesAtOnce = "100";
 constexpr std::string_view kBlockMs = "1000";
 
@@ -38,7 +39,7 @@ void RedisBackplane::publish(Message message, std::uint64_t ticket) {
                            .ticket = ticket};
   said.message = std::move(message);
   RedisOutbox::Unsent& unsent = put(std::move(said));
-  if (state_ == State::kTogether) return transmit(unsent);
+  if (state_ == State::kTogether) return transmit_waiting();
   if (state_ == State::kApart) show_provisionally(unsent);
 }
 
@@ -47,6 +48,28 @@ void RedisBackplane::show_provisionally(RedisOutbox::Unsent& unsent) {
   if (!unsent.message) return;
   unsent.message->id = MessageId::provisional(unsent.provisional);
   listener().on_message(*unsent.message, unsent.ticket);
+}
+
+// A few at a time: nobody's reading must fall behind what the wire keeps.
+void RedisBackplane::transmit_waiting() {
+  if (state_ != State::kTogether) return;
+  const auto& all = outbox_.all();
+  auto next = std::upper_bound(
+      all.begin(), all.end(), sent_,
+      [](std::uint64_t sent, const RedisOutbox::Unsent& unsent) { return sent < unsent.sequence; });
+  for (; next != all.end() && in_flight_ < kMostInFlight; ++next) {
+    sent_ = next->sequence;
+    ++in_flight_;
+    transmit(*next);
+  }
+}
+
+// The wire has brought it.
+std::optional<RedisOutbox::Unsent> RedisBackplane::take(std::uint64_t sequence) {
+  auto unsent = outbox_.take(sequence);
+  if (unsent && sequence <= sent_ && in_flight_ > 0) --in_flight_;
+  transmit_waiting();
+  return unsent;
 }
 
 void RedisBackplane::transmit(const RedisOutbox::Unsent& unsent) {
@@ -71,7 +94,7 @@ void RedisBackplane::answered(std::uint64_t sequence, const Reply& reply) {
 
 // Something of this process has its id and its place.
 void RedisBackplane::settle(std::uint64_t sequence, MessageId id) {
-  auto unsent = outbox_.take(sequence);
+  auto unsent = take(sequence);
   if (!unsent || !unsent->message) return;
   Message message = std::move(*unsent->message);
   message.id = id;
@@ -85,9 +108,8 @@ void RedisBackplane::settle(std::uint64_t sequence, MessageId id) {
 }
 
 void RedisBackplane::pass_on(const Message& message, std::string_view to) {
-  const RedisOutbox::Unsent& unsent =
-      put({.fields = fields_of_private(node_, outbox_.next_sequence(), message, to)});
-  if (state_ == State::kTogether) transmit(unsent);
+  put({.fields = fields_of_private(node_, outbox_.next_sequence(), message, to)});
+  transmit_waiting();
 }
 
 bool RedisBackplane::share_topic(std::string_view room, std::string_view by,
@@ -97,22 +119,25 @@ bool RedisBackplane::share_topic(std::string_view room, std::string_view by,
     return false;
   }
   const RedisTopic topic{std::string(room), std::string(by), clock_.wall_ms(), std::string(text)};
-  transmit(put({.fields = fields_of_topic(node_, outbox_.next_sequence(), room, by, text),
-                .topic = topic.line(),
-                .room = to_lower(room)}));
+  put({.fields = fields_of_topic(node_, outbox_.next_sequence(), room, by, text),
+       .topic = topic.line(),
+       .room = to_lower(room)});
+  transmit_waiting();
   return true;
 }
 
 bool RedisBackplane::share_kick(std::string_view room, std::string_view by, std::string_view who,
                                 std::string_view why) {
   if (state_ != State::kTogether || !takes_more()) return false;
-  transmit(put({.fields = fields_of_kick(node_, outbox_.next_sequence(), room, by, who, why)}));
+  put({.fields = fields_of_kick(node_, outbox_.next_sequence(), room, by, who, why)});
+  transmit_waiting();
   return true;
 }
 
 bool RedisBackplane::share_mute(std::string_view who, bool muted) {
   if (state_ != State::kTogether || !takes_more()) return false;
-  transmit(put({.fields = fields_of_mute(node_, outbox_.next_sequence(), who, muted)}));
+  put({.fields = fields_of_mute(node_, outbox_.next_sequence(), who, muted)});
+  transmit_waiting();
   return true;
 }
 
@@ -192,8 +217,11 @@ void RedisBackplane::hear_wire(const Reply& reply) {
     for (const Reply& each : reply.list[0].list[1].list) {
       const auto id = redis_id(each);
       if (!id || *id <= position_) continue;
+      const auto entry = parse_redis_entry(each);
+      const bool is_ours = entry && entry->count != 0;
+      if (is_ours && !follows(*entry)) return;
       position_ = *id;
-      if (const auto entry = parse_redis_entry(each)) {
+      if (is_ours) {
         apply(*entry);
       } else {
         skip(each);
@@ -202,6 +230,18 @@ void RedisBackplane::hear_wire(const Reply& reply) {
     }
   }
   read_on();
+}
+
+// Where the wire was trimmed before this process had read it, it begins anew, and finds what it has
+// missed in the rooms. Where nothing was missing, somebody else has changed the count.
+bool RedisBackplane::follows(const RedisEntry& entry) {
+  if (entry.count == count_ + 1 || entry.id == gap_) {
+    count_ = entry.count;
+    return true;
+  }
+  gap_ = entry.id;
+  fail({"this process has read more slowly than the others wrote, and missed something", {}});
+  return false;
 }
 
 void RedisBackplane::skip(const Reply& entry) {
@@ -242,7 +282,7 @@ void RedisBackplane::apply(const RedisEntry& entry) {
       if (members_as_of_ < entry.id) apply_other(entry);
       return;
   }
-  if (is_own) outbox_.take(entry.sequence);
+  if (is_own) take(entry.sequence);
 }
 
 // About members, or whole processes.

@@ -384,7 +384,7 @@ class LossTest(RedisTest):
         ann.line("/who")
         ann.expect("members #lobby 2\r\n")
 
-    def test_what_the_wire_has_forgotten_comes_from_the_rooms(self):
+    def check_forgotten(self, cut):
         redis = self.redis()
         first, second = self.nodes(2, redis)
         ann, bob = first.enter(), second.enter()
@@ -394,11 +394,43 @@ class LossTest(RedisTest):
             ann.line(f"m{number}.")
         ann.expect("m19.\r\n")
         redis.ask("XTRIM", "polyport:chat:wire", "MAXLEN", "1")
-        redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        if cut:
+            redis.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         second.server.signal(signal.SIGCONT)
         bob.expect("m19.\r\n")
         self.assertEqual(re.findall(rb": (m\d+)\.\r\n", bob.heard),
                          [b"m%d" % number for number in range(20)])
+        bob.line("all of them")
+        ann.expect("all of them\r\n")
+
+    def test_what_the_wire_has_forgotten_comes_from_the_rooms(self):
+        self.check_forgotten(cut=True)
+
+    def test_a_process_that_reads_too_slowly_finds_what_it_missed(self):
+        self.check_forgotten(cut=False)
+
+    def test_what_waits_is_bounded_and_comes_in_order(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob = first.enter(), second.enter()
+        ann.expect(f"* {bob.nick} joined")
+        redis.kill()
+        ann.expect("out of reach")
+        ann.line(f"/msg {bob.nick} psst")
+        ann.expect(f"* {bob.nick} is on another server of this chat, which is out of reach now")
+        total = 10_000
+        for start in range(0, total, 1000):
+            ann.type("".join(f"m{number}.\n" for number in range(start, start + 1000)))
+            ann.expect(f": m{start + 999}.\r\n")
+        ann.type("one too many\n" * 5)
+        for _ in range(5):
+            ann.expect("* not sent: too much waits already for the other servers")
+        self.assertTrue(redis.start())
+        bob.expect(f"m{total - 1}.\r\n")
+        self.assertEqual(re.findall(rb": m(\d+)\.\r\n", bob.heard),
+                         [b"%d" % number for number in range(total)])
+        ann.line("again")
+        bob.expect("again\r\n")
 
 
 class TroubleTest(RedisTest):
