@@ -17,7 +17,7 @@ import tools
 from cases import CASES
 
 RECORD = pathlib.Path(__file__).with_name("instructions.json")
-COUNTED = ("http", "http-pipelined", "http-close", "http-json", "echo", "echo-udp")
+COUNTED = ("http", "http-pipelined", "http-close", "http-json", "http-bytes", "echo", "echo-udp")
 FEW, MANY = 500, 3500  # the difference of two runs leaves the start out
 TOLERANCE = 0.03
 

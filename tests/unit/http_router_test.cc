@@ -117,6 +117,32 @@ TEST_CASE("the route added first answers") {
   CHECK(answer(router, "/a/c") == "any");
 }
 
+TEST_CASE("the order holds among many routes, whatever they begin with") {
+  Router router;
+  for (int i = 0; i < 100; ++i)
+    router.add("GET", "/early" + std::to_string(i), says("early"));
+  router.add("GET", "/{name}", says("any"));
+  router.add("GET", "/{name}/{rest:path}", says("deep"));
+  for (int i = 0; i < 100; ++i)
+    router.add("GET,POST", "/late" + std::to_string(i), says("late"));
+  for (int i = 0; i < 100; ++i) {
+    const std::string number = std::to_string(i);
+    CHECK(answer(router, "/early" + number) == "early");
+    CHECK(answer(router, "/late" + number) == "any");
+    CHECK(answer(router, "/late" + number, "POST") == "late");
+    CHECK(answer(router, "/early" + number + "/x") == "deep");
+  }
+}
+
+TEST_CASE("what one router has noted is not taken for the route of another") {
+  Router inner, outer;
+  inner.add("GET", "/a/{x}", [](Exchange& exchange, const Parameters& parameters) {
+    exchange.respond(200, "", "inner " + parameters.text("x"));
+  });
+  outer.add("GET", "/a/{rest:path}", inner);
+  CHECK(answer(outer, "/a/b") == "inner b");
+}
+
 TEST_CASE("methods: HEAD goes to GET, others get 405 with Allow (RFC 9110 section 15.5.6)") {
   Router router;
   router.add("GET", "/a", says("get"));

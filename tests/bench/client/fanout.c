@@ -19,16 +19,17 @@ struct dialect {
   const char *sender;    // what the sender says first
   const char *before, *after;      // of a text as it is sent
   const char *shown, *shown_after; // of a text as readers get it
+  unsigned quiet_s;                // until all is told of who came: a large room hears it in sum
 };
 
 // A room of chat may have a sender of another client in it, so the name has our process id.
 static char take_name[64], name_shown[64];
 
 static const struct dialect dialects[] = {
-    {"chat", "", ". /help\r\n", take_name, "", "\r\n", name_shown, "\r\n"},
+    {"chat", "", ". /help\r\n", take_name, "", "\r\n", name_shown, "\r\n", 3},
     {"redis", "SUBSCRIBE room\r\n", ":1\r\n", "", "*3\r\n$7\r\nPUBLISH\r\n$4\r\nroom\r\n$100\r\n", "\r\n",
-     "*3\r\n$7\r\nmessage\r\n$4\r\nroom\r\n$100\r\n", "\r\n"},
-    {"raw", "", "", "", "", "\r\n", "", "\r\n"},
+     "*3\r\n$7\r\nmessage\r\n$4\r\nroom\r\n$100\r\n", "\r\n", 0},
+    {"raw", "", "", "", "", "\r\n", "", "\r\n", 0},
 };
 
 static const struct dialect *dialect;
@@ -102,6 +103,9 @@ static void wait_for_quiet(void) {
       size += (size_t)count;
     }
   }
+  sleep(dialect->quiet_s);
+  for (int i = 0; i < options.connections; ++i)
+    drop(readers[i]);
   drop(sender);
 }
 
