@@ -19,6 +19,7 @@
 
 #include "services/chat/bus.h"
 #include "services/chat/clock.h"
+#include "services/chat/guesses.h"
 #include "services/chat/identity.h"
 #include "services/chat/member.h"
 #include "services/chat/refusal.h"
@@ -171,6 +172,7 @@ class Hub final : private Bus::Listener {
   std::unordered_map<std::uint64_t, Expected> expected_;
   std::vector<Member*> slow_;  // to be taken out once everybody has been told
   Identities identities_;
+  Guesses guesses_;            // of the operators' password
   std::uint64_t members_ = 0;  // numbers given
   std::uint64_t guests_ = 0;
   std::uint64_t tickets_ = 0;

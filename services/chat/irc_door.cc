@@ -223,6 +223,8 @@ void IrcDoor::answer(const Call& call, Refusal refusal, std::string_view subject
       break;
     case Refusal::kWrongPassword:
       return call.reply(irc::kWrongPassword, ":that is not the password");
+    case Refusal::kTooManyGuesses:
+      return call.reply(irc::kWrongPassword, ":" + words(refusal, hub_.rules(), subject));
   }
   // A word of the line goes back as one word.
   std::string word = without_controls(subject.substr(0, 64));

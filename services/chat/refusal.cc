@@ -14,12 +14,27 @@ constexpr std::size_t kMostShown = 64;
 }  // namespace
 
 std::string_view name(Refusal refusal) {
-  static constexpr std::array<std::string_view, 20> kNames = {
-      "none",        "nick_not_legal", "nick_taken",     "nick_looks_taken",
-      "nick_held",   "nick_reserved",  "room_not_legal", "no_such_room",
-      "not_in_room", "room_full",      "too_many_rooms", "too_many_rooms_of_member",
-      "nobody",      "not_there",      "nothing_said",   "too_long",
-      "muted",       "not_operator",   "no_operators",   "wrong_password"};
+  static constexpr std::array<std::string_view, 21> kNames = {"none",
+                                                              "nick_not_legal",
+                                                              "nick_taken",
+                                                              "nick_looks_taken",
+                                                              "nick_held",
+                                                              "nick_reserved",
+                                                              "room_not_legal",
+                                                              "no_such_room",
+                                                              "not_in_room",
+                                                              "room_full",
+                                                              "too_many_rooms",
+                                                              "too_many_rooms_of_member",
+                                                              "nobody",
+                                                              "not_there",
+                                                              "nothing_said",
+                                                              "too_long",
+                                                              "muted",
+                                                              "not_operator",
+                                                              "no_operators",
+                                                              "wrong_password",
+                                                              "too_many_guesses"};
   const auto index = static_cast<std::size_t>(refusal);
   POLYPORT_ASSERT(index < kNames.size());
   return kNames[index];
@@ -71,6 +86,8 @@ std::string words(Refusal refusal, const Rules& rules, std::string_view subject)
       return "this chat has no operators: operator_password is not set";
     case Refusal::kWrongPassword:
       return "that is not the password";
+    case Refusal::kTooManyGuesses:
+      return "too many wrong passwords came from your address: try again in a minute";
   }
   POLYPORT_ASSERT(false);
   return {};

@@ -30,6 +30,7 @@ enum class Refusal : std::uint8_t {
   kNotOperator,
   kNoOperators,
   kWrongPassword,
+  kTooManyGuesses,
 };
 
 std::string_view name(Refusal refusal);  // "nick_taken", for programs

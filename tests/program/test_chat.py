@@ -356,6 +356,20 @@ class Chat(ChatTest):
         ann.expect("* guest-1 put guest-2 out of #lobby (too loud)\r\n")
         self.assertNotIn(b"nobody hears this", ann.heard)
 
+    def test_who_guesses_the_password_cannot_go_on_as_somebody_else(self):
+        self.serve(FAST + "operator_password = \"open sesame\"\n")
+        for number in range(10):
+            guest = self.enter()
+            guest.line(f"/op {number}")
+            guest.expect("* that is not the password\r\n")
+            guest.sock.close()
+        guest = self.enter()
+        guest.line("/op open sesame")  # even this one
+        guest.expect("* too many wrong passwords came from your address: try again in a minute\r\n")
+        irc = self.client("ann")
+        irc.line("OPER ann :open sesame")
+        irc.expect(":chat 464 ann :too many wrong passwords")
+
     def test_a_client_of_irc_at_the_line_door_is_sent_on(self):
         self.serve()
         other = self.enter()
