@@ -127,13 +127,14 @@ void Hub::leave(Member& member, std::string_view why, Leave how) {
                      clock_.steady_ms() + static_cast<std::uint64_t>(rules_.nick_hold.count()));
     wake();
   }
+  for (Room* room : member.rooms_) {
+    if (tells_each(*room)) continue;
+    ++room->left;
+    wake();
+  }
   tell_around(member,
               {.kind = Event::Kind::kQuit, .from = &member, .nick = member.nick_, .text = why});
   for (Room* room : member.rooms_) {
-    if (is_large(*room)) {
-      ++room->left;
-      wake();
-    }
     std::erase(room->members, &member);
     drop_if_empty(*room);
   }
@@ -224,13 +225,13 @@ Refusal Hub::part(Member& member, std::string_view name, std::string_view why) {
                     .room = room,
                     .from = &member,
                     .nick = member.nick_,
-                    .text = why};
-  if (is_large(*room)) {
+                    .text = member.muted_ ? "" : why};
+  if (tells_each(*room)) {
+    tell_room(event);
+  } else {
     tell(member, event);
     ++room->left;
     wake();
-  } else {
-    tell_room(event);
   }
   take_out(member, *room);
   return Refusal::kNone;

@@ -155,6 +155,8 @@ class Hub final : private Bus::Listener {
     Hub& hub_;
   };
   bool is_large(const Room& room) const { return room.members.size() > rules_.presence_limit; }
+  // Whether that one more came or left `room` is told by itself; else it goes into the sum.
+  bool tells_each(Room& room);
   void tell_joined(Room& room, const Member& member);
   void wake();
 
