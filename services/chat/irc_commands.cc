@@ -41,7 +41,8 @@ void IrcDoor::ping(const Call& call) {
 
 void IrcDoor::quit(const Call& call) {
   const std::string why = without_controls(call.parameter(0));
-  show_out(call.connection, call.member, why.empty() ? "quit" : "quit: " + why, "goodbye");
+  const bool says_why = !why.empty() && !call.member.is_muted();
+  show_out(call.connection, call.member, says_why ? "quit: " + why : "quit", "goodbye");
 }
 
 // --- talking -------------------------------------------------------------------------------------

@@ -201,7 +201,8 @@ void LineDoor::plain(const Call& call) {
 }
 
 void LineDoor::quit(const Call& call) {
-  const std::string why = call.argument.empty() ? "quit" : "quit: " + std::string(call.argument);
+  const bool says_why = !call.argument.empty() && !call.member.is_muted();
+  const std::string why = says_why ? "quit: " + std::string(call.argument) : "quit";
   show_out(call, why, "goodbye");
 }
 
