@@ -1,5 +1,6 @@
 // The IRC door: talking, rooms, operators.
 #include "core/base/text.h"
+#include "services/chat/clean.h"
 #include "services/chat/irc_door.h"
 
 namespace polyport::services::chat {
@@ -40,7 +41,7 @@ void IrcDoor::ping(const Call& call) {
 }
 
 void IrcDoor::quit(const Call& call) {
-  const std::string why = without_controls(call.parameter(0));
+  const std::string why = clean(call.parameter(0)).value_or("");
   const bool says_why = !why.empty() && !call.member.is_muted();
   show_out(call.connection, call.member, says_why ? "quit: " + why : "quit", "goodbye");
 }
