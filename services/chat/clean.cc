@@ -59,6 +59,15 @@ std::optional<std::string> clean(Bytes text) {
   return std::string(inner);
 }
 
+std::string brief(std::string_view topic) {
+  constexpr std::size_t kMost = 160;
+  if (topic.size() <= kMost) return std::string(topic);
+  std::size_t end = kMost;
+  while ((static_cast<unsigned char>(topic[end]) & 0xc0u) == 0x80u)
+    --end;
+  return std::string(topic.substr(0, end)) + " ...";
+}
+
 Words split_word(std::string_view text) {
   text = trim(text);
   const std::size_t end = std::min(text.find(' '), text.size());

@@ -13,6 +13,9 @@ namespace polyport::services::chat {
 // feigns a line. Empty where no character of it can be seen. Nothing where it is not UTF-8.
 std::optional<std::string> clean(Bytes text);
 
+// The beginning of a topic, for lists of many rooms.
+std::string brief(std::string_view topic);
+
 // The first word and the rest, both without white space around.
 struct Words {
   std::string_view first;

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "services/chat/clean.h"
+#include "services/chat/fitting.h"
 
 namespace polyport::services::chat {
 namespace {
@@ -164,7 +165,13 @@ bool IrcDoor::may_go_on(const Call& call, Hub::Cost cost) {
     call.notice("too fast: not sent. You have " + std::to_string(rate.burst) +
                 " lines at once and then " + std::to_string(rate.per_second) + " a second");
   }
-  return flood == Hub::Flood::kFine;
+  if (flood != Hub::Flood::kFine) return false;
+  if (cost == Hub::Cost::kTalk ||
+      call.connection.queued_bytes() <= answer_bytes(settings_.limits.unread_bytes)) {
+    return true;
+  }
+  call.notice(kUnreadAnswers);
+  return false;
 }
 
 std::optional<std::string> IrcDoor::text_of(const Call& call, std::string_view raw) {

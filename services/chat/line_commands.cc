@@ -125,7 +125,7 @@ void LineDoor::rooms(const Call& call) {
   for (std::size_t i = 0; i < listed; ++i) {
     const Room& room = *rooms[i];
     call.tell("  " + room.name + "  " + std::to_string(room.members.size()) +
-              (room.topic.empty() ? "" : "  " + room.topic));
+              (room.topic.empty() ? "" : "  " + brief(room.topic)));
   }
   if (rooms.size() > listed) {
     call.tell("  and " + std::to_string(rooms.size() - listed) + " more");

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "services/chat/clean.h"
+#include "services/chat/fitting.h"
 #include "services/chat/stream_place.h"
 
 namespace polyport::services::chat {
@@ -104,7 +105,13 @@ bool LineDoor::may_go_on(const Call& call, Hub::Cost cost) {
     call.tell("too fast: not sent. You have " + std::to_string(rate.burst) +
               " lines at once and then " + std::to_string(rate.per_second) + " a second");
   }
-  return flood == Hub::Flood::kFine;
+  if (flood != Hub::Flood::kFine) return false;
+  if (cost == Hub::Cost::kTalk ||
+      call.connection.queued_bytes() <= answer_bytes(limits_.unread_bytes)) {
+    return true;
+  }
+  call.tell(kUnreadAnswers);
+  return false;
 }
 
 void LineDoor::answer(const Call& call, Refusal refusal, std::string_view subject,

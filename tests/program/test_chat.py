@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from chat_support import FAST, ChatTest
+from chat_support import FAST, LONG, ChatTest, Talker
 from support import cli, peak_bytes, tool, tool_environment, wait_until
 
 
@@ -196,6 +196,37 @@ class Chat(ChatTest):
         ann.line("/who")
         ann.expect("* 1 here:\r\n")
 
+    def test_an_answer_shows_nobody_out(self):
+        path = self.folder() / "chat"
+        self.serve(FAST + LONG, unix=path)
+        ann = self.enter()
+        for _ in range(20):
+            ann.line("z" * 60_000)
+            ann.expect("z\r\n")
+        slow = Talker(self, str(path))  # what was said before it came is more than write_limit
+        ann.expect("guest-2 joined (")
+        ann.line("are you there?")
+        slow.expect("guest-1: are you there?\r\n")
+        # Nor by many of them, as long as it does not read: they are refused.
+        slow.line("/history 500\r\n" * 50)
+        slow.line("done")
+        slow.expect("* not now: too much of what you asked for before waits for you unread\r\n")
+        slow.expect("guest-2: done\r\n")
+
+    def test_history_says_whether_there_is_more(self):
+        self.serve()
+        ann = self.enter()
+        ann.line("/history")
+        ann.expect("* nothing is kept of #lobby\r\n")
+        for words in ("one", "two", "three"):
+            ann.line(words)
+        ann.expect("three\r\n")
+        ann.line("/history 2")
+        ann.expect("* said in #lobby:\r\nguest-1: two\r\nguest-1: three\r\n"
+                   "* and more before that: /history N\r\n")
+        ann.line("/history 3")
+        ann.expect("guest-1: three\r\n* that is all I have\r\n")
+
     def test_nc_and_socat_come_in(self):
         self.serve()
         ann = self.enter()
@@ -248,6 +279,9 @@ class Chat(ChatTest):
         bob.line("/rooms")
         bob.expect("* 2 rooms:\r\n")
         bob.expect("#lab  2  ports and sockets\r\n")
+        bob.line("/topic " + "\u00e4" * 200)
+        bob.line("/rooms")
+        bob.expect("#lab  2  " + "\u00e4" * 80 + " ...\r\n")
         ann.line("/part")
         ann.expect("* you left #lab\r\n")
         bob.expect("* guest-1 left #lab\r\n")
