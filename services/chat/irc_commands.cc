@@ -160,6 +160,11 @@ void IrcDoor::set_mute(const Call& call, Hub::Mute what) {
   call.notice(std::string(nick) + (what == Hub::Mute::kMute ? " is muted" : " may talk again"));
 }
 
+void IrcDoor::token(const Call& call) {
+  call.notice("should you be cut off, come back with this as the server's password: " +
+              hub_.token(call.member));
+}
+
 void IrcDoor::away(const Call& call) {
   call.reply(irc::kUnAway, ":nobody is told here that you are away");
 }

@@ -47,6 +47,7 @@ std::span<const IrcDoor::Command> IrcDoor::commands() {
       {"MODE", W::kRegistered, C::kAsk, 1, &IrcDoor::mode},
       {"ISON", W::kRegistered, C::kAsk, 1, &IrcDoor::is_on},
       {"USERHOST", W::kRegistered, C::kAsk, 1, &IrcDoor::userhost},
+      {"TOKEN", W::kRegistered, C::kAsk, 0, &IrcDoor::token},
       {"AWAY", W::kRegistered, C::kAsk, 0, &IrcDoor::away},
       {"MOTD", W::kRegistered, C::kAsk, 0, &IrcDoor::motd},
       {"LUSERS", W::kRegistered, C::kAsk, 0, &IrcDoor::lusers},
