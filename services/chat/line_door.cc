@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/base/text.h"
 #include "services/chat/clean.h"
 #include "services/chat/fitting.h"
 #include "services/chat/stream_place.h"
@@ -134,7 +135,7 @@ void LineDoor::take_line(const Call& call) {
   }
   const Words words = split_word(line.substr(1));
   const auto found = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& command) {
-    return command.name == words.first;
+    return equals_ignoring_case(command.name, words.first);
   });
   if (found == kCommands.end()) {
     if (!may_go_on(call, Hub::Cost::kTalk)) return;
