@@ -144,13 +144,14 @@ void Hub::leave(Member& member, std::string_view why, Leave how) {
   if (!member.is_remote()) {
     bus_.member_left(member, why, held ? rules_.nick_hold : std::chrono::milliseconds(0));
   }
+  for (Room* room : member.rooms_) {
+    if (tells_each(*room)) continue;
+    ++room->left;
+    wake();
+  }
   tell_around(member,
               {.kind = Event::Kind::kQuit, .from = &member, .nick = member.nick_, .text = why});
   for (Room* room : member.rooms_) {
-    if (is_large(*room)) {
-      ++room->left;
-      wake();
-    }
     std::erase(room->members, &member);
     drop_if_empty(*room);
   }
@@ -251,13 +252,13 @@ Refusal Hub::part(Member& member, std::string_view name, std::string_view why) {
                     .room = room,
                     .from = &member,
                     .nick = member.nick_,
-                    .text = why};
-  if (is_large(*room)) {
+                    .text = member.muted_ ? "" : why};
+  if (tells_each(*room)) {
+    tell_room(event);
+  } else {
     tell(member, event);
     ++room->left;
     wake();
-  } else {
-    tell_room(event);
   }
   take_out(member, *room, why);
   return Refusal::kNone;

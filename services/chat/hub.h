@@ -20,6 +20,7 @@
 
 #include "services/chat/bus.h"
 #include "services/chat/clock.h"
+#include "services/chat/guesses.h"
 #include "services/chat/identity.h"
 #include "services/chat/member.h"
 #include "services/chat/refusal.h"
@@ -177,6 +178,8 @@ class Hub final : private Bus::Listener {
     Hub& hub_;
   };
   bool is_large(const Room& room) const { return room.members.size() > rules_.presence_limit; }
+  // Whether that one more came or left `room` is told by itself; else it goes into the sum.
+  bool tells_each(Room& room);
   void tell_joined(Room& room, const Member& member);
   void wake();
 
@@ -196,6 +199,7 @@ class Hub final : private Bus::Listener {
   std::unordered_map<std::uint64_t, Expected> expected_;
   std::vector<Member*> slow_;  // to be taken out once everybody has been told
   Identities identities_;
+  Guesses guesses_;            // of the operators' password
   std::uint64_t members_ = 0;  // numbers given
   std::uint64_t tickets_ = 0;
   std::uint32_t around_ = 0;  // events told to several rooms

@@ -1,12 +1,18 @@
 // The hub: telling its members, and those who are too slow to be told.
 //
 // Rooms up to presence_limit hear of each member that comes and goes. In larger ones that would be
-// the square of their size: they hear numbers, at most once a second.
+// the square of their size: they hear numbers, at most once a second. So do small ones while
+// somebody comes and goes faster than a class does, who would fill everybody's queue.
 #include "core/base/assert.h"
 #include "core/base/text.h"
 #include "services/chat/hub.h"
 
 namespace polyport::services::chat {
+namespace {
+
+constexpr Rate kPresence{.burst = 100, .per_second = 20};
+
+}  // namespace
 
 // --- answers that come later ---------------------------------------------------------------------
 
@@ -52,7 +58,8 @@ void Hub::tell_around(const Member& member, const Event& event) {
   Encodings encodings;
   ++around_;
   for (const Room* room : member.rooms_) {
-    if (is_large(*room)) continue;
+    const bool in_sum = event.kind == Event::Kind::kQuit && room->left > 0;
+    if (is_large(*room) || in_sum) continue;
     for (Member* other : room->members) {
       if (other == &member || other->heard_ == around_) continue;
       other->heard_ = around_;
@@ -70,8 +77,14 @@ void Hub::show_out_slow() {
   }
 }
 
+// What is in sum stays so until the sum is told: nobody leaves who has not come.
+bool Hub::tells_each(Room& room) {
+  return !is_large(room) && room.came + room.left == 0 &&
+         room.presence.take(kPresence, clock_.steady_ms());
+}
+
 void Hub::tell_joined(Room& room, const Member& member) {
-  if (is_large(room)) {
+  if (!tells_each(room)) {
     ++room.came;
     return wake();
   }

@@ -122,12 +122,16 @@ Refusal Hub::ask_history(Member& member, HistoryQuestion question) {
 
 Refusal Hub::become_operator(Member& member, std::string_view password) {
   if (rules_.operator_password.empty()) return Refusal::kNoOperators;
+  const std::uint64_t now = clock_.steady_ms();
+  const std::string address = member.place().address;
+  if (!guesses_.may_guess(address, now)) return Refusal::kTooManyGuesses;
   // By their hashes, so that the time tells nothing of the length either.
   const bool right = equals_in_constant_time(digest(Hash::kSha256, password),
                                              digest(Hash::kSha256, rules_.operator_password));
   if (!right) {
-    member.talk_.empty(rules_.talk, clock_.steady_ms());  // guessing is slow
-    member.ask_.empty(rules_.ask(), clock_.steady_ms());
+    guesses_.guessed_wrong(address, now);
+    member.talk_.empty(rules_.talk, now);  // guessing is slow
+    member.ask_.empty(rules_.ask(), now);
     return Refusal::kWrongPassword;
   }
   member.operator_ = true;

@@ -1,5 +1,6 @@
 // The IRC door: talking, rooms, operators.
 #include "core/base/text.h"
+#include "services/chat/clean.h"
 #include "services/chat/irc_door.h"
 
 namespace polyport::services::chat {
@@ -40,8 +41,9 @@ void IrcDoor::ping(const Call& call) {
 }
 
 void IrcDoor::quit(const Call& call) {
-  const std::string why = without_controls(call.parameter(0));
-  show_out(call.connection, call.member, why.empty() ? "quit" : "quit: " + why, "goodbye");
+  const std::string why = clean(call.parameter(0)).value_or("");
+  const bool says_why = !why.empty() && !call.member.is_muted();
+  show_out(call.connection, call.member, says_why ? "quit: " + why : "quit", "goodbye");
 }
 
 // --- talking -------------------------------------------------------------------------------------
@@ -156,6 +158,11 @@ void IrcDoor::set_mute(const Call& call, Hub::Mute what) {
   const Refusal refusal = hub_.mute(call.member, nick, what);
   if (refusal != Refusal::kNone) return answer(call, refusal, nick);
   call.notice(std::string(nick) + (what == Hub::Mute::kMute ? " is muted" : " may talk again"));
+}
+
+void IrcDoor::token(const Call& call) {
+  call.notice("should you be cut off, come back with this as the server's password: " +
+              hub_.token(call.member));
 }
 
 void IrcDoor::away(const Call& call) {

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "services/chat/clean.h"
+#include "services/chat/fitting.h"
 
 namespace polyport::services::chat {
 namespace {
@@ -46,6 +47,7 @@ std::span<const IrcDoor::Command> IrcDoor::commands() {
       {"MODE", W::kRegistered, C::kAsk, 1, &IrcDoor::mode},
       {"ISON", W::kRegistered, C::kAsk, 1, &IrcDoor::is_on},
       {"USERHOST", W::kRegistered, C::kAsk, 1, &IrcDoor::userhost},
+      {"TOKEN", W::kRegistered, C::kAsk, 0, &IrcDoor::token},
       {"AWAY", W::kRegistered, C::kAsk, 0, &IrcDoor::away},
       {"MOTD", W::kRegistered, C::kAsk, 0, &IrcDoor::motd},
       {"LUSERS", W::kRegistered, C::kAsk, 0, &IrcDoor::lusers},
@@ -175,7 +177,13 @@ bool IrcDoor::may_go_on(const Call& call, Hub::Cost cost) {
     call.notice("too fast: not sent. You have " + std::to_string(rate.burst) +
                 " lines at once and then " + std::to_string(rate.per_second) + " a second");
   }
-  return flood == Hub::Flood::kFine;
+  if (flood != Hub::Flood::kFine) return false;
+  if (cost == Hub::Cost::kTalk ||
+      call.connection.queued_bytes() <= answer_bytes(settings_.limits.unread_bytes)) {
+    return true;
+  }
+  call.notice(kUnreadAnswers);
+  return false;
 }
 
 std::optional<std::string> IrcDoor::text_of(const Call& call, std::string_view raw) {
@@ -236,6 +244,8 @@ void IrcDoor::answer(const Call& call, Refusal refusal, std::string_view subject
       break;
     case Refusal::kWrongPassword:
       return call.reply(irc::kWrongPassword, ":that is not the password");
+    case Refusal::kTooManyGuesses:
+      return call.reply(irc::kWrongPassword, ":" + words(refusal, hub_.rules(), subject));
   }
   // A word of the line goes back as one word.
   std::string word = without_controls(subject.substr(0, 64));

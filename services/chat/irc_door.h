@@ -110,6 +110,7 @@ class IrcDoor final : public StreamHandler {
   void mute(const Call& call);
   void unmute(const Call& call);
   void set_mute(const Call& call, Hub::Mute what);
+  void token(const Call& call);
   void away(const Call& call);
 
   // irc_queries.cc

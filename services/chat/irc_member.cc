@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "services/chat/fitting.h"
 #include "services/chat/stream_place.h"
 
 namespace polyport::services::chat {
@@ -58,9 +59,10 @@ void IrcMember::hear_joined(const Room& room, const Page& page, Replay) {
   }
   text += irc_names(nick(), room);
   // With their times the old lines tell by themselves that they are old.
-  const bool marked = !page.messages.empty() && !has(kServerTime);
+  const Shown shown = fitting(page, answer_bytes(shared_.limits.unread_bytes));
+  const bool marked = !shown.messages.empty() && !has(kServerTime);
   if (marked) text += irc_notice(room.name, "said before you came:");
-  for (const Message& message : page.messages)
+  for (const Message& message : shown.messages)
     text += irc_text(message, room.name, time());
   if (marked) text += irc_notice(room.name, "you are here now");
   connection->send(text);

@@ -1,5 +1,6 @@
 // The IRC door: questions about members and rooms, and modes.
 #include <algorithm>
+#include <utility>
 
 #include "core/base/text.h"
 #include "services/chat/irc_door.h"
@@ -21,7 +22,10 @@ std::string who_line(const Member& member, std::string_view room) {
 }  // namespace
 
 void IrcDoor::names(const Call& call) {
+  bool first = true;
   for (const std::string_view name : split(call.parameter(0), ',')) {
+    // The line is paid for already; each further room costs as much.
+    if (!std::exchange(first, false) && !may_go_on(call, Hub::Cost::kAsk)) return;
     const Room* room = hub_.find_room(name);
     if (room != nullptr) {
       call.connection.send(irc_names(call.nick(), *room));

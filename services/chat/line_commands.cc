@@ -20,7 +20,7 @@ constexpr Bytes kHelp =
     "*   /rooms             all rooms\r\n"
     "*   /join ROOM         into another room as well; what you type goes there then\r\n"
     "*   /part [ROOM]       out of it\r\n"
-    "*   /topic [TEXT]      what the room is about\r\n"
+    "*   /topic [TEXT]      what the room is about; /topic - takes it away\r\n"
     "*   /history [N]       the last N lines again\r\n"
     "*   /token             what proves that you are you, should you be cut off\r\n"
     "*   /resume TOKEN      you are who you were\r\n"
@@ -28,6 +28,11 @@ constexpr Bytes kHelp =
     "*   /op PASSWORD       to be an operator: /kick NAME [WHY], /mute NAME, /unmute NAME\r\n"
     "*   /quit              goodbye\r\n"
     "* a line that begins with // is said with one /\r\n";
+
+// "lab" means "#lab".
+std::string room_named(std::string_view argument) {
+  return (argument.starts_with('#') ? "" : "#") + std::string(argument);
+}
 
 }  // namespace
 
@@ -79,10 +84,11 @@ void LineDoor::change_nick(const Call& call) {
 // --- rooms ---------------------------------------------------------------------------------------
 
 void LineDoor::who(const Call& call) {
-  const Room* room = call.argument.empty() ? call.member.room() : hub_.find_room(call.argument);
+  const Room* room =
+      call.argument.empty() ? call.member.room() : hub_.find_room(room_named(call.argument));
   if (room == nullptr) {
     if (call.argument.empty()) return call.tell("you are in no room: /who ROOM");
-    return answer(call, Refusal::kNoSuchRoom, call.argument, "/rooms lists them");
+    return answer(call, Refusal::kNoSuchRoom, room_named(call.argument), "/rooms lists them");
   }
   const auto& members = room->members;
   const bool here = room == call.member.room();
@@ -125,7 +131,7 @@ void LineDoor::rooms(const Call& call) {
   for (std::size_t i = 0; i < listed; ++i) {
     const Room& room = *rooms[i];
     call.tell("  " + room.name + "  " + std::to_string(room.members.size()) +
-              (room.topic.empty() ? "" : "  " + room.topic));
+              (room.topic.empty() ? "" : "  " + brief(room.topic)));
   }
   if (rooms.size() > listed) {
     call.tell("  and " + std::to_string(rooms.size() - listed) + " more");
@@ -134,8 +140,7 @@ void LineDoor::rooms(const Call& call) {
 
 void LineDoor::join(const Call& call) {
   if (call.argument.empty()) return call.tell("which room? /join ROOM");
-  std::string name(call.argument);
-  if (!name.starts_with('#')) name.insert(0, "#");
+  const std::string name = room_named(call.argument);
   const Room* room = hub_.find_room(name);
   if (room != nullptr && hub_.is_in(call.member, *room)) {
     call.member.set_room(*room);
@@ -145,12 +150,13 @@ void LineDoor::join(const Call& call) {
 }
 
 void LineDoor::part(const Call& call) {
-  const std::string room = call.argument.empty() ? call.room() : std::string(call.argument);
+  const std::string room = call.argument.empty() ? call.room() : room_named(call.argument);
   if (room.empty()) return call.tell("you are in no room");
+  const Room* const before = call.member.room();
   answer(call, hub_.part(call.member, room, {}), room);
-  if (call.member.room() == nullptr && !call.member.is_leaving()) {
-    call.tell("you are in no room now: /rooms, /join ROOM");
-  }
+  if (call.member.is_leaving() || call.member.room() == before) return;
+  if (call.member.room() == nullptr) return call.tell("you are in no room now: /rooms, /join ROOM");
+  call.tell("what you type goes to " + call.room() + " now");
 }
 
 void LineDoor::topic(const Call& call) {
@@ -160,7 +166,8 @@ void LineDoor::topic(const Call& call) {
     if (room->topic.empty()) return call.tell(room->name + " has no topic: /topic TEXT");
     return call.tell("the topic of " + room->name + ", by " + room->topic_by + ": " + room->topic);
   }
-  answer(call, hub_.set_topic(call.member, room->name, call.argument), room->name);
+  const std::string_view text = call.argument == "-" ? "" : call.argument;
+  answer(call, hub_.set_topic(call.member, room->name, text), room->name);
 }
 
 void LineDoor::history(const Call& call) {
@@ -201,7 +208,8 @@ void LineDoor::plain(const Call& call) {
 }
 
 void LineDoor::quit(const Call& call) {
-  const std::string why = call.argument.empty() ? "quit" : "quit: " + std::string(call.argument);
+  const bool says_why = !call.argument.empty() && !call.member.is_muted();
+  const std::string why = says_why ? "quit: " + std::string(call.argument) : "quit";
   show_out(call, why, "goodbye");
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/base/text.h"
 #include "services/chat/clean.h"
+#include "services/chat/fitting.h"
 #include "services/chat/stream_place.h"
 
 namespace polyport::services::chat {
@@ -110,7 +112,13 @@ bool LineDoor::may_go_on(const Call& call, Hub::Cost cost) {
     call.tell("too fast: not sent. You have " + std::to_string(rate.burst) +
               " lines at once and then " + std::to_string(rate.per_second) + " a second");
   }
-  return flood == Hub::Flood::kFine;
+  if (flood != Hub::Flood::kFine) return false;
+  if (cost == Hub::Cost::kTalk ||
+      call.connection.queued_bytes() <= answer_bytes(limits_.unread_bytes)) {
+    return true;
+  }
+  call.tell(kUnreadAnswers);
+  return false;
 }
 
 void LineDoor::answer(const Call& call, Refusal refusal, std::string_view subject,
@@ -133,7 +141,7 @@ void LineDoor::take_line(const Call& call) {
   }
   const Words words = split_word(line.substr(1));
   const auto found = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& command) {
-    return command.name == words.first;
+    return equals_ignoring_case(command.name, words.first);
   });
   if (found == kCommands.end()) {
     if (!may_go_on(call, Hub::Cost::kTalk)) return;

@@ -1,5 +1,6 @@
 #include "services/chat/line_member.h"
 
+#include "services/chat/fitting.h"
 #include "services/chat/stream_place.h"
 
 namespace polyport::services::chat {
@@ -97,10 +98,11 @@ void LineMember::hear_joined(const Room& room, const Page& page, Replay) {
       text += line_notice("the topic of " + room.name + ": " + room.topic, style());
     }
   }
-  if (!page.messages.empty()) {
+  const Shown shown = fitting(page, answer_bytes(limits_.unread_bytes));
+  if (!shown.messages.empty()) {
     // Marked, because nobody of those who said it needs to be here any more.
     if (!plain_) text += line_notice("said before you came:", style());
-    for (const Message& message : page.messages)
+    for (const Message& message : shown.messages)
       text += line_text(message, style());
     text += plain_ ? "now " + room.name + "\r\n" : line_notice("you are here now", style());
   }
@@ -110,11 +112,21 @@ void LineMember::hear_joined(const Room& room, const Page& page, Replay) {
 void LineMember::hear_history(const Room& room, const HistoryQuestion&, const Page& page) {
   Connection* const connection = this->connection();
   if (connection == nullptr) return;
+  const Shown shown = fitting(page, answer_bytes(limits_.unread_bytes));
   std::string text;
-  if (!plain_) text = line_notice("said in " + room.name + ":", style());
-  for (const Message& message : page.messages)
+  if (!plain_ && !shown.messages.empty()) {
+    text = line_notice("said in " + room.name + ":", style());
+  }
+  for (const Message& message : shown.messages)
     text += line_text(message, style());
-  text += plain_ ? "now " + room.name + "\r\n" : line_notice("that is all I have", style());
+  if (plain_) {
+    text += "now " + room.name + "\r\n";
+  } else if (shown.more) {
+    text += line_notice("and more before that: /history N", style());
+  } else {
+    text += line_notice(
+        shown.messages.empty() ? "nothing is kept of " + room.name : "that is all I have", style());
+  }
   connection->send(text);
 }
 

@@ -14,13 +14,29 @@ constexpr std::size_t kMostShown = 64;
 }  // namespace
 
 std::string_view name(Refusal refusal) {
-  static constexpr std::array<std::string_view, 22> kNames = {
-      "none",           "nick_not_legal", "nick_taken",     "nick_looks_taken",
-      "nick_held",      "nick_reserved",  "room_not_legal", "no_such_room",
-      "not_in_room",    "room_full",      "too_many_rooms", "too_many_rooms_of_member",
-      "nobody",         "not_there",      "nothing_said",   "too_long",
-      "muted",          "not_operator",   "no_operators",   "wrong_password",
-      "too_much_waits", "out_of_reach"};
+  static constexpr std::array<std::string_view, 23> kNames = {"none",
+                                                              "nick_not_legal",
+                                                              "nick_taken",
+                                                              "nick_looks_taken",
+                                                              "nick_held",
+                                                              "nick_reserved",
+                                                              "room_not_legal",
+                                                              "no_such_room",
+                                                              "not_in_room",
+                                                              "room_full",
+                                                              "too_many_rooms",
+                                                              "too_many_rooms_of_member",
+                                                              "nobody",
+                                                              "not_there",
+                                                              "nothing_said",
+                                                              "too_long",
+                                                              "muted",
+                                                              "not_operator",
+                                                              "no_operators",
+                                                              "wrong_password",
+                                                              "too_many_guesses",
+                                                              "too_much_waits",
+                                                              "out_of_reach"};
   const auto index = static_cast<std::size_t>(refusal);
   POLYPORT_ASSERT(index < kNames.size());
   return kNames[index];
@@ -77,6 +93,8 @@ std::string words(Refusal refusal, const Rules& rules, std::string_view subject)
              "say it again in a moment";
     case Refusal::kOutOfReach:
       return it + " is on another server of this chat, which is out of reach now";
+    case Refusal::kTooManyGuesses:
+      return "too many wrong passwords came from your address: try again in a minute";
   }
   POLYPORT_ASSERT(false);
   return {};

@@ -30,6 +30,7 @@ enum class Refusal : std::uint8_t {
   kNotOperator,
   kNoOperators,
   kWrongPassword,
+  kTooManyGuesses,
   kTooMuchWaits,
   kOutOfReach,
 };

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "services/chat/token_bucket.h"
+
 namespace polyport::services::chat {
 
 class Member;
@@ -15,7 +17,8 @@ struct Room {
   std::string topic_by;
   std::uint64_t topic_ms = 0;    // wall clock
   std::vector<Member*> members;  // in the order they came
-  // In a large room: who came and left since everybody was told.
+  TokenBucket presence;          // how many have come and gone of late
+  // Who came and left and was not told of: in a large room, or in one where too many did.
   std::uint32_t came = 0;
   std::uint32_t left = 0;
 };

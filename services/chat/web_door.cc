@@ -136,7 +136,11 @@ void WebDoor::on_message(WebSocket& socket, polyport::http::MessageKind, Bytes m
 }
 
 bool WebDoor::may_go_on(const Call& call, Hub::Cost cost) {
-  if (hub_.charge(call.member, cost) == Hub::Flood::kFine) return true;
+  if (hub_.charge(call.member, cost) == Hub::Flood::kFine) {
+    if (cost != Hub::Cost::kAsk || !call.member.has_unread_answers()) return true;
+    call.member.send(web_refused("too_fast", kUnreadAnswers, call.request.reference));
+    return false;
+  }
   // Each is told: the page must know that it is not sent.
   const Rate rate = cost == Hub::Cost::kTalk ? hub_.rules().talk : hub_.rules().ask();
   call.member.send(web_refused("too_fast",

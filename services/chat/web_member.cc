@@ -16,11 +16,11 @@ Member::Delivery WebMember::hear(const Event& event, Encodings& encodings) {
 }
 
 void WebMember::hear_joined(const Room& room, const Page& page, Replay replay) {
-  send(web_room(room, page, replay));
+  send(web_room(room, fitting(page, answer_bytes(limits_.unread_bytes)), replay));
 }
 
 void WebMember::hear_history(const Room& room, const HistoryQuestion&, const Page& page) {
-  send(web_history(room, page));
+  send(web_history(room, fitting(page, answer_bytes(limits_.unread_bytes))));
 }
 
 void WebMember::hear_kept(const Message& message, std::string_view reference, bool kept) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/http/websocket.h"
+#include "services/chat/fitting.h"
 #include "services/chat/line_member.h"
 #include "services/chat/member.h"
 
@@ -21,6 +22,9 @@ class WebMember final : public Member {
   Place place() const override;
 
   void send(Bytes json) { socket_.send_text(json); }
+  bool has_unread_answers() const {
+    return socket_.connection().queued_bytes() > answer_bytes(limits_.unread_bytes);
+  }
 
  private:
   polyport::http::WebSocket& socket_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/json_writer.h"
+#include "services/chat/clean.h"
 
 namespace polyport::services::chat {
 namespace {
@@ -36,16 +37,16 @@ void write_message(JsonWriter& json, const Message& message) {
   json.field("text", message.text);
 }
 
-void write_page(JsonWriter& json, const Page& page) {
+void write_shown(JsonWriter& json, const Shown& shown) {
   json.key("messages");
   json.begin_array();
-  for (const Message& message : page.messages) {
+  for (const Message& message : shown.messages) {
     json.begin_object();
     write_message(json, message);
     json.end_object();
   }
   json.end_array();
-  json.field("more", page.more);
+  json.field("more", shown.more);
 }
 
 void write_members(JsonWriter& json, const Room& room) {
@@ -165,13 +166,13 @@ std::string web_welcome(const Member& member, std::string_view token, const Rule
   });
 }
 
-std::string web_room(const Room& room, const Page& page, Member::Replay replay) {
+std::string web_room(const Room& room, const Shown& shown, Member::Replay replay) {
   return object("room", [&](JsonWriter& json) {
     json.field("room", room.name);
     json.field("topic", room.topic);
     write_members(json, room);
     json.field("missed", replay == Member::Replay::kMissed);
-    write_page(json, page);
+    write_shown(json, shown);
   });
 }
 
@@ -190,17 +191,17 @@ std::string web_rooms(std::span<const Room* const> rooms) {
       json.begin_object();
       json.field("room", room->name);
       json.field("members", room->members.size());
-      json.field("topic", room->topic);
+      json.field("topic", brief(room->topic));
       json.end_object();
     }
     json.end_array();
   });
 }
 
-std::string web_history(const Room& room, const Page& page) {
+std::string web_history(const Room& room, const Shown& shown) {
   return object("history", [&](JsonWriter& json) {
     json.field("room", room.name);
-    write_page(json, page);
+    write_shown(json, shown);
   });
 }
 

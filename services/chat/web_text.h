@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "services/chat/event.h"
+#include "services/chat/fitting.h"
 #include "services/chat/member.h"
 #include "services/chat/refusal.h"
 #include "services/chat/rules.h"
@@ -21,10 +22,10 @@ std::string web_text(const Event& event);
 std::string web_welcome(const Member& member, std::string_view token, const Rules& rules,
                         std::string_view server_name);
 // The room as it is for somebody who is in it now.
-std::string web_room(const Room& room, const Page& page, Member::Replay replay);
+std::string web_room(const Room& room, const Shown& shown, Member::Replay replay);
 std::string web_members(const Room& room);
 std::string web_rooms(std::span<const Room* const> rooms);
-std::string web_history(const Room& room, const Page& page);
+std::string web_history(const Room& room, const Shown& shown);
 std::string web_sent(const Message& message, std::string_view reference, bool kept);
 // `what` is for programs, `text` for people; without a reference where that is empty.
 std::string web_refused(std::string_view what, std::string_view text, std::string_view reference);

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from chat_support import FAST, ChatTest
+from chat_support import FAST, LONG, ChatTest, Talker
 from support import cli, peak_bytes, tool, tool_environment, wait_until
 
 
@@ -196,6 +196,37 @@ class Chat(ChatTest):
         ann.line("/who")
         ann.expect("* 1 here:\r\n")
 
+    def test_an_answer_shows_nobody_out(self):
+        path = self.folder() / "chat"
+        self.serve(FAST + LONG, unix=path)
+        ann = self.enter()
+        for _ in range(20):
+            ann.line("z" * 60_000)
+            ann.expect("z\r\n")
+        slow = Talker(self, str(path))  # what was said before it came is more than write_limit
+        ann.expect("guest-2 joined (")
+        ann.line("are you there?")
+        slow.expect("guest-1: are you there?\r\n")
+        # Nor by many of them, as long as it does not read: they are refused.
+        slow.line("/history 500\r\n" * 50)
+        slow.line("done")
+        slow.expect("* not now: too much of what you asked for before waits for you unread\r\n")
+        slow.expect("guest-2: done\r\n")
+
+    def test_history_says_whether_there_is_more(self):
+        self.serve()
+        ann = self.enter()
+        ann.line("/history")
+        ann.expect("* nothing is kept of #lobby\r\n")
+        for words in ("one", "two", "three"):
+            ann.line(words)
+        ann.expect("three\r\n")
+        ann.line("/history 2")
+        ann.expect("* said in #lobby:\r\nguest-1: two\r\nguest-1: three\r\n"
+                   "* and more before that: /history N\r\n")
+        ann.line("/history 3")
+        ann.expect("guest-1: three\r\n* that is all I have\r\n")
+
     def test_nc_and_socat_come_in(self):
         self.serve()
         ann = self.enter()
@@ -248,10 +279,15 @@ class Chat(ChatTest):
         bob.line("/rooms")
         bob.expect("* 2 rooms:\r\n")
         bob.expect("#lab  2  ports and sockets\r\n")
-        ann.line("/part")
-        ann.expect("* you left #lab\r\n")
+        bob.line("/topic -")
+        ann.expect("* guest-2 took the topic of #lab away\r\n")
+        bob.line("/topic " + "\u00e4" * 200)
+        bob.line("/rooms")
+        bob.expect("#lab  2  " + "\u00e4" * 80 + " ...\r\n")
+        ann.line("/PART lab")
+        ann.expect("* you left #lab\r\n* what you type goes to #lobby now\r\n")
         bob.expect("* guest-1 left #lab\r\n")
-        ann.line("/who #lab")
+        ann.line("/who lab")
         ann.expect("* 1 in #lab:\r\n*   guest-2  ")
         ann.line("/part")
         ann.expect("* you are in no room now")
@@ -349,12 +385,34 @@ class Chat(ChatTest):
             return b"* not sent: an operator has muted you\r\n" in bob.heard
         wait_until(refused, "a token")
         bob.sock.settimeout(30)
+        other, irc = self.enter(), self.client("carl")
+        ann.line("/mute guest-3")
+        ann.line("/mute carl")
+        irc.expect("an operator has muted you")
+        other.line("/quit by the back door")
+        irc.line("QUIT :by the back door")
+        ann.expect(b"\\* guest-3 left \\(quit\\)\r\n")
+        ann.expect(b"\\* carl left \\(quit\\)\r\n")
         ann.line("/unmute guest-2")
         bob.expect("* an operator lets you talk again\r\n")
         ann.line("/kick guest-2 too loud")
         bob.expect("* guest-1 put you out of #lobby (too loud)\r\n")
         ann.expect("* guest-1 put guest-2 out of #lobby (too loud)\r\n")
         self.assertNotIn(b"nobody hears this", ann.heard)
+
+    def test_who_guesses_the_password_cannot_go_on_as_somebody_else(self):
+        self.serve(FAST + "operator_password = \"open sesame\"\n")
+        for number in range(10):
+            guest = self.enter()
+            guest.line(f"/op {number}")
+            guest.expect("* that is not the password\r\n")
+            guest.sock.close()
+        guest = self.enter()
+        guest.line("/op open sesame")  # even this one
+        guest.expect("* too many wrong passwords came from your address: try again in a minute\r\n")
+        irc = self.client("ann")
+        irc.line("OPER ann :open sesame")
+        irc.expect(":chat 464 ann :too many wrong passwords")
 
     def test_a_client_of_irc_at_the_line_door_is_sent_on(self):
         self.serve()

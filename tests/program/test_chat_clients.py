@@ -248,6 +248,102 @@ class ChatClients(ChatTest):
                 self.assertEqual(page.errors, [])
             self.server.stop()
 
+    def test_a_page_comes_back_to_a_new_server_with_its_name(self):
+        server = self.serve()
+        with Browser(self.folder()) as browser:
+            page = self.page_of(browser)
+            self.say_on(page, "/nick Bea")
+            page.wait_until("document.querySelector('#nick').textContent === 'Bea'")
+            self.say_on(page, "/join lab")
+            page.wait_until("document.querySelector('#room-name').textContent === '#lab'")
+            web = self.web
+            server.signal(15)
+            self.assertEqual(server.wait(), 0)
+            page.wait_until("document.querySelector('#state').classList.contains('bad')")
+            self.start(config="[services.chat]\nlisten = \"127.0.0.1:0\"\nweb = \"%s:%d\"\n" % web)
+            page.wait_until("document.querySelector('#state').textContent === 'connected'")
+            page.wait_until("document.querySelector('#nick').textContent === 'Bea'")
+            page.wait_until("document.querySelector('#member-list').innerText.includes('Bea')")
+            page.wait_until("state.rooms.get('#lobby').members.has('bea')")
+
+    def test_a_page_that_was_away_long_fetches_all_it_missed(self):
+        self.serve(FAST + "history_kept = 3000\n")
+        guest = self.enter()
+        guest.line("before")
+        with Browser(self.folder()) as browser:
+            page = self.page_of(browser)
+            page.wait_until(f"{LOG}.includes('before')")
+            page.run("window.again = connect; connect = () => {}; state.socket.close()")
+            guest.expect("left (")
+            for number in range(1300):
+                guest.line(f"line {number}.")
+            guest.expect("line 1299.")
+            page.run("again()")
+            page.wait_until(f"{LOG}.includes('line 1299.')")
+            page.wait_until(f"{LOG}.includes('line 0.')")
+            numbers = page.run("state.current.lines.filter((line) => /^line /.test(line.text))"
+                               ".map((line) => parseInt(line.text.slice(5)))")
+            self.assertEqual(numbers, list(range(1300)))
+            self.assertEqual(page.errors, [])
+
+    def test_what_is_new_on_the_page_is_all_that_changes(self):
+        self.serve()
+        guest = self.enter()
+        for number in range(30):
+            guest.line(f"line {number}.")
+        guest.expect("line 29.")
+        with Browser(self.folder()) as browser:
+            page = self.page_of(browser)
+            page.wait_until(f"{LOG}.includes('line 29.')")
+            page.run("""window.added = []; new MutationObserver((all) => {
+                for (const one of all) for (const node of one.addedNodes) added.push(node.innerText);
+            }).observe(document.querySelector('#log'), { childList: true }); null""")
+            guest.line("something new")
+            page.wait_until(f"{LOG}.includes('something new')")
+            # A screen reader reads out what is added to the log: that, and not all of it again.
+            self.assertEqual([one.split(":", 2)[-1].strip() for one in page.run("added")],
+                             ["something new"])
+            self.say_on(page, "mine")
+            page.wait_until(f"{LOG}.includes('mine') && !document.querySelector('#log .pending')")
+            self.assertEqual(len(page.run("added")), 2)
+            self.assertEqual(page.errors, [])
+
+    def test_commands_of_the_page_answer(self):
+        self.serve()
+        guest = self.enter()
+        guest.line("/topic sockets")
+        for number in range(600):
+            guest.line(f"line {number}.")
+        guest.expect("line 599.")
+        with Browser(self.folder()) as browser:
+            page = self.page_of(browser)
+            self.say_on(page, "/topic")
+            page.wait_until(f"{LOG}.includes('the topic of #lobby: sockets')")
+            self.assertEqual(page.text("#topic"), "sockets")
+            self.say_on(page, "/WHO")
+            page.wait_until(f"{LOG}.includes('2 in #lobby: guest-1, guest-2')")
+            guest.line("/join lab")
+            guest.expect("you are in #lab now")
+            self.say_on(page, "/who lab")
+            page.wait_until(f"{LOG}.includes('1 in #lab: guest-1')")
+            # Somebody names us while we look elsewhere.
+            self.say_on(page, "/join other")
+            page.wait_until("document.querySelector('#room-name').textContent === '#other'")
+            guest.line("/join lobby")
+            guest.line("are you there, guest-2?")
+            page.wait_until("document.querySelector('#room-list .unread.named') !== null")
+            self.assertEqual(page.text("#room-list .unread").split(), "1 unread, your name is there".split())
+            self.say_on(page, "/part")
+            page.wait_until("document.querySelector('#room-name').textContent === '#lobby'")
+            # Everything that is kept, as a file.
+            page.run("""window.saved = null; URL.createObjectURL = (blob) => {
+                blob.text().then((text) => { saved = text; }); return "data:,"; }; null""")
+            self.say_on(page, "/save")
+            lines = page.wait_until("saved").splitlines()
+            self.assertEqual([line.split(" ", 1)[1] for line in lines],
+                             [f"guest-1: line {n}." for n in range(600)] + ["guest-1: are you there, guest-2?"])
+            self.assertEqual(page.errors, [])
+
     def test_the_page_is_for_keyboards_phones_and_the_dark(self):
         self.serve()
         with Browser(self.folder()) as browser:

@@ -185,6 +185,30 @@ class ChatIrc(ChatTest):
         again.line("USER x 0 * :x")
         again.expect(":chat 001 Ann :")
 
+    def test_its_own_token_brings_it_back(self):
+        self.serve()
+        guest, ann = self.enter(), self.client("Ann")
+        ann.line("TOKEN")
+        token = ann.expect(rb"as the server's password: (\S+)\r\n")[1].decode()
+        ann.sock.close()
+        guest.expect("* Ann left (")
+        other = Irc(self, self.irc)
+        other.line("NICK Ann")
+        other.line("USER x 0 * :x")
+        other.expect(":chat 433 * Ann :Ann is kept for somebody")
+        other.line(f"PASS {token}")
+        other.line("NICK Ann")
+        other.expect(":chat 001 Ann :")
+
+    def test_a_line_that_asks_for_much_costs_much(self):
+        self.serve(rows="")
+        ann = self.client("ann")
+        ann.line("NAMES " + ",".join(["#lobby"] * 60))
+        ann.line("PING :done")
+        ann.expect("PONG chat :done")
+        self.assertLess(ann.heard.count(b" 366 "), 30)
+        self.assertIn(b"too fast: not sent", ann.heard)
+
     def test_lines_that_are_too_long_or_no_text(self):
         self.serve()
         guest, ann = self.enter(), self.client("ann")

@@ -361,6 +361,24 @@ TEST_CASE("a large room hears in sum who came and left", "[chat]") {
   CHECK(first.take() == Lines{"Bob: hi"});
 }
 
+TEST_CASE("who comes and goes without end does not fill the queues of a small room", "[chat]") {
+  Chat chat;
+  Somebody ann(chat), bob(chat);
+  ann.take(), bob.take();
+  for (int i = 0; i < 1000; ++i)
+    const Somebody passing(chat);
+  CHECK(ann.heard.size() < 110);  // and not 2,000
+  CHECK(ann.take() == bob.take());
+  chat.hub.tick();
+  const Lines sum = ann.take();
+  REQUIRE(sum.size() == 1);
+  CHECK(sum.front().ends_with(" left: 2 are in #lobby"));
+  // A while later each is told by itself again.
+  chat.clock.now += 5'000;
+  { const Somebody passing(chat); }
+  CHECK(ann.take() == Lines{"* guest-1003 joined (here, test door)", "* guest-1003 left (gone)"});
+}
+
 TEST_CASE("the chat lets five lines through at once and then two a second", "[chat]") {
   Chat chat(Rules{.talk = {.burst = 5, .per_second = 2}});
   Somebody first(chat), second(chat);
@@ -407,6 +425,8 @@ TEST_CASE("a chat room in which nobody reads is empty in the end", "[chat]") {
     everybody.push_back(std::make_unique<Somebody>(chat));
   for (auto& somebody : everybody)
     chat.hub.join(*somebody, "#lab");
+  chat.hub.tick();  // so many at once are told in sum
+  chat.clock.now += 60'000;
   for (auto& somebody : everybody)
     somebody->slow = true;
   SECTION("by a message") {
@@ -506,6 +526,9 @@ TEST_CASE("an operator puts members out and mutes them", "[chat]") {
   CHECK(hub.set_topic(first, "#lobby", "x") == Refusal::kMuted);
   CHECK(hub.rename(first, "x") == Refusal::kMuted);
   CHECK(second.heard.empty());
+  CHECK(hub.part(first, "#lobby", "and another thing") == Refusal::kNone);
+  CHECK(hub.join(first, "#lobby") == Refusal::kNone);
+  CHECK(second.take() == Lines{"* guest-2 left #lobby", "* guest-2 joined (here, test door)"});
   CHECK(hub.mute(boss, "guest-2", Hub::Mute::kUnmute) == Refusal::kNone);
   CHECK(say(chat, first, "y") == Refusal::kNone);
   CHECK(hub.kick(boss, "#lab", "guest-2", {}) == Refusal::kNoSuchRoom);

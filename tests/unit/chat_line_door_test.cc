@@ -69,6 +69,20 @@ TEST_CASE("the line door drops control characters", "[chat]") {
   CHECK(read("  a  \n") == line("a"));
 }
 
+TEST_CASE("a chat line that cannot be seen is none, and no character feigns another line",
+          "[chat]") {
+  for (const char* unseen : {"\xe2\x80\x8b", "\xc2\xa0 \xef\xbb\xbf", "\xe3\x85\xa4", "\xc2\xad",
+                             "\xf3\xa0\x81\xa7", "\xe2\x80\xa8"}) {
+    CHECK(clean(unseen) == "");
+  }
+  CHECK(clean("a\xe2\x80\xa8"
+              "bob: b\xe2\x80\xa9") == "a bob: b");
+  // What joins the parts of a letter or of a picture stays where there is one.
+  CHECK(clean("\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xac") ==
+        "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xac");
+  CHECK(clean("\xe2\x80\x8b\xd8\xb3") == "\xe2\x80\x8b\xd8\xb3");
+}
+
 TEST_CASE("the line door takes UTF-8 and nothing else", "[chat]") {
   CHECK(read("gr\xc3\xbc\xc3\x9f \xf0\x9f\x91\x8b\n") ==
         line("gr\xc3\xbc\xc3\x9f \xf0\x9f\x91\x8b"));

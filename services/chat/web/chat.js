@@ -21,6 +21,9 @@ const state = {
   wanted: null, // the room to show once we are in it
   tries: 0,
   refs: 0,
+  asked: new Set(), // rooms whose members are to be told in the log
+  whoAt: 0, // when we last asked by ourselves who is there
+  late: new Map(), // by ref: how to ask again what was asked too fast
   lastLine: "",
 };
 
@@ -32,7 +35,7 @@ const memory = {
   },
   save() {
     const rooms = [...state.rooms.values()].filter((room) => !room.peer).map((room) => room.name);
-    const kept = { token: state.welcome && state.welcome.token, rooms };
+    const kept = { token: state.welcome && state.welcome.token, nick: state.welcome && state.welcome.nick, rooms };
     try { sessionStorage.setItem("chat", JSON.stringify(kept)); } catch { /* a private window */ }
   },
 };
@@ -56,7 +59,10 @@ function hello() {
     ? known.map((room) => ({ room: room.name, after: room.lastId || undefined }))
     : (kept.rooms || []).map((name) => ({ room: name }));
   const token = (state.welcome && state.welcome.token) || kept.token;
-  send({ type: "hello", token, rooms: rooms.length > 0 ? rooms : undefined });
+  // Where the token is no good any more (the server is a new one) the name may be had all the same.
+  const nick = (state.welcome && state.welcome.nick) || kept.nick;
+  send({ type: "hello", token, nick: nick && !nick.startsWith("guest-") ? nick : undefined,
+         rooms: rooms.length > 0 ? rooms : undefined });
 }
 
 function send(message) {
@@ -99,7 +105,11 @@ class Room {
     this.lastId = null;
     this.more = false;
     this.unread = 0;
+    this.named = false; // our name is in what is unread
     this.readUpTo = null;
+    this.divider = null; // what is below it was new when the room was opened: {after, node}
+    this.gap = null; // the last id we had, while what is missing behind it is being fetched
+    this.saving = null; // the messages of all pages so far, while the room is being saved
   }
 
   // Keeps the order of ids; what has none (notes) stands where it came. False: known already.
@@ -165,6 +175,7 @@ const heard = {
     state.welcome = message;
     $("nick").textContent = message.nick;
     $("place").textContent = `from ${message.address}, through the web door ${message.port}`;
+    for (const room of state.rooms.values()) room.gap = room.saving = null;
     showState("connected");
     memory.save();
   },
@@ -178,8 +189,9 @@ const heard = {
       state.rooms.set(key, room);
       room.more = message.more && !message.missed;
     }
-    if (message.missed && message.more) {
-      room.add({ note: true, time: Date.now(), text: "some of what was said meanwhile is missing" });
+    if (message.missed && message.more && message.messages.length > 0 && room.lastId) {
+      room.gap = room.lastId; // more than comes at once: on, until what we had is reached
+      askHistory(room, message.messages[0].id);
     }
     takeMembers(room, message);
     room.topic = message.topic;
@@ -221,12 +233,20 @@ const heard = {
   history(message) {
     const room = roomOf(message.room);
     if (!room) return;
-    room.more = message.more;
+    if (room.saving) return save(room, message);
+    const missed = Boolean(room.gap);
+    if (missed) {
+      const first = message.messages[0];
+      if (first && message.more && later(first.id, room.gap)) askHistory(room, first.id);
+      else room.gap = null;
+    } else {
+      room.more = message.more;
+    }
     const height = $("log").scrollHeight;
-    for (const said of message.messages) takeMessage(room, said, true);
+    for (const said of message.messages) takeMessage(room, said, !missed);
     if (room === state.current) {
-      showLog();
-      $("log").scrollTop += $("log").scrollHeight - height; // what one reads stays where it is
+      drawLog();
+      if (!missed) $("log").scrollTop += $("log").scrollHeight - height; // what one reads stays where it is
     }
   },
 
@@ -282,6 +302,16 @@ const heard = {
     if (mine) {
       state.welcome.nick = message.new;
       $("nick").textContent = message.new;
+      memory.save();
+    }
+    const talk = state.rooms.get("@" + message.nick.toLowerCase());
+    if (talk && !mine && !state.rooms.has("@" + message.new.toLowerCase())) {
+      state.rooms.delete("@" + message.nick.toLowerCase());
+      talk.name = talk.peer = message.new;
+      state.rooms.set("@" + message.new.toLowerCase(), talk);
+      note(talk, `${message.nick} is now ${message.new}`);
+      if (talk === state.current) showHeader();
+      showRooms();
     }
     for (const room of state.rooms.values()) {
       const member = room.members.get(message.nick.toLowerCase());
@@ -304,10 +334,15 @@ const heard = {
     const room = roomOf(message.room);
     if (!room) return;
     room.count = message.members;
-    if (room === state.current) showMembers();
+    if (room === state.current) { showMembers(); askWho(); }
   },
 
   who(message) {
+    if (state.asked.delete(keyOf(message.room)) && state.current) {
+      const names = message.members.map((member) => member.nick).join(", ");
+      const left = message.count - message.members.length;
+      note(state.current, `${message.count} in ${message.room}: ${names}${left > 0 ? ` and ${left} more` : ""}`);
+    }
     const room = roomOf(message.room);
     if (!room) return;
     takeMembers(room, message);
@@ -322,6 +357,12 @@ const heard = {
   notice(message) { if (state.current) note(state.current, message.text); else alertUser(message.text); },
 
   refused(message) {
+    const late = message.what === "too_fast" && state.late.get(message.ref);
+    if (late) { setTimeout(late, 1000); return; }
+    if (message.ref && message.ref.startsWith("h")) {
+      const asked = roomOf("#" + message.ref.slice(1));
+      if (asked) asked.gap = asked.saving = null;
+    }
     for (const room of message.ref ? state.rooms.values() : []) {
       const line = room.lines.find((one) => one.ref === message.ref);
       if (line) { line.pending = false; line.failed = true; line.ref = null; }
@@ -393,7 +434,10 @@ function forget(room) {
 // Something was said: shown, counted where nobody looks.
 function told(room, line, fromOthers) {
   const seen = room === state.current && !document.hidden;
-  if (fromOthers && !seen) room.unread += 1;
+  if (fromOthers && !seen) {
+    room.unread += 1;
+    room.named = room.named || Boolean(room.peer) || mentions(line.text);
+  }
   if (room === state.current) showLog();
   showRooms();
 }
@@ -403,10 +447,12 @@ function told(room, line, fromOthers) {
 function show(room) {
   if (state.current) state.current.readUpTo = state.current.lastId;
   state.current = room;
+  room.divider = room.readUpTo ? { after: room.readUpTo, node: make("li", "divider", "new") } : null;
   room.unread = 0;
+  room.named = false;
   hidePanels();
   showHeader();
-  showLog(true);
+  drawLog(true);
   showMembers();
   showRooms();
   if (!room.peer && room.members.size < Math.min(room.count, kMostMembers)) {
@@ -433,8 +479,8 @@ function showRooms() {
     open.onclick = () => { show(room); $("line").focus(); };
     item.append(open);
     if (room.unread > 0) {
-      const count = make("span", "unread", room.unread);
-      count.setAttribute("aria-label", `${room.unread} unread`);
+      const count = make("span", room.named ? "unread named" : "unread", room.unread);
+      count.append(make("span", "unseen", room.named ? " unread, your name is there" : " unread"));
       item.append(count);
       if (room !== state.current) unread += room.unread;
     }
@@ -451,7 +497,7 @@ function showRooms() {
   $("unread-elsewhere").textContent = unread;
 }
 
-function showMembers() {
+function drawMembers() {
   const room = state.current;
   const list = $("member-list");
   list.textContent = "";
@@ -487,22 +533,33 @@ function lineNode(line) {
   const mine = same(line.nick, state.welcome.nick);
   if (mine) item.classList.add("mine");
   else if (mentions(line.text)) item.classList.add("mention");
-  if (line.pending) item.classList.add("pending");
-  if (line.failed) item.classList.add("failed");
   item.append(make("span", "who", line.kind === "act" ? `* ${line.nick}` : `${line.nick}:`));
   appendText(item, line.text);
-  if (line.unkept) item.append(" ", make("span", "unkept", "(not kept in the history)"));
-  if (line.failed) {
-    const again = make("button", "", "not sent: send again");
-    again.type = "button";
-    again.onclick = () => {
+  return item;
+}
+
+// The line's place in the list is kept from one time to the next: a screen reader reads what is new
+// there, and what one has marked stays marked.
+function nodeOf(line) {
+  if (!line.node) line.node = lineNode(line);
+  line.node.classList.toggle("pending", Boolean(line.pending));
+  line.node.classList.toggle("failed", Boolean(line.failed));
+  if (line.unkept && !line.node.querySelector(".unkept")) {
+    line.node.append(" ", make("span", "unkept", "(not kept in the history)"));
+  }
+  const again = line.node.querySelector("button");
+  if (!line.failed && again) again.remove();
+  if (line.failed && !again) {
+    const button = make("button", "", "not sent: send again");
+    button.type = "button";
+    button.onclick = () => {
       const room = state.current;
       room.lines.splice(room.lines.indexOf(line), 1);
       say(room, line.text, line.kind);
     };
-    item.append(" ", again);
+    line.node.append(" ", button);
   }
-  return item;
+  return line.node;
 }
 
 function mentions(text) {
@@ -526,20 +583,43 @@ function appendText(item, text) {
   item.append(text.slice(at));
 }
 
-function showLog(opened) {
+// Many messages may come at once: the page is drawn once for all of them.
+const due = new Set();
+function soon(draw) {
+  due.add(draw);
+  if (due.size > 1) return;
+  const run = () => { const all = [...due]; due.clear(); for (const one of all) one(); };
+  if (document.hidden) setTimeout(run, 200); else requestAnimationFrame(run);
+}
+const showLog = () => soon(drawLog);
+const showMembers = () => soon(drawMembers);
+
+let liveTimer = 0;
+function drawLog(opened) {
   const log = $("log");
   const room = state.current;
   const atEnd = opened || log.scrollHeight - log.scrollTop - log.clientHeight < 40;
   const nodes = [];
-  let divided = !room || !room.readUpTo || !opened;
+  let divided = !room || !room.divider;
   for (const line of room ? room.lines : []) {
-    if (!divided && line.id && !line.id.startsWith("local-") && later(line.id, room.readUpTo)) {
-      nodes.push(make("li", "divider", "new"));
+    if (!divided && line.id && !line.id.startsWith("local-") && later(line.id, room.divider.after)) {
+      nodes.push(room.divider.node);
       divided = true;
     }
-    nodes.push(lineNode(line));
+    nodes.push(nodeOf(line));
   }
-  log.replaceChildren(...nodes);
+  // What was said before one came to look is not read out.
+  if (opened) {
+    log.setAttribute("aria-live", "off");
+    clearTimeout(liveTimer);
+    liveTimer = setTimeout(() => log.setAttribute("aria-live", "polite"), 500);
+  }
+  const kept = new Set(nodes);
+  for (const node of [...log.children]) if (!kept.has(node)) node.remove();
+  let next = log.firstChild;
+  for (const node of nodes) {
+    if (node === next) next = next.nextSibling; else log.insertBefore(node, next);
+  }
   $("earlier").hidden = !room || Boolean(room.peer) || !room.more;
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
@@ -561,13 +641,14 @@ function say(room, text, kind) {
   const line = { time: Date.now(), kind: type, nick: state.welcome.nick, text, ref, pending: true };
   if (!send(message)) { line.pending = false; line.failed = true; line.ref = null; }
   room.lines.push(line);
-  showLog(true);
+  drawLog();
+  $("log").scrollTop = $("log").scrollHeight;
 }
 
 const commands = {
   nick: (rest) => send({ type: "nick", nick: rest }),
   join: (rest) => joinRoom(rest),
-  part: (rest, room) => (room && room.peer ? forget(room) : send({ type: "part", room: rest || room.name })),
+  part: (rest, room) => (!rest && room.peer ? forget(room) : send({ type: "part", room: rest ? hashed(rest) : room.name })),
   me: (rest, room) => say(room, rest, "act"),
   msg: (rest) => {
     const [, nick, text] = /^(\S+)\s+(.*)$/.exec(rest) || [];
@@ -576,9 +657,17 @@ const commands = {
     show(room);
     say(room, text);
   },
-  topic: (rest, room) => send({ type: "topic", room: room.name, topic: rest }),
+  topic: (rest, room) => (rest
+    ? send({ type: "topic", room: room.name, topic: rest === "-" ? "" : rest })
+    : note(room, room.topic ? `the topic of ${room.name}: ${room.topic}` : `${room.name} has no topic: /topic TEXT`)),
   rooms: () => send({ type: "rooms" }),
-  who: (rest, room) => send({ type: "who", room: rest || room.name }),
+  who: (rest, room) => {
+    if (!rest && room.peer) return note(room, "only the two of you");
+    const name = rest ? hashed(rest) : room.name;
+    state.asked.add(keyOf(name));
+    return send({ type: "who", room: name });
+  },
+  save: (rest, room) => startSaving(room),
   op: (rest) => send({ type: "op", password: rest }),
   kick: (rest, room) => {
     const [, nick, why] = /^(\S+)\s*(.*)$/.exec(rest) || [];
@@ -586,12 +675,14 @@ const commands = {
   },
   mute: (rest) => send({ type: "mute", nick: rest }),
   unmute: (rest) => send({ type: "unmute", nick: rest }),
-  help: (rest, room) => note(room, "/nick NAME  /join #ROOM  /part  /me TEXT  /msg NAME TEXT  /topic TEXT  "
-    + "/rooms  /who  /op PASSWORD  /kick NAME  /mute NAME  /unmute NAME; // begins a line with one slash"),
+  help: (rest, room) => note(room, "/nick NAME  /join #ROOM  /part  /me TEXT  /msg NAME TEXT  /topic [TEXT]  "
+    + "/rooms  /who [#ROOM]  /save (all that is kept of this room, as a file)  /op PASSWORD  /kick NAME  /mute NAME  /unmute NAME; // begins a line with one slash"),
 };
 
+const hashed = (name) => (name.startsWith("#") ? name : "#" + name);
+
 function joinRoom(name) {
-  const room = name.startsWith("#") ? name : "#" + name;
+  const room = hashed(name);
   if (roomOf(room)) return show(roomOf(room));
   state.wanted = keyOf(room);
   return send({ type: "join", room });
@@ -601,7 +692,7 @@ function takeLine(text) {
   const room = state.current;
   const command = /^\/(\w+)\s*(.*)$/.exec(text);
   if (command && !text.startsWith("//")) {
-    const [, name, rest] = command;
+    const [, name, rest] = [command[0], command[1].toLowerCase(), command[2]];
     if (!Object.hasOwn(commands, name)) return alertUser(`there is no command /${name}: /help lists them`);
     if (!room && !["nick", "join", "rooms", "msg"].includes(name)) return alertUser("join a room first");
     return commands[name](rest.trim(), room);
@@ -636,9 +727,58 @@ function nextRoom(step) {
 
 function askEarlier() {
   const room = state.current;
-  if (!room || room.peer || !room.more) return;
+  if (!room || room.peer || !room.more || room.gap || room.saving) return;
   room.more = false; // until the answer says otherwise
   send({ type: "history", room: room.name, before: room.firstId || undefined, limit: 100 });
+}
+
+// Asks for a page of history that somebody waits for: where that was too fast, again.
+function askHistory(room, before) {
+  const ref = "h" + room.name.slice(1);
+  const ask = () => send({ type: "history", room: room.name, before, limit: 500, ref });
+  state.late.set(ref, ask);
+  ask();
+}
+
+// Members came and went that we were not told of one by one.
+function askWho() {
+  const room = state.current;
+  if (room.count > kMostMembers || state.whoAt + 10000 > Date.now()) return;
+  state.whoAt = Date.now();
+  setTimeout(() => { if (state.current === room) send({ type: "who", room: room.name }); }, 1000);
+}
+
+// --- a room as a file ----------------------------------------------------------------------------
+
+const kMostSaved = 100000; // messages
+
+function startSaving(room) {
+  if (room.peer) return saveFile(room, room.lines.filter((line) => !line.note && !line.failed));
+  if (room.saving || room.gap) return alertUser("one moment, older messages are on their way");
+  room.saving = [];
+  return askHistory(room);
+}
+
+// One more page of it; the newest comes first.
+function save(room, message) {
+  room.saving = [...message.messages, ...room.saving];
+  if (message.more && message.messages.length > 0 && room.saving.length < kMostSaved) {
+    return askHistory(room, room.saving[0].id);
+  }
+  const said = room.saving;
+  room.saving = null;
+  return saveFile(room, said);
+}
+
+function saveFile(room, said) {
+  const lines = said.map((line) => new Date(line.time).toISOString() + " "
+    + (line.kind === "act" ? `* ${line.nick} ${line.text}` : `${line.nick}: ${line.text}`) + "\n");
+  const link = make("a");
+  link.href = URL.createObjectURL(new Blob(lines, { type: "text/plain;charset=utf-8" }));
+  link.download = "chat-" + room.name.replace("#", "") + ".txt";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  note(room, `${said.length} messages saved as ${link.download}`);
 }
 
 $("say-form").onsubmit = (event) => {
@@ -689,6 +829,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("visibilitychange", () => {
   if (document.hidden || !state.current) return;
   state.current.unread = 0;
+  state.current.named = false;
   showRooms();
 });
 
