@@ -139,6 +139,8 @@ class Parser {
     add_bind_matrix();
     add_demo();
     add_ca();
+    worker_command_ = app_.add_subcommand("worker", "a process of `run`, started by it");
+    worker_command_->group("");  // not for people: no help lists it
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
@@ -191,6 +193,7 @@ class Parser {
     if (bind_matrix_command_->parsed()) return {bind_matrix_};
     if (demo_command_->parsed()) return {demo_};
     if (ca_command_->parsed()) return {ca_};
+    if (worker_command_->parsed()) return {WorkerOptions{}};
     if (version_) {
       using Detail = VersionOptions::Detail;
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
@@ -378,6 +381,7 @@ class Parser {
   CLI::App* bind_matrix_command_ = nullptr;
   CLI::App* demo_command_ = nullptr;
   CLI::App* ca_command_ = nullptr;
+  CLI::App* worker_command_ = nullptr;
   bool version_ = false;
   bool verbose_ = false;
   RunOptions run_;

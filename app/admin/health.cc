@@ -10,17 +10,18 @@ namespace {
 class Health final : public Service {
  public:
   Result<void> start(ServiceContext& context) override {
-    const HostView& host = context.host;
+    HostView& host = context.host;
     pages_.add("/healthz", [] { return Pages::Answer{.body = "ok\n"}; });
     pages_.add("/readyz", [&host] {
       return host.draining() ? Pages::Answer{.status = 503, .body = "draining\n"}
                              : Pages::Answer{.body = "ready\n"};
     });
-    pages_.add("/metrics", [&host] {
+    const auto metrics = [&host] {
       Pages::Answer answer{.content_type = "text/plain; version=0.0.4; charset=utf-8"};
       host.write_metrics(answer.body);
       return answer;
-    });
+    };
+    pages_.add("/metrics", metrics, &host);
     pages_.add("/version", [&host] { return version_page(host); });
     return {};
   }

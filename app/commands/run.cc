@@ -27,9 +27,11 @@
 #include "app/terminal.h"
 #include "app/types.h"
 #include "app/watch.h"
+#include "app/worker_setup.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/host/host.h"
+#include "core/host/supervisor.h"
 #include "core/host/tls_plan.h"
 #include "core/loop/signal.h"
 #include "core/ports/judge.h"
@@ -106,8 +108,10 @@ class Server {
         log_(log),
         began_(began),
         terminal_(loop_, STDOUT_FILENO),
+        supervisor_(make_supervisor(configuration)),
         host_(loop_, log, events_, std::move(configuration.host)),
-        presence_(host_, events_, log, Notifier::from_environment()),
+        view_(supervisor_ ? static_cast<HostView&>(*supervisor_) : host_),
+        presence_(view_, events_, log, Notifier::from_environment()),
         stop_signals_(loop_, [this](int number) { drain(number); }) {
     for (const int number : {SIGHUP, SIGUSR1, SIGUSR2}) {
       ignored_.push_back(
@@ -121,18 +125,54 @@ class Server {
   int run(std::vector<InheritedSocket> inherited) {
     const StartFailure failure = host_.start(std::move(plans_), std::move(inherited));
     if (!failure.empty()) return not_started(failure);
-    const Errors unheard = announce();
-    print_findings(stderr, unheard);
-    if (!unheard.empty()) {
-      host_.stop();
-      return kExitFailed;
+    if (supervisor_) {
+      supervisor_->start(host_, [this](Errors errors) { workers_started(std::move(errors)); });
+    } else {
+      started();
     }
-    loop_.run();
-    log_.info({"stopped"});
-    return kExitOk;
+    if (exit_code_ == kExitOk) loop_.run();
+    if (exit_code_ == kExitOk) log_.info({"stopped"});
+    return exit_code_;
   }
 
  private:
+  std::unique_ptr<Supervisor> make_supervisor(Configuration& configuration) {
+    if (configuration.workers.count == 1) return nullptr;
+    auto supervisor = std::make_unique<Supervisor>(
+        loop_, log_, events_,
+        SupervisorOptions{
+            .workers = configuration.workers.count,
+            // Whatever has become of the file we were started from, this is the same program.
+            .program = {.file = "/proc/self/exe", .arguments = {"polyport", "worker"}},
+            .configuration = worker_setup_text(
+                {.configuration = configured_as(options_.configuration, configuration.source),
+                 .development_certificate = configuration.host.development_certificate}),
+            .version = configuration.host.version,
+            .grace = configuration.host.shutdown_grace});
+    configuration.host.workers = configuration.workers.count;
+    configuration.host.view = supervisor.get();
+    return supervisor;
+  }
+
+  static ConfigurationOptions configured_as(ConfigurationOptions options, const Source& source) {
+    options.source = source;
+    return options;
+  }
+
+  void workers_started(Errors errors) {
+    if (errors.empty()) return started();
+    exit_code_ = not_started({.errors = std::move(errors), .explanations = {}});
+    loop_.stop();
+  }
+
+  void started() {
+    const Errors unheard = announce();
+    if (unheard.empty()) return;
+    print_findings(stderr, unheard);
+    exit_code_ = kExitFailed;
+    loop_.stop();
+  }
+
   int not_started(const StartFailure& failure) {
     for (const Explanation& explanation : failure.explanations) {
       if (log_is_read_) break;  // by the person who reads the same below
@@ -170,7 +210,7 @@ class Server {
       if (!result) errors.push_back(std::move(result.error()));
     };
     const bool wanted = json || options_.ready_fd.has_value() || !options_.ready_file.empty();
-    const std::string line = wanted ? ready_line(host_) : std::string();
+    const std::string line = wanted ? ready_line(view_) : std::string();
     presence_.publish();
     if (json) write_all(STDOUT_FILENO, line);
     if (options_.ready_fd) keep_error(write_ready_fd(*options_.ready_fd, line));
@@ -181,7 +221,7 @@ class Server {
 
   void show_table(std::chrono::milliseconds took) {
     const Paint paint = Terminal::paint(STDOUT_FILENO);
-    const std::vector<ServiceStatus> services = host_.services();
+    const std::vector<ServiceStatus> services = view_.services();
     const std::vector<Address> networks = network_addresses();
     std::vector<std::string> notes = host_.notes();
     if (certificate_) {
@@ -206,14 +246,26 @@ class Server {
   std::string ca_command() const { return command_for("ca", options_.configuration); }
 
   void drain(int number) {
-    const std::uint64_t open = host_.open_connections();
+    const std::uint64_t open = view_.open_connections();
     log_.info({.event = "draining",
                .message = std::to_string(open) + (open == 1 ? " connection" : " connections") +
                           " may finish within " + format_duration(grace_) +
                           "; a second signal ends at once",
                .reason = number == SIGINT ? "SIGINT" : "SIGTERM"});
     presence_.draining();
-    host_.drain([this] { loop_.stop(); });
+    if (!supervisor_) return host_.drain([this] { loop_.stop(); });
+    // In this order: the host lets go of the sockets first, so that whoever still comes is a
+    // worker's to take.
+    host_.drain([this] { drained(); });
+    supervisor_->drain([this](std::size_t unclean) {
+      if (unclean > 0) exit_code_ = kExitFailed;
+      drained();
+    });
+  }
+
+  // Both the host and the workers are.
+  void drained() {
+    if (++drained_ == 2) loop_.stop();
   }
 
   void tell_ignored(int number) {
@@ -237,9 +289,13 @@ class Server {
   Terminal terminal_;
   std::unique_ptr<Narration> narration_;
   std::unique_ptr<Watch> watch_;
+  std::unique_ptr<Supervisor> supervisor_;  // where there are several workers
   Host host_;
+  HostView& view_;
   Presence presence_;
   StopSignals stop_signals_;
+  int drained_ = 0;
+  int exit_code_ = kExitOk;
   std::vector<std::unique_ptr<Signal>> ignored_;
 };
 

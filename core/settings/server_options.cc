@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::int64_t kDayMs = 24 * 60 * 60 * 1000;
 constexpr std::int64_t kMaxConnections = 10'000'000;
+constexpr std::int64_t kMaxWorkers = 64;
 
 constexpr std::array kOptions{
     OptionSpec{.name = "name",
@@ -34,6 +35,14 @@ constexpr std::array kOptions{
                .type = OptionType::kString,
                .fallback = "stderr",
                .help = "\"stderr\", \"stdout\" or the path of a file"},
+    OptionSpec{.name = "workers",
+               .type = OptionType::kInt,
+               .fallback = "1",
+               .help = "processes that serve the same ports, each with its own loop; auto: one for "
+                       "each processor that may be used",
+               .choices = "auto",
+               .min = 1,
+               .max = kMaxWorkers},
     OptionSpec{.name = "max_connections",
                .type = OptionType::kInt,
                .fallback = "0",
