@@ -12,6 +12,7 @@
 #include "core/host/tls_plan.h"
 #include "core/http/websocket_origin.h"
 #include "core/net/x509.h"
+#include "core/settings/server_options.h"
 #include "core/settings/settings.h"
 
 namespace polyport {
@@ -120,9 +121,8 @@ HostOptions host_options(const OptionValues& server) {
 Workers workers(const OptionValues& server) {
   const OptionValues::Value& value = server.value("workers");
   if (value.text.empty()) return {.count = static_cast<int>(value.number), .why = {}};
-  constexpr int kMost = 64;  // as the option's
   Processors processors = usable_processors();
-  return {.count = std::min(processors.usable, kMost), .why = std::move(processors.why)};
+  return {.count = std::min(processors.usable, kMaxWorkers), .why = std::move(processors.why)};
 }
 
 Log::Options log_options(const OptionValues& server) {

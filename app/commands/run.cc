@@ -27,6 +27,7 @@
 #include "app/terminal.h"
 #include "app/types.h"
 #include "app/watch.h"
+#include "app/worker_notes.h"
 #include "app/worker_setup.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
@@ -99,6 +100,7 @@ class Server {
   Server(const RunOptions& options, Configuration configuration,
          std::optional<DevelopmentCertificate> certificate, Log& log, Clock::time_point began)
       : options_(options),
+        worker_notes_(worker_notes(configuration.workers, configuration.plans)),
         plans_(std::move(configuration.plans)),
         grace_(configuration.host.shutdown_grace),
         certificate_(std::move(certificate)),
@@ -224,12 +226,14 @@ class Server {
     const std::vector<ServiceStatus> services = view_.services();
     const std::vector<Address> networks = network_addresses();
     std::vector<std::string> notes = host_.notes();
+    notes.insert(notes.end(), worker_notes_.begin(), worker_notes_.end());
     if (certificate_) {
       for (std::string& note : trust_notes(*certificate_, ca_command()))
         notes.push_back(std::move(note));
     }
     std::string text = start_table({.version = version(),
                                     .pid = ::getpid(),
+                                    .workers = view_.workers().size(),
                                     .services = services,
                                     .types = all_types(),
                                     .notes = notes,
@@ -237,7 +241,8 @@ class Server {
                                    paint);
     text += "\nready in " + human_duration(took) + ".";
     if (Terminal::is_terminal(STDOUT_FILENO)) {
-      text += " Every connection shows below (--quiet hides it). Ctrl-C stops.";
+      text += supervisor_ ? " Ctrl-C stops."
+                          : " Every connection shows below (--quiet hides it). Ctrl-C stops.";
       watch_ = std::make_unique<Watch>(loop_, events_, terminal_, paint);
     }
     terminal_.write(text + "\n");
@@ -277,6 +282,7 @@ class Server {
   }
 
   const RunOptions& options_;
+  std::vector<std::string> worker_notes_;
   std::vector<ServicePlan> plans_;
   const std::chrono::milliseconds grace_;
   const std::optional<DevelopmentCertificate> certificate_;
@@ -305,7 +311,10 @@ bool is_writable(std::optional<int> fd) {
   if (!fd) return true;
   const int flags = ::fcntl(*fd, F_GETFL);
   if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY) errno = EBADF;
-  return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+  if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) return false;
+  // Whoever waits for the end of what we write must not wait for the worker processes too.
+  if (*fd > STDERR_FILENO) ::fcntl(*fd, F_SETFD, FD_CLOEXEC);
+  return true;
 }
 
 bool is_inherited(int fd, const std::vector<InheritedSocket>& inherited) {

@@ -11,8 +11,11 @@
 #include "app/commands/exit_code.h"
 #include "app/configuration.h"
 #include "app/process.h"
+#include "app/publish.h"
 #include "app/worker_setup.h"
+#include "core/base/digest.h"
 #include "core/base/json_value.h"
+#include "core/base/text.h"
 #include "core/host/host.h"
 #include "core/host/worker_channel.h"
 #include "core/loop/child.h"
@@ -54,6 +57,10 @@ class WorkerProcess {
       set_up(message.body, sockets);
     } else if (message.word == WorkerChannel::kOpened && host_) {
       take_opened(message.body, sockets);
+    } else if (message.word == WorkerChannel::kFoster && host_) {
+      foster(message.body, sockets);
+    } else if (message.word == WorkerChannel::kGiveBack && host_) {
+      if (const auto worker = parse_number<int>(message.body)) host_->give_back(*worker);
     } else if (message.word == WorkerChannel::kAsk) {
       channel_.send(WorkerChannel::kReport, host_ ? report_text(host_->report()) : std::string());
     } else if (message.word == WorkerChannel::kDrain) {
@@ -78,6 +85,7 @@ class WorkerProcess {
       return fail({{ErrorCode::kSystem, "the worker cannot understand its supervisor", "worker",
                     "stop polyport and start it again"}});
     }
+    set_program_secret(std::string(json->text_of("secret")));
     // It may have ended before the kernel was told to end us with it.
     if (integer("parent") != ::getppid()) return lose_supervisor();
     start(static_cast<int>(*worker), static_cast<int>(*workers), *setup, *handed);
@@ -100,6 +108,7 @@ class WorkerProcess {
     host_ = std::make_unique<Host>(loop_, *log_, events_, std::move(options));
     const StartFailure failure = host_->start_worker(std::move(configuration.plans), handed);
     if (!failure.empty()) return fail(failure.errors);
+    publish();
     channel_.send(WorkerChannel::kReady);
   }
 
@@ -112,7 +121,23 @@ class WorkerProcess {
   void take_opened(std::string_view body, const std::vector<int>& sockets) {
     const auto json = JsonValue::parse(body);
     const auto handed = json ? read_handover(*json, sockets) : std::nullopt;
-    if (handed) host_->open_handed(*handed);
+    if (!handed) return;
+    host_->open_handed(*handed);
+    publish();
+  }
+
+  void foster(std::string_view body, const std::vector<int>& sockets) {
+    const auto json = JsonValue::parse(body);
+    const JsonValue* const worker = json ? json->find("worker") : nullptr;
+    const JsonValue* const services = json ? json->find("services") : nullptr;
+    const auto handed = services == nullptr ? std::nullopt : read_handover(*services, sockets);
+    const auto number = worker == nullptr ? std::nullopt : worker->integer();
+    if (handed && number) host_->foster(*handed, static_cast<int>(*number));
+  }
+
+  // So that `explain` and `ports` know whose worker this is, and its services.
+  void publish() {
+    static_cast<void>(published_.publish(published_text(host_->services(), ::getppid())));
   }
 
   void drain() {
@@ -131,6 +156,7 @@ class WorkerProcess {
   Events events_;
   std::vector<int> sockets_;  // that came ahead of the message about them
   std::unique_ptr<Host> host_;
+  PublishedServices published_;
   WorkerChannel channel_;
   StopSignals stop_signals_;
 };

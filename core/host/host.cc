@@ -12,6 +12,7 @@
 #include "core/host/opener.h"
 #include "core/host/retrier.h"
 #include "core/observe/prometheus.h"
+#include "core/socket/socket.h"
 
 namespace polyport {
 
@@ -45,6 +46,7 @@ struct Host::State {
         log(log_),
         events(events_),
         options(std::move(options_)),
+        guard(options.workers),
         drain_timer(loop, [this] { drain_step(); }) {}
 
   // Makes the instances with the ports that the supervisor has.
@@ -200,6 +202,16 @@ StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSo
 
 // --- worker processes ----------------------------------------------------------------------------
 
+namespace {
+
+void close_all(const HandedGroup& group) {
+  for (const HandedPort& port : group.ports) {
+    if (port.fd >= 0) sock::close(port.fd);
+  }
+}
+
+}  // namespace
+
 StartFailure Host::start_worker(std::vector<ServicePlan> plans,
                                 const std::vector<HandedService>& handed) {
   State& state = *state_;
@@ -221,10 +233,34 @@ void Host::open_handed(const std::vector<HandedService>& handed) {
   for (const HandedService& service : handed) {
     for (auto& instance : state.instances) {
       if (instance->plan().name != service.name) continue;
-      for (const HandedGroup& group : service.groups)
-        instance->take_over(group, *state.network);
+      for (const HandedGroup& group : service.groups) {
+        if (!instance->take_over(group, *state.network)) close_all(group);
+      }
     }
   }
+}
+
+void Host::foster(std::vector<HandedService> handed, int of_worker) {
+  for (HandedService& service : handed) {
+    for (auto& instance : state_->instances) {
+      const bool here = instance->plan().name == service.name && !state_->draining;
+      if (here) instance->foster(service, of_worker, *state_->network);
+    }
+    for (const HandedGroup& group : service.groups)
+      close_all(group);
+  }
+}
+
+void Host::give_back(int of_worker) {
+  for (auto& instance : state_->instances)
+    instance->give_back(of_worker);
+}
+
+std::vector<HandedService> Host::hand_over_to_foster(int worker) const {
+  std::vector<HandedService> handed;
+  for (const auto& instance : state_->instances)
+    handed.push_back(instance->hand_over_to_foster(worker));
+  return handed;
 }
 
 std::vector<HandedService> Host::hand_over(int worker) const {

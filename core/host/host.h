@@ -80,6 +80,12 @@ class Host final : public HostView {
                             const std::vector<HandedService>& handed);
   // In a worker: a port that had to wait is open now. Takes over the descriptors.
   void open_handed(const std::vector<HandedService>& handed);
+  // In a worker: serves in place of another one that has died, until that is back. Takes over the
+  // descriptors.
+  void foster(std::vector<HandedService> handed, int of_worker);
+  void give_back(int of_worker);
+  // In the supervisor: what a worker must have to serve in place of that one.
+  std::vector<HandedService> hand_over_to_foster(int worker) const;
   // In the supervisor: all that this worker has to know, or of the one group alone that has the
   // listener. The descriptors stay the host's.
   std::vector<HandedService> hand_over(int worker) const;

@@ -178,6 +178,53 @@ HandedGroup Instance::hand_over(int worker, const PortGroup& group) const {
   return handed;
 }
 
+HandedService Instance::hand_over_to_foster(int worker) const {
+  HandedService service = hand_over(worker);
+  // What it shares with others they serve already, and of a pinned service there is no other.
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    for (std::size_t j = 0; j < groups_[i].ports.size(); ++j) {
+      const auto& socket = groups_[i].ports[j].socket;
+      if (!socket || socket->siblings().empty()) service.groups[i].ports[j].fd = -1;
+    }
+  }
+  return service;
+}
+
+void Instance::foster(HandedService& service, int of_worker, Network& network) {
+  // A listener stays for its counters, and their number has an end.
+  constexpr std::size_t kMost = 4096;
+  if (served_ == Served::kByOthers) return;
+  for (HandedGroup& handed : service.groups) {
+    const auto group = std::find_if(groups_.begin(), groups_.end(), [&handed](const auto& each) {
+      return each.number == handed.number && each.ports.size() == handed.ports.size();
+    });
+    if (group == groups_.end()) continue;
+    for (std::size_t i = 0; i < handed.ports.size(); ++i) {
+      if (handed.ports[i].fd < 0 || fostered_.size() == kMost) continue;
+      const Port& port = group->ports[i];
+      const int fd = std::exchange(handed.ports[i].fd, -1);
+      Fostered added{.of_worker = of_worker, .port = port.id, .listener = nullptr, .udp = nullptr};
+      if (port.target.transport == Transport::kUdp) {
+        added.udp = &network.add_udp_socket(group->door.udp, fd, port.id);
+        added.udp->start();
+      } else {
+        added.listener = &network.add_listener(group->door.stream, fd, port.id);
+        added.listener->use_stages(stages_of(*group));
+        if (accepts_) added.listener->start();
+      }
+      fostered_.push_back(added);
+    }
+  }
+}
+
+void Instance::give_back(int of_worker) {
+  for (const Fostered& each : fostered_) {
+    if (each.of_worker != of_worker) continue;
+    if (each.listener != nullptr) each.listener->close();
+    if (each.udp != nullptr) each.udp->close();
+  }
+}
+
 bool Instance::take_over(const HandedService& service) {
   if (!service.here) served_ = Served::kByOthers;
   if (service.tls_tickets.size() == tickets_.size()) {
@@ -439,23 +486,8 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
   row.explanation = port.explanation;
   row.retries = group.retries;
   if (port.listener != nullptr) {
-    const Listener& listener = *port.listener;
-    const Network::Totals& moved = totals[listener.number()];
     row.backlog = bind_settings_.backlog;
-    row.accept_queue = listener.accept_queue();
-    row.accepted = listener.accepted();
-    row.active = listener.active();
-    row.bytes_in = moved.bytes_in;
-    row.bytes_out = moved.bytes_out;
-    for (std::size_t i = 0; i < kCloseReasons; ++i) {
-      if (listener.refused()[i] == 0) continue;
-      row.refused.emplace_back(name(static_cast<CloseReason>(i)), listener.refused()[i]);
-    }
-    for (std::size_t i = 0; i < kProtocols; ++i) {
-      const auto protocol = static_cast<Protocol>(i);
-      const std::uint64_t count = listener.protocol_hints().count(protocol);
-      if (count > 0) row.wrong_protocol.emplace_back(name(protocol), count);
-    }
+    add_counts(row, *port.listener, totals);
   } else if (port.socket && port.target.transport != Transport::kUdp) {
     // Kept for workers: the clients that none of them has taken yet.
     row.backlog = bind_settings_.backlog;
@@ -463,21 +495,57 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
     for (const int sibling : port.socket->siblings())
       row.accept_queue += std::max(0, sock::accept_queue(sibling));
   } else if (port.udp != nullptr) {
-    const UdpSocket::Counters& counters = port.udp->counters();
-    row.accepted = counters.received;
-    row.datagrams_out = counters.sent;
-    row.bytes_in = counters.bytes_in;
-    row.bytes_out = counters.bytes_out;
-    for (std::size_t i = 1; i < UdpGuard::kVerdicts; ++i) {
-      if (counters.refused[i] == 0) continue;
-      row.refused.emplace_back(name(static_cast<UdpGuard::Verdict>(i)), counters.refused[i]);
-    }
-    if (counters.send_failed > 0) row.refused.emplace_back("send_failed", counters.send_failed);
-    if (counters.kernel_dropped > 0) {
-      row.refused.emplace_back("kernel_dropped", counters.kernel_dropped);
-    }
+    add_counts(row, *port.udp);
+  }
+  for (const Fostered& each : fostered_) {
+    if (each.port != port.id) continue;
+    if (each.listener != nullptr) add_counts(row, *each.listener, totals);
+    if (each.udp != nullptr) add_counts(row, *each.udp);
   }
   return row;
+}
+
+namespace {
+
+void add_count(std::vector<std::pair<std::string_view, std::uint64_t>>& counts,
+               std::string_view word, std::uint64_t count) {
+  if (count == 0) return;
+  for (auto& each : counts) {
+    if (each.first != word) continue;
+    each.second += count;
+    return;
+  }
+  counts.emplace_back(word, count);
+}
+
+}  // namespace
+
+void Instance::add_counts(ListenerStatus& row, const Listener& listener,
+                          const std::vector<Network::Totals>& totals) const {
+  const Network::Totals& moved = totals[listener.number()];
+  row.accept_queue += listener.accept_queue();
+  row.accepted += listener.accepted();
+  row.active += listener.active();
+  row.bytes_in += moved.bytes_in;
+  row.bytes_out += moved.bytes_out;
+  for (std::size_t i = 0; i < kCloseReasons; ++i)
+    add_count(row.refused, name(static_cast<CloseReason>(i)), listener.refused()[i]);
+  for (std::size_t i = 0; i < kProtocols; ++i) {
+    const auto protocol = static_cast<Protocol>(i);
+    add_count(row.wrong_protocol, name(protocol), listener.protocol_hints().count(protocol));
+  }
+}
+
+void Instance::add_counts(ListenerStatus& row, const UdpSocket& socket) {
+  const UdpSocket::Counters& counters = socket.counters();
+  row.accepted += counters.received;
+  row.datagrams_out += counters.sent;
+  row.bytes_in += counters.bytes_in;
+  row.bytes_out += counters.bytes_out;
+  for (std::size_t i = 1; i < UdpGuard::kVerdicts; ++i)
+    add_count(row.refused, name(static_cast<UdpGuard::Verdict>(i)), counters.refused[i]);
+  add_count(row.refused, "send_failed", counters.send_failed);
+  add_count(row.refused, "kernel_dropped", counters.kernel_dropped);
 }
 
 }  // namespace polyport

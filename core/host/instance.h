@@ -41,9 +41,16 @@ class Instance {
   bool take_over(const HandedService& service);
   // The same for one group, which had to wait for its port.
   bool take_over(const HandedGroup& group, Network& network);
+  // In a worker: serves the sockets of another one, which has died, beside its own. Takes over
+  // those descriptors that it sets to -1: a process takes on a bounded number of them in its life.
+  void foster(HandedService& service, int of_worker, Network& network);
+  // Lets go of them: their own worker is back.
+  void give_back(int of_worker);
   // In the supervisor: what `worker` has to know. The descriptors stay ours.
   HandedService hand_over(int worker) const;
   HandedGroup hand_over(int worker, const PortGroup& group) const;
+  // And of that, what another one must have to serve in its place.
+  HandedService hand_over_to_foster(int worker) const;
 
   std::vector<PortGroup>& groups() { return groups_; }
   const std::vector<PortGroup>& groups() const { return groups_; }
@@ -91,6 +98,9 @@ class Instance {
   void serve_group(PortGroup& group, Network& network);
   ListenerStatus status(const PortGroup& group, const Port& port,
                         const std::vector<Network::Totals>& totals) const;
+  void add_counts(ListenerStatus& row, const Listener& listener,
+                  const std::vector<Network::Totals>& totals) const;
+  static void add_counts(ListenerStatus& row, const UdpSocket& socket);
   ListenerState state(const PortGroup& group, const Port& port) const;
 
   ServicePlan plan_;
@@ -107,6 +117,15 @@ class Instance {
   std::unique_ptr<ServiceContext> context_;
   std::vector<std::unique_ptr<ServedDoor>> doors_;
   std::vector<PortGroup> groups_;
+
+  // A socket of another worker. It stays when it has been given back, for what it has counted.
+  struct Fostered {
+    int of_worker;
+    const std::string& port;  // its id
+    Listener* listener;
+    UdpSocket* udp;
+  };
+  std::vector<Fostered> fostered_;
 };
 
 }  // namespace polyport

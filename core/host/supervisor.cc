@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/base/assert.h"
+#include "core/base/digest.h"
 #include "core/base/json_writer.h"
 #include "core/base/units.h"
 #include "core/host/metrics_page.h"
@@ -107,12 +108,37 @@ void Supervisor::set_up(Worker& worker) {
   json.field("worker", worker.status.number);
   json.field("workers", options_.workers);
   json.field("parent", ::getpid());
+  json.field("secret", hex(program_secret()));
   json.key("configuration");
   json.raw(options_.configuration);
   json.key("services");
   write_handover(json, host_->hand_over(worker.status.number), descriptors);
   json.end_object();
   worker.channel->send(WorkerChannel::kSetUp, text, descriptors);
+}
+
+// Clients that the kernel gives to its sockets would wait for it, and perhaps for long.
+void Supervisor::find_foster(Worker& worker) {
+  worker.foster = nullptr;
+  for (const auto& other : workers_) {
+    if (other->status.state != State::kLive || !other->channel) continue;
+    worker.foster = other.get();
+    std::string text;
+    std::vector<int> descriptors;
+    JsonWriter json(text);
+    json.begin_object();
+    json.field("worker", worker.status.number);
+    json.key("services");
+    write_handover(json, host_->hand_over_to_foster(worker.status.number), descriptors);
+    json.end_object();
+    return other->channel->send(WorkerChannel::kFoster, text, descriptors);
+  }
+}
+
+void Supervisor::end_fostering(Worker& worker) {
+  Worker* const foster = std::exchange(worker.foster, nullptr);
+  if (foster == nullptr || !foster->channel) return;
+  foster->channel->send(WorkerChannel::kGiveBack, std::to_string(worker.status.number));
 }
 
 void Supervisor::heard(Worker& worker, WorkerChannel::Message message) {
@@ -125,6 +151,7 @@ void Supervisor::heard(Worker& worker, WorkerChannel::Message message) {
                                " serves again, pid " + std::to_string(worker.status.pid);
       log_.info({.event = "worker_ready", .message = text});
     }
+    end_fostering(worker);
     settle_start();
   } else if (message.word == WorkerChannel::kFailed) {
     worker.errors = read_handed_errors(message.body);
@@ -187,6 +214,11 @@ void Supervisor::exited(Worker& worker, int exit_code, int signal) {
   const auto delay = worker.backoff.next(random());
   tell_end(worker, clean, delay);
   worker.timer.start(delay);
+  if (worker.foster == nullptr) find_foster(worker);
+  // And for those that it has stood in for.
+  for (const auto& other : workers_) {
+    if (other->foster == &worker) find_foster(*other);
+  }
 }
 
 void Supervisor::tell_end(const Worker& worker, bool clean, std::chrono::milliseconds delay) {

@@ -74,6 +74,7 @@ class Supervisor final : public HostView, private EventSink {
     Backoff backoff;
     Timer timer;  // until it is started again; or ended, where it should have left by itself
     std::uint64_t born_ms = 0;
+    Worker* foster = nullptr;        // who serves in its place
     HostReport last;                 // of the process that runs, as far as it was heard
     HostReport gone;                 // counted by those before it
     Errors errors;                   // why it could not start
@@ -82,6 +83,8 @@ class Supervisor final : public HostView, private EventSink {
 
   void spawn(Worker& worker);
   void set_up(Worker& worker);
+  void find_foster(Worker& worker);
+  void end_fostering(Worker& worker);
   void heard(Worker& worker, WorkerChannel::Message message);
   void failed(Worker& worker, std::string_view text);
   void went_silent(Worker& worker);

@@ -29,7 +29,9 @@ class WorkerChannel {
   static constexpr std::string_view kSockets = "sockets";  // descriptors that the next one names
   static constexpr std::string_view kSetUp = "set_up";     // all that a worker must know
   static constexpr std::string_view kOpened = "opened";    // a port group that had to wait
-  static constexpr std::string_view kAsk = "ask";          // for a report
+  static constexpr std::string_view kFoster = "foster";    // serve in place of another worker
+  static constexpr std::string_view kGiveBack = "give_back";
+  static constexpr std::string_view kAsk = "ask";  // for a report
   static constexpr std::string_view kDrain = "drain";
   // Of a worker:
   static constexpr std::string_view kReady = "ready";

@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::int64_t kDayMs = 24 * 60 * 60 * 1000;
 constexpr std::int64_t kMaxConnections = 10'000'000;
-constexpr std::int64_t kMaxWorkers = 64;
 
 constexpr std::array kOptions{
     OptionSpec{.name = "name",
