@@ -22,6 +22,7 @@ class Help final : public CLI::FormatterBase {
     std::string usage = name + (top ? " COMMAND" : "");
     std::string list;
     for (const CLI::App* command : app->get_subcommands(nullptr)) {
+      if (command->get_group().empty()) continue;  // not for people
       list += row(command->get_name(), command->get_description());
     }
     std::string options;
@@ -139,6 +140,8 @@ class Parser {
     add_bind_matrix();
     add_demo();
     add_ca();
+    worker_command_ = app_.add_subcommand("worker", "a process of `run`, started by it");
+    worker_command_->group("");  // no help lists it
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
@@ -167,7 +170,7 @@ class Parser {
     std::string name = app_.get_name();
     std::vector<std::string_view> commands;
     for (const CLI::App* command : app_.get_subcommands(nullptr)) {
-      commands.push_back(command->get_name());
+      if (!command->get_group().empty()) commands.push_back(command->get_name());
       if (command->parsed()) name += " " + command->get_name();
     }
     const std::string_view first = argc > 1 ? argv[1] : "";
@@ -191,6 +194,7 @@ class Parser {
     if (bind_matrix_command_->parsed()) return {bind_matrix_};
     if (demo_command_->parsed()) return {demo_};
     if (ca_command_->parsed()) return {ca_};
+    if (worker_command_->parsed()) return {WorkerOptions{}};
     if (version_) {
       using Detail = VersionOptions::Detail;
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
@@ -378,6 +382,7 @@ class Parser {
   CLI::App* bind_matrix_command_ = nullptr;
   CLI::App* demo_command_ = nullptr;
   CLI::App* ca_command_ = nullptr;
+  CLI::App* worker_command_ = nullptr;
   bool version_ = false;
   bool verbose_ = false;
   RunOptions run_;

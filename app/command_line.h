@@ -15,12 +15,13 @@
 #include "app/commands/run.h"
 #include "app/commands/services.h"
 #include "app/commands/version.h"
+#include "app/commands/worker.h"
 
 namespace polyport {
 
 using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
                              ServicesOptions, ConnectOptions, HealthcheckOptions, BindMatrixOptions,
-                             DemoOptions, CaOptions, VersionOptions>;
+                             DemoOptions, CaOptions, VersionOptions, WorkerOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

@@ -9,9 +9,11 @@
 #include "app/state_dir.h"
 #include "app/types.h"
 #include "core/base/text.h"
+#include "core/host/processors.h"
 #include "core/host/tls_plan.h"
 #include "core/http/websocket_origin.h"
 #include "core/net/x509.h"
+#include "core/settings/server_options.h"
 #include "core/settings/settings.h"
 
 namespace polyport {
@@ -118,6 +120,13 @@ HostOptions host_options(const OptionValues& server) {
           .reserve_descriptors = static_cast<std::uint64_t>(server.integer("reserve_descriptors"))};
 }
 
+Workers workers(const OptionValues& server) {
+  const OptionValues::Value& value = server.value("workers");
+  if (value.text.empty()) return {.count = static_cast<int>(value.number), .why = {}};
+  Processors processors = usable_processors();
+  return {.count = std::min(processors.usable, kMaxWorkers), .why = std::move(processors.why)};
+}
+
 Log::Options log_options(const OptionValues& server) {
   const bool json = server.text("log_format") == "json";
   return {.level = log_level(server.text("log_level")),
@@ -203,9 +212,10 @@ std::string start_command(const ConfigurationOptions& options) {
 
 Configuration load_configuration(const ConfigurationOptions& options) {
   Configuration configuration;
-  Source source = read_source(options.what);
+  const Source& source = configuration.source =
+      options.source ? *options.source : read_source(options.what);
   configuration.name = source.name;
-  configuration.usage = std::move(source.errors);
+  configuration.usage = source.errors;
   const std::vector<Override> overrides = all_overrides(options, configuration.usage);
   if (!configuration.usage.empty()) return configuration;
 
@@ -227,6 +237,7 @@ Configuration load_configuration(const ConfigurationOptions& options) {
   }
   configuration.host = host_options(settings.server);
   configuration.log = log_options(settings.server);
+  configuration.workers = workers(settings.server);
   configuration.state_dir = settings.server.text("state_dir");
   configuration.development_tls = development_tls(settings.server, configuration.errors);
   for (const ServicePlan& plan : configuration.plans) {

@@ -4,28 +4,39 @@
 // --offset. Everything that is wrong is found at once; nothing is opened.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/development_tls.h"
+#include "app/source.h"
 #include "core/host/host.h"
 #include "core/observe/log.h"
 
 namespace polyport {
 
 struct ConfigurationOptions {
-  std::vector<std::string> what;  // see read_source
-  std::vector<std::string> set;   // "PATH=VALUE"
-  std::vector<std::string> only;  // names of services; empty: all
-  int offset = 0;                 // added to every port from 1024 up
+  std::vector<std::string> what;      // see read_source
+  std::vector<std::string> set;       // "PATH=VALUE"
+  std::vector<std::string> only;      // names of services; empty: all
+  int offset = 0;                     // added to every port from 1024 up
+  std::optional<Source> source = {};  // in place of what `what` names
+};
+
+// [server] workers, as a number.
+struct Workers {
+  int count = 1;
+  std::string why;  // of "auto": what it was counted from
 };
 
 struct Configuration {
   std::string name;  // of the source, for messages
+  Source source;
   std::vector<ServicePlan> plans;
   HostOptions host;
   Log::Options log;
   std::string state_dir;
+  Workers workers;
   DevelopmentTls development_tls;
   Errors usage;  // the command line itself is wrong (exit 2); nothing else was looked at
   Errors errors;

@@ -17,12 +17,13 @@ bool PublishedServices::publish(std::string_view text) {
   return true;
 }
 
-std::string published_text(std::span<const ServiceStatus> services) {
+std::string published_text(std::span<const ServiceStatus> services, int supervisor) {
   std::string text;
   JsonWriter json(text);
   json.begin_object();
   json.field("event", "ready");
   json.field("pid", ::getpid());
+  if (supervisor != 0) json.field("supervisor", supervisor);
   json.key("services");
   json.begin_array();
   for (const ServiceStatus& service : services) {

@@ -24,6 +24,7 @@ class PublishedServices {
 };
 
 // The ready line without its figures: of a thousand ports it still is one that others will read.
-std::string published_text(std::span<const ServiceStatus> services);
+// `supervisor`: of a worker process, the pid of the one that has started it.
+std::string published_text(std::span<const ServiceStatus> services, int supervisor = 0);
 
 }  // namespace polyport

@@ -41,6 +41,7 @@ std::string ready_line(const HostView& host) {
   json.field("pid", ::getpid());
   json.key("services");
   write_services(json, host.services());
+  write_workers(json, host.workers());
   json.end_object();
   line += '\n';
   return line;

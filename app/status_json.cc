@@ -110,4 +110,28 @@ void write_services(JsonWriter& json, std::span<const ServiceStatus> services) {
   json.end_array();
 }
 
+void write_workers(JsonWriter& json, std::span<const WorkerStatus> workers) {
+  if (workers.empty()) return;
+  json.key("workers");
+  json.begin_array();
+  for (const WorkerStatus& worker : workers) {
+    json.begin_object();
+    json.field("worker", worker.number);
+    json.field("state", name(worker.state));
+    json.key("pid");
+    if (worker.pid != 0) {
+      json.value(worker.pid);
+    } else {
+      json.value(nullptr);
+    }
+    json.field("restarts_total", worker.restarts);
+    json.field("last_end", worker.last_end);
+    json.field("accepted_total", worker.accepted);
+    json.field("active", worker.active);
+    json.field("resident_bytes", worker.resident_bytes);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace polyport

@@ -11,5 +11,7 @@ namespace polyport {
 
 // An array with one object a service.
 void write_services(JsonWriter& json, std::span<const ServiceStatus> services);
+// "workers": one object a worker, in an object that has been begun; nothing where there are none.
+void write_workers(JsonWriter& json, std::span<const WorkerStatus> workers);
 
 }  // namespace polyport

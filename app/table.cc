@@ -52,8 +52,14 @@ class TableText {
  private:
   void header() {
     out_ += painted(kBold, "polyport " + std::string(facts_.version));
-    out_ += "   one process (pid " + std::to_string(facts_.pid) + "), one event loop, " +
-            count_open(facts_.services) + "\n\n";
+    const std::string pid = "(pid " + std::to_string(facts_.pid);
+    if (facts_.workers == 0) {
+      out_ += "   one process " + pid + "), one event loop, ";
+    } else {
+      out_ += "   one supervisor " + pid + "), " + counted(facts_.workers, "worker") +
+              " with an event loop each, ";
+    }
+    out_ += count_open(facts_.services) + "\n\n";
   }
 
   void add_service(const ServiceStatus& service, std::vector<Cells>& lines) const {

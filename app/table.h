@@ -19,6 +19,7 @@ enum class Paint : std::uint8_t { kPlain, kColour };
 struct StartFacts {
   std::string_view version;
   long pid = 0;
+  std::size_t workers = 0;  // processes that serve beside that one; 0: there are none
   std::span<const ServiceStatus> services;
   std::span<const ServiceType* const> types;
   std::span<const std::string> notes;

@@ -31,6 +31,14 @@ std::string_view name(ListenerOrigin origin) {
   return kNames[index];
 }
 
+std::string_view name(WorkerStatus::State state) {
+  static constexpr std::array<std::string_view, 5> kNames = {"starting", "live", "waiting",
+                                                             "draining", "stopped"};
+  const auto index = static_cast<std::size_t>(state);
+  POLYPORT_ASSERT(index < kNames.size());
+  return kNames[index];
+}
+
 std::string_view name(UpstreamStatus::State state) {
   static constexpr std::array<std::string_view, 4> kNames = {"untried", "resolving", "up",
                                                              "failed"};

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -152,6 +153,22 @@ struct ServiceStatus {
   std::vector<UpstreamStatus> upstreams;
 };
 
+// One of the processes that serve, where there are several.
+struct WorkerStatus {
+  enum class State : std::uint8_t { kStarting, kLive, kWaiting, kDraining, kStopped };
+
+  int number = 0;
+  State state = State::kStarting;  // kWaiting: it has died, and is started again in a moment
+  int pid = 0;                     // 0: there is no process
+  std::uint64_t restarts = 0;
+  std::string last_end;        // how its last process ended: "signal 9 (Killed)"
+  std::uint64_t accepted = 0;  // connections
+  std::uint64_t active = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t resident_bytes = 0;
+};
+std::string_view name(WorkerStatus::State state);
+
 // What a service may see of the process it runs in. Read-only.
 class HostView {
  public:
@@ -162,6 +179,11 @@ class HostView {
   virtual std::string_view server_name() const = 0;
   // Writes the metrics page (Prometheus text) to the end of `out`.
   virtual void write_metrics(std::string& out) const = 0;
+  // Empty where one process does it all.
+  virtual std::vector<WorkerStatus> workers() const { return {}; }
+  // Where the figures of others have to be asked for first, `done` comes when they are there, or
+  // when that takes too long; else at once.
+  virtual void refresh(std::function<void()> done) { done(); }
 };
 
 // Handed to start(); lives as long as the service. The callback of a Timer must not throw: no
@@ -224,6 +246,9 @@ struct ServiceType {
   bool answers_any_byte = false;
   bool internal = false;
   bool speaks_text = false;  // what it says before it hears anything is text (for WebSocket)
+  // Whether its connections share what this process holds (the rooms of a chat): with several
+  // worker processes one of them serves it, because no client may see half of it. Null: never.
+  bool (*shares_state)(const OptionValues& values) = nullptr;
   bool dials = false;  // each of its stream clients needs a second descriptor, for an upstream
   // What no row can say of the values of one table, how they go together: found by `check`, and
   // before a start, without a socket. An error without a place is given the table's.

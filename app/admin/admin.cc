@@ -42,18 +42,20 @@ std::string_view refusal(const http::Request& request) {
 class Admin final : public Service {
  public:
   Result<void> start(ServiceContext& context) override {
-    const HostView& host = context.host;
+    HostView& host = context.host;
     pages_.set_guard(refusal);
-    pages_.add("/api/v1/services", [&host] {
+    const auto services = [&host] {
       Pages::Answer answer{.content_type = kJson};
       JsonWriter json(answer.body, JsonWriter::Style::kIndented);
       json.begin_object();
       json.key("services");
       write_services(json, host.services());
+      write_workers(json, host.workers());
       json.end_object();
       answer.body += '\n';
       return answer;
-    });
+    };
+    pages_.add("/api/v1/services", services, &host);
     return {};
   }
 

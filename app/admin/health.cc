@@ -1,5 +1,7 @@
 #include "app/admin/health.h"
 
+#include <algorithm>
+
 #include "app/admin/pages.h"
 #include "app/build_info.h"
 #include "core/base/json_writer.h"
@@ -10,17 +12,19 @@ namespace {
 class Health final : public Service {
  public:
   Result<void> start(ServiceContext& context) override {
-    const HostView& host = context.host;
+    HostView& host = context.host;
     pages_.add("/healthz", [] { return Pages::Answer{.body = "ok\n"}; });
     pages_.add("/readyz", [&host] {
-      return host.draining() ? Pages::Answer{.status = 503, .body = "draining\n"}
-                             : Pages::Answer{.body = "ready\n"};
+      if (host.draining()) return Pages::Answer{.status = 503, .body = "draining\n"};
+      if (!anybody_serves(host)) return Pages::Answer{.status = 503, .body = "no worker is up\n"};
+      return Pages::Answer{.body = "ready\n"};
     });
-    pages_.add("/metrics", [&host] {
+    const auto metrics = [&host] {
       Pages::Answer answer{.content_type = "text/plain; version=0.0.4; charset=utf-8"};
       host.write_metrics(answer.body);
       return answer;
-    });
+    };
+    pages_.add("/metrics", metrics, &host);
     pages_.add("/version", [&host] { return version_page(host); });
     return {};
   }
@@ -28,6 +32,14 @@ class Health final : public Service {
   http::Handler* http_handler(const Door&) override { return &pages_; }
 
  private:
+  static bool anybody_serves(const HostView& host) {
+    const std::vector<WorkerStatus> workers = host.workers();
+    return workers.empty() ||
+           std::any_of(workers.begin(), workers.end(), [](const WorkerStatus& worker) {
+             return worker.state == WorkerStatus::State::kLive;
+           });
+  }
+
   static Pages::Answer version_page(const HostView& host) {
     Pages::Answer answer{.content_type = kJson};
     JsonWriter json(answer.body);

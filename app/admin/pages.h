@@ -4,10 +4,13 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/http/handler.h"
+#include "core/service.h"
 
 namespace polyport {
 
@@ -22,14 +25,32 @@ class Pages final : public http::Handler {
   // An error sentence where the request must be refused with 403, else empty.
   using Guard = std::function<std::string_view(const http::Request&)>;
 
-  void add(std::string path, Page page) { pages_.emplace(std::move(path), std::move(page)); }
+  // Where `host` is given, its figures are brought up to date before the page is written.
+  void add(std::string path, Page page, HostView* host = nullptr) {
+    pages_.emplace(std::move(path), Entry{std::move(page), host});
+  }
   void set_guard(Guard guard) { guard_ = std::move(guard); }
 
   Body on_head(http::Exchange& exchange) override;
   void on_request(http::Exchange& exchange) override;
+  void on_abort(http::Exchange& exchange) override;
 
  private:
-  std::map<std::string, Page, std::less<>> pages_;
+  struct Entry {
+    Page page;
+    HostView* host;
+  };
+  // An answer that waits for the figures of others; without its exchange once that has ended.
+  struct Waiting {
+    http::Exchange* exchange;
+    const Page* page;
+  };
+
+  static void answer(http::Exchange& exchange, const Page& page);
+  void answer_refreshed(http::Exchange& exchange, const Entry& entry);
+
+  std::map<std::string, Entry, std::less<>> pages_;
+  std::vector<std::weak_ptr<Waiting>> waiting_;
   Guard guard_;
 };
 

@@ -12,6 +12,7 @@
 #include "app/output.h"
 #include "app/planned_endpoints.h"
 #include "app/report.h"
+#include "app/worker_notes.h"
 #include "core/base/json_writer.h"
 #include "core/host/opener.h"
 #include "core/ports/explain.h"
@@ -161,6 +162,9 @@ Findings judge(const Configuration& configuration, const CheckOptions& options) 
   }
   findings.errors = configuration.errors;
   findings.warnings = configuration.warnings;
+  for (std::string& note : worker_notes(configuration.workers, configuration.plans)) {
+    findings.notes.push_back({ErrorCode::kConflict, std::move(note), "server.workers", ""});
+  }
   if (findings.errors.empty()) judge_endpoints(configuration, options, findings);
   if (!findings.errors.empty()) findings.exit_code = kExitNo;
   return findings;

@@ -27,9 +27,12 @@
 #include "app/terminal.h"
 #include "app/types.h"
 #include "app/watch.h"
+#include "app/worker_notes.h"
+#include "app/worker_setup.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/host/host.h"
+#include "core/host/supervisor.h"
 #include "core/host/tls_plan.h"
 #include "core/loop/signal.h"
 #include "core/ports/judge.h"
@@ -97,6 +100,7 @@ class Server {
   Server(const RunOptions& options, Configuration configuration,
          std::optional<DevelopmentCertificate> certificate, Log& log, Clock::time_point began)
       : options_(options),
+        worker_notes_(worker_notes(configuration.workers, configuration.plans)),
         plans_(std::move(configuration.plans)),
         grace_(configuration.host.shutdown_grace),
         certificate_(std::move(certificate)),
@@ -106,8 +110,10 @@ class Server {
         log_(log),
         began_(began),
         terminal_(loop_, STDOUT_FILENO),
+        supervisor_(make_supervisor(configuration)),
         host_(loop_, log, events_, std::move(configuration.host)),
-        presence_(host_, events_, log, Notifier::from_environment()),
+        view_(supervisor_ ? static_cast<HostView&>(*supervisor_) : host_),
+        presence_(view_, events_, log, Notifier::from_environment()),
         stop_signals_(loop_, [this](int number) { drain(number); }) {
     for (const int number : {SIGHUP, SIGUSR1, SIGUSR2}) {
       ignored_.push_back(
@@ -121,18 +127,54 @@ class Server {
   int run(std::vector<InheritedSocket> inherited) {
     const StartFailure failure = host_.start(std::move(plans_), std::move(inherited));
     if (!failure.empty()) return not_started(failure);
-    const Errors unheard = announce();
-    print_findings(stderr, unheard);
-    if (!unheard.empty()) {
-      host_.stop();
-      return kExitFailed;
+    if (supervisor_) {
+      supervisor_->start(host_, [this](Errors errors) { workers_started(std::move(errors)); });
+    } else {
+      started();
     }
-    loop_.run();
-    log_.info({"stopped"});
-    return kExitOk;
+    if (exit_code_ == kExitOk) loop_.run();
+    if (exit_code_ == kExitOk) log_.info({"stopped"});
+    return exit_code_;
   }
 
  private:
+  std::unique_ptr<Supervisor> make_supervisor(Configuration& configuration) {
+    if (configuration.workers.count == 1) return nullptr;
+    auto supervisor = std::make_unique<Supervisor>(
+        loop_, log_, events_,
+        SupervisorOptions{
+            .workers = configuration.workers.count,
+            // Whatever has become of the file we were started from, this is the same program.
+            .program = {.file = "/proc/self/exe", .arguments = {"polyport", "worker"}},
+            .configuration = worker_setup_text(
+                {.configuration = configured_as(options_.configuration, configuration.source),
+                 .development_certificate = configuration.host.development_certificate}),
+            .version = configuration.host.version,
+            .grace = configuration.host.shutdown_grace});
+    configuration.host.workers = configuration.workers.count;
+    configuration.host.view = supervisor.get();
+    return supervisor;
+  }
+
+  static ConfigurationOptions configured_as(ConfigurationOptions options, const Source& source) {
+    options.source = source;
+    return options;
+  }
+
+  void workers_started(Errors errors) {
+    if (errors.empty()) return started();
+    exit_code_ = not_started({.errors = std::move(errors), .explanations = {}});
+    loop_.stop();
+  }
+
+  void started() {
+    const Errors unheard = announce();
+    if (unheard.empty()) return;
+    print_findings(stderr, unheard);
+    exit_code_ = kExitFailed;
+    loop_.stop();
+  }
+
   int not_started(const StartFailure& failure) {
     for (const Explanation& explanation : failure.explanations) {
       if (log_is_read_) break;  // by the person who reads the same below
@@ -170,7 +212,7 @@ class Server {
       if (!result) errors.push_back(std::move(result.error()));
     };
     const bool wanted = json || options_.ready_fd.has_value() || !options_.ready_file.empty();
-    const std::string line = wanted ? ready_line(host_) : std::string();
+    const std::string line = wanted ? ready_line(view_) : std::string();
     presence_.publish();
     if (json) write_all(STDOUT_FILENO, line);
     if (options_.ready_fd) keep_error(write_ready_fd(*options_.ready_fd, line));
@@ -181,15 +223,17 @@ class Server {
 
   void show_table(std::chrono::milliseconds took) {
     const Paint paint = Terminal::paint(STDOUT_FILENO);
-    const std::vector<ServiceStatus> services = host_.services();
+    const std::vector<ServiceStatus> services = view_.services();
     const std::vector<Address> networks = network_addresses();
     std::vector<std::string> notes = host_.notes();
+    notes.insert(notes.end(), worker_notes_.begin(), worker_notes_.end());
     if (certificate_) {
       for (std::string& note : trust_notes(*certificate_, ca_command()))
         notes.push_back(std::move(note));
     }
     std::string text = start_table({.version = version(),
                                     .pid = ::getpid(),
+                                    .workers = view_.workers().size(),
                                     .services = services,
                                     .types = all_types(),
                                     .notes = notes,
@@ -197,7 +241,8 @@ class Server {
                                    paint);
     text += "\nready in " + human_duration(took) + ".";
     if (Terminal::is_terminal(STDOUT_FILENO)) {
-      text += " Every connection shows below (--quiet hides it). Ctrl-C stops.";
+      text += supervisor_ ? " Ctrl-C stops."
+                          : " Every connection shows below (--quiet hides it). Ctrl-C stops.";
       watch_ = std::make_unique<Watch>(loop_, events_, terminal_, paint);
     }
     terminal_.write(text + "\n");
@@ -206,14 +251,26 @@ class Server {
   std::string ca_command() const { return command_for("ca", options_.configuration); }
 
   void drain(int number) {
-    const std::uint64_t open = host_.open_connections();
+    const std::uint64_t open = view_.open_connections();
     log_.info({.event = "draining",
                .message = std::to_string(open) + (open == 1 ? " connection" : " connections") +
                           " may finish within " + format_duration(grace_) +
                           "; a second signal ends at once",
                .reason = number == SIGINT ? "SIGINT" : "SIGTERM"});
     presence_.draining();
-    host_.drain([this] { loop_.stop(); });
+    if (!supervisor_) return host_.drain([this] { loop_.stop(); });
+    // In this order: the host lets go of the sockets first, so that whoever still comes is a
+    // worker's to take.
+    host_.drain([this] { drained(); });
+    supervisor_->drain([this](std::size_t unclean) {
+      if (unclean > 0) exit_code_ = kExitFailed;
+      drained();
+    });
+  }
+
+  // Both the host and the workers are.
+  void drained() {
+    if (++drained_ == 2) loop_.stop();
   }
 
   void tell_ignored(int number) {
@@ -225,6 +282,7 @@ class Server {
   }
 
   const RunOptions& options_;
+  std::vector<std::string> worker_notes_;
   std::vector<ServicePlan> plans_;
   const std::chrono::milliseconds grace_;
   const std::optional<DevelopmentCertificate> certificate_;
@@ -237,9 +295,13 @@ class Server {
   Terminal terminal_;
   std::unique_ptr<Narration> narration_;
   std::unique_ptr<Watch> watch_;
+  std::unique_ptr<Supervisor> supervisor_;  // where there are several workers
   Host host_;
+  HostView& view_;
   Presence presence_;
   StopSignals stop_signals_;
+  int drained_ = 0;
+  int exit_code_ = kExitOk;
   std::vector<std::unique_ptr<Signal>> ignored_;
 };
 
@@ -249,7 +311,10 @@ bool is_writable(std::optional<int> fd) {
   if (!fd) return true;
   const int flags = ::fcntl(*fd, F_GETFL);
   if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY) errno = EBADF;
-  return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+  if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) return false;
+  // Whoever waits for the end of what we write must not wait for the worker processes too.
+  if (*fd > STDERR_FILENO) ::fcntl(*fd, F_SETFD, FD_CLOEXEC);
+  return true;
 }
 
 bool is_inherited(int fd, const std::vector<InheritedSocket>& inherited) {

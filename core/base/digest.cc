@@ -68,4 +68,23 @@ std::string random_bytes(std::size_t count) {
   return bytes;
 }
 
+namespace {
+
+std::string& secret() {
+  static std::string bytes;
+  return bytes;
+}
+
+}  // namespace
+
+const std::string& program_secret() {
+  constexpr std::size_t kBytes = 32;
+  if (secret().empty()) secret() = random_bytes(kBytes);
+  return secret();
+}
+
+void set_program_secret(std::string bytes) {
+  secret() = std::move(bytes);
+}
+
 }  // namespace polyport

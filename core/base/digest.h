@@ -27,4 +27,10 @@ bool equals_in_constant_time(Bytes left, Bytes right);
 // From the kernel's generator. `count` is at most 256.
 std::string random_bytes(std::size_t count);
 
+// 32 random bytes that all processes of the program have alike, and no client knows: what one
+// worker has signed with them, another one believes. Made when they are first asked for, unless
+// they were set before.
+const std::string& program_secret();
+void set_program_secret(std::string secret);
+
 }  // namespace polyport

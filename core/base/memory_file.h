@@ -21,6 +21,7 @@ class MemoryFile {
 
   // "/proc/PID/fd/N", good for as long as this object lives.
   std::string path() const;
+  int descriptor() const { return fd_; }  // stays this object's; -1: there is none
 
  private:
   explicit MemoryFile(int fd) : fd_(fd) {}

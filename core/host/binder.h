@@ -9,7 +9,7 @@
 
 namespace polyport {
 
-// A bound socket that closes itself unless its descriptor is taken.
+// A bound socket that closes itself unless its descriptor is taken; its siblings as well.
 class OpenSocket {
  public:
   OpenSocket(int fd, BindTarget target, UnixSocketFile file);
@@ -20,11 +20,17 @@ class OpenSocket {
   int take_descriptor();
   int descriptor() const { return fd_; }
 
+  // Further sockets of the same port (SO_REUSEPORT), for the worker processes that this program
+  // starts. Fewer than were wanted, namely none, where a port cannot have any.
+  void add_sibling(int fd) { siblings_.push_back(fd); }
+  const std::vector<int>& siblings() const { return siblings_; }
+
   BindTarget target;  // with the port that was really bound
   UnixSocketFile file;
 
  private:
   int fd_;
+  std::vector<int> siblings_;
 };
 
 // What the sockets of one door have in common.
@@ -33,7 +39,12 @@ struct BindSettings {
   int backlog = 4096;
   int defer_accept_seconds = 0;
   Sharing sharing = Sharing::kNever;
+  int siblings = 0;  // of each port, but for unix sockets
 };
+
+// Binds the siblings of a socket that is bound already, exclusively or not: whoever was in its way
+// has been found by then. The attempt that failed, and none of them is there.
+Expected<void, BindAttempt> add_siblings(OpenSocket& socket, const BindSettings& settings);
 
 BindRequest request_for(const BindTarget& target, const BindSettings& settings);
 

@@ -11,6 +11,8 @@
 #include "core/host/metrics_page.h"
 #include "core/host/opener.h"
 #include "core/host/retrier.h"
+#include "core/observe/prometheus.h"
+#include "core/socket/socket.h"
 
 namespace polyport {
 
@@ -44,7 +46,37 @@ struct Host::State {
         log(log_),
         events(events_),
         options(std::move(options_)),
+        guard(options.workers),
         drain_timer(loop, [this] { drain_step(); }) {}
+
+  // Makes the instances with the ports that the supervisor has.
+  Errors plan_worker(std::vector<ServicePlan> plans, const std::vector<HandedService>& handed) {
+    Errors errors;
+    std::size_t taken = 0;
+    for (ServicePlan& plan : plans) {
+      const auto own = std::find_if(handed.begin(), handed.end(),
+                                    [&plan](const auto& each) { return each.name == plan.name; });
+      if (own != handed.end() && own->here) share_limits(plan);
+      auto instance = std::make_unique<Instance>(std::move(plan), guard);
+      const bool fits = own != handed.end() && instance->take_over(*own);
+      if (fits) ++taken;
+      instances.push_back(std::move(instance));
+    }
+    if (taken != handed.size() || taken != instances.size()) {
+      errors.push_back({ErrorCode::kConflict,
+                        "the supervisor has other services than this configuration", "worker",
+                        "stop polyport and start it again"});
+    }
+    return errors;
+  }
+
+  // What bounds the program is divided among those who serve.
+  void share_limits(ServicePlan& plan) const {
+    if (is_pinned(*plan.type, plan.values)) return;
+    OptionValues::Value limit = plan.values.value("max_connections");
+    limit.number = (limit.number + options.workers - 1) / options.workers;
+    plan.values.set("max_connections", std::move(limit));
+  }
 
   // Makes the instances and finds out which ports they want.
   Errors plan(std::vector<ServicePlan> plans) {
@@ -52,6 +84,9 @@ struct Host::State {
     const Families families = probe_families();
     for (ServicePlan& plan : plans) {
       auto instance = std::make_unique<Instance>(std::move(plan), guard);
+      if (options.workers > 1 && !instance->plan().type->internal) {
+        instance->serve_by_workers(options.workers);
+      }
       Errors own;
       instance->plan_ports(families, own, notes);
       if (!own.empty() && instance->on_conflict() == OnConflict::kSkip) {
@@ -74,12 +109,21 @@ struct Host::State {
                          .descriptors = connections_that_fit(options.reserve_descriptors),
                          .reserve = options.reserve_descriptors / 2});
     retrier = std::make_unique<Retrier>(loop, *network, log, events, std::move(context));
+    HostView& view = options.view != nullptr ? *options.view : host;
     Errors errors;
     for (auto& instance : instances) {
-      auto started = instance->start(loop, *network, log, host, options);
+      auto started = instance->start(loop, *network, log, view, options);
       if (!started) errors.push_back(std::move(started.error()));
     }
     return errors;
+  }
+
+  // Nothing is left of what was begun.
+  void take_back() {
+    retrier.reset();
+    if (network) network->shut_down();
+    network.reset();
+    instances.clear();
   }
 
   // What was done instead of what was configured.
@@ -145,10 +189,7 @@ StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSo
   failure.errors.insert(failure.errors.begin(), errors.begin(), errors.end());
   if (failure.empty()) failure.errors = state.start_services(*this, opener.context());
   if (!failure.empty()) {
-    state.retrier.reset();
-    if (state.network) state.network->shut_down();
-    state.network.reset();
-    state.instances.clear();
+    state.take_back();
     return failure;
   }
   state.tell(opener);
@@ -158,6 +199,92 @@ StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSo
     state.retrier->add(waiting);
   return {};
 }
+
+// --- worker processes ----------------------------------------------------------------------------
+
+namespace {
+
+void close_all(const HandedGroup& group) {
+  for (const HandedPort& port : group.ports) {
+    if (port.fd >= 0) sock::close(port.fd);
+  }
+}
+
+}  // namespace
+
+StartFailure Host::start_worker(std::vector<ServicePlan> plans,
+                                const std::vector<HandedService>& handed) {
+  State& state = *state_;
+  POLYPORT_ASSERT(!state.network);
+  StartFailure failure;
+  failure.errors = state.plan_worker(std::move(plans), handed);
+  if (failure.empty()) failure.errors = state.start_services(*this, {});
+  if (!failure.empty()) {
+    state.take_back();
+    return failure;
+  }
+  for (auto& instance : state.instances)
+    instance->serve(*state.network);
+  return {};
+}
+
+void Host::open_handed(const std::vector<HandedService>& handed) {
+  State& state = *state_;
+  for (const HandedService& service : handed) {
+    for (auto& instance : state.instances) {
+      if (instance->plan().name != service.name) continue;
+      for (const HandedGroup& group : service.groups) {
+        if (!instance->take_over(group, *state.network)) close_all(group);
+      }
+    }
+  }
+}
+
+void Host::foster(std::vector<HandedService> handed, int of_worker) {
+  for (HandedService& service : handed) {
+    for (auto& instance : state_->instances) {
+      const bool here = instance->plan().name == service.name && !state_->draining;
+      if (here) instance->foster(service, of_worker, *state_->network);
+    }
+    for (const HandedGroup& group : service.groups)
+      close_all(group);
+  }
+}
+
+void Host::give_back(int of_worker) {
+  for (auto& instance : state_->instances)
+    instance->give_back(of_worker);
+}
+
+std::vector<HandedService> Host::hand_over_to_foster(int worker) const {
+  std::vector<HandedService> handed;
+  for (const auto& instance : state_->instances)
+    handed.push_back(instance->hand_over_to_foster(worker));
+  return handed;
+}
+
+std::vector<HandedService> Host::hand_over(int worker) const {
+  std::vector<HandedService> handed;
+  for (const auto& instance : state_->instances)
+    handed.push_back(instance->hand_over(worker));
+  return handed;
+}
+
+std::vector<HandedService> Host::hand_over(int worker, std::string_view listener) const {
+  for (const auto& instance : state_->instances) {
+    for (const PortGroup& group : instance->groups()) {
+      const bool has = std::any_of(group.ports.begin(), group.ports.end(),
+                                   [listener](const Port& port) { return port.id == listener; });
+      if (!has) continue;
+      HandedService service{.name = instance->plan().name};
+      service.groups.push_back(instance->hand_over(worker, group));
+      return {std::move(service)};
+    }
+  }
+  return {};
+}
+
+// --- what it is and has done ---------------------------------------------------------------------
 
 const std::vector<std::string>& Host::notes() const {
   return state_->notes;
@@ -211,24 +338,34 @@ std::string_view Host::server_name() const {
   return state_->options.server_name;
 }
 
-void Host::write_metrics(std::string& out) const {
-  if (!state_->network) return;
-  MetricsPage page{services(),
-                   {},
-                   state_->log.dropped(),
-                   state_->network->turns(),
-                   state_->network->descriptor_bursts(),
-                   state_->options.version};
+HostReport Host::report() const {
+  HostReport report;
+  if (!state_->network) return report;
+  report.services = services();
+  report.log_dropped = state_->log.dropped();
+  report.turns = state_->network->turns();
+  report.descriptor_bursts = state_->network->descriptor_bursts();
+  for (const ServiceStatus& service : report.services) {
+    for (const ListenerStatus& listener : service.listeners) {
+      if (listener.transport != Transport::kUdp) report.accepted += listener.accepted;
+    }
+  }
+  report.open_connections = open_connections();
+  report.resident_bytes = resident_bytes().value_or(0);
   for (const auto& instance : state_->instances) {
-    instance->for_each_stream_door([&](const StreamDoor& door) {
+    instance->for_each_stream_door([&report](const StreamDoor& door) {
       for (std::size_t i = 0; i < kCloseReasons; ++i) {
-        if (door.closed[i] > 0) {
-          page.closed.push_back({door.service, static_cast<CloseReason>(i), door.closed[i]});
-        }
+        if (door.closed[i] == 0) continue;
+        add_closed(report.closed, {door.service, static_cast<CloseReason>(i), door.closed[i]});
       }
     });
   }
-  write_metrics_page(page, out);
+  return report;
+}
+
+void Host::write_metrics(std::string& out) const {
+  if (!state_->network) return;
+  write_metrics_page(report(), {}, state_->options.version, out);
 }
 
 }  // namespace polyport

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "core/host/handover.h"
+#include "core/host/report.h"
 #include "core/net/tls_material.h"
 #include "core/observe/events.h"
 #include "core/ports/explanation.h"
@@ -33,6 +35,11 @@ struct HostOptions {
   std::chrono::milliseconds shutdown_grace{5000};
   std::uint64_t max_connections = 0;  // of the process; 0: as many as the descriptors allow
   std::uint64_t reserve_descriptors = 64;
+  // Processes that serve. With more than one of them start() is the supervisor's: it opens the
+  // sockets of all and serves health and admin alone; the workers use start_worker().
+  int workers = 1;
+  // Who answers for the program to its services, in place of this host: the supervisor.
+  HostView* view = nullptr;
   // For TLS endpoints that have no certificate of their own.
   std::optional<TlsFiles> development_certificate = {};
   // As in ExplainRequest: to start the same again, for what is suggested.
@@ -68,6 +75,22 @@ class Host final : public HostView {
   // descriptors of `inherited`. `notes` are things a person should know: an address family this
   // machine lacks, a listener that moved.
   StartFailure start(std::vector<ServicePlan> plans, std::vector<InheritedSocket> inherited = {});
+  // In a worker: the same with the ports as the supervisor has them; nothing is opened. Takes over
+  // the descriptors.
+  StartFailure start_worker(std::vector<ServicePlan> plans,
+                            const std::vector<HandedService>& handed);
+  // In a worker: a port that had to wait is open now. Takes over the descriptors.
+  void open_handed(const std::vector<HandedService>& handed);
+  // In a worker: serves in place of another one that has died, until that is back. Takes over the
+  // descriptors.
+  void foster(std::vector<HandedService> handed, int of_worker);
+  void give_back(int of_worker);
+  // In the supervisor: what a worker must have to serve in place of that one.
+  std::vector<HandedService> hand_over_to_foster(int worker) const;
+  // In the supervisor: all that this worker has to know, or of the one group alone that has the
+  // listener. The descriptors stay the host's.
+  std::vector<HandedService> hand_over(int worker) const;
+  std::vector<HandedService> hand_over(int worker, std::string_view listener) const;
   const std::vector<std::string>& notes() const;
 
   // Stops accepting, lets open work finish up to shutdown_grace, closes; then calls `done` once.
@@ -81,6 +104,7 @@ class Host final : public HostView {
   std::uint64_t open_connections() const override;
   std::string_view server_name() const override;
   void write_metrics(std::string& out) const override;
+  HostReport report() const;
 
  private:
   struct State;

@@ -180,6 +180,15 @@ void Inheritance::give(const InheritedSocket& socket, Search& search) {
   }
   search.port->target = bound;
   search.port->socket.emplace(socket.fd, std::move(bound), UnixSocketFile());
+  const BindSettings& settings = search.instance->bind_settings();
+  if (settings.siblings > 0 && search.port->target.transport != Transport::kUnix) {
+    // Another user's socket (systemd's) has no siblings of ours, nor a port that only that user may
+    // bind: then all workers accept from the one.
+    sock::set_option(socket.fd, sock::Option::kReusePort, 1);
+    if (!add_siblings(*search.port->socket, settings)) {
+      sock::set_option(socket.fd, sock::Option::kReusePort, 0);
+    }
+  }
   search.port->inherited = true;
 }
 

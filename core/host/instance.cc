@@ -11,6 +11,7 @@
 #include "core/http/server.h"
 #include "core/http/websocket_stage.h"
 #include "core/ports/ranges.h"
+#include "core/socket/socket.h"
 
 namespace polyport {
 
@@ -90,6 +91,7 @@ Instance::Instance(ServicePlan plan, UdpGuard& guard)
   if (on_conflict() == OnConflict::kShare) bind_settings_.sharing = Sharing::kAllow;
   service_ = plan_.type->create(values);
   POLYPORT_ASSERT(service_ != nullptr);
+  if (wants_tls(plan_)) tickets_ = new_ticket_keys();
   make_doors(guard);
 }
 
@@ -119,6 +121,156 @@ void Instance::make_doors(UdpGuard& guard) {
                                .amplification = amplification_from(values),
                                .loop_free = plan_.type->udp_loop_free}}));
   }
+}
+
+// --- with worker processes -----------------------------------------------------------------------
+
+bool is_pinned(const ServiceType& type, const OptionValues& values) {
+  return type.shares_state != nullptr && type.shares_state(values);
+}
+
+void Instance::serve_by_workers(int workers) {
+  served_ = Served::kByOthers;
+  if (!is_pinned(*plan_.type, plan_.values)) bind_settings_.siblings = workers - 1;
+}
+
+HandedService Instance::hand_over(int worker) const {
+  HandedService service{.name = plan_.name};
+  service.here = served_ == Served::kByOthers && (worker == 0 || bind_settings_.siblings > 0);
+  service.skipped = state_ == ServiceState::kSkipped;
+  service.reason = service.skipped ? reason_ : std::string();
+  if (wants_tls(plan_)) {
+    service.tls_tickets.assign(reinterpret_cast<const char*>(tickets_.data()), tickets_.size());
+  }
+  for (const PortGroup& group : groups_)
+    service.groups.push_back(hand_over(worker, group));
+  return service;
+}
+
+namespace {
+
+// What a worker listens with: a sibling of its own, else the one socket that there is. Datagrams of
+// one client must not be dealt out, so one worker reads them then.
+int descriptor_for(int worker, const OpenSocket& socket) {
+  const auto& siblings = socket.siblings();
+  if (worker == 0) return socket.descriptor();
+  if (!siblings.empty()) return siblings[static_cast<std::size_t>(worker) - 1];
+  return socket.target.transport == Transport::kUdp ? -1 : socket.descriptor();
+}
+
+}  // namespace
+
+HandedGroup Instance::hand_over(int worker, const PortGroup& group) const {
+  HandedGroup handed{.door = std::string(group.door.door.name),
+                     .transport = group.transport,
+                     .configured = group.configured,
+                     .where = group.where,
+                     .number = group.number,
+                     .origin = group.origin,
+                     .retrying = group.retrying,
+                     .ports = {}};
+  const bool here = served_ == Served::kByOthers && (worker == 0 || bind_settings_.siblings > 0);
+  for (const Port& port : group.ports) {
+    HandedPort given{.id = port.id, .target = port.target, .inherited = port.inherited};
+    if (here && port.socket) given.fd = descriptor_for(worker, *port.socket);
+    handed.ports.push_back(std::move(given));
+  }
+  return handed;
+}
+
+HandedService Instance::hand_over_to_foster(int worker) const {
+  HandedService service = hand_over(worker);
+  // What it shares with others they serve already, and of a pinned service there is no other.
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    for (std::size_t j = 0; j < groups_[i].ports.size(); ++j) {
+      const auto& socket = groups_[i].ports[j].socket;
+      if (!socket || socket->siblings().empty()) service.groups[i].ports[j].fd = -1;
+    }
+  }
+  return service;
+}
+
+void Instance::foster(HandedService& service, int of_worker, Network& network) {
+  // A listener stays for its counters, and their number has an end.
+  constexpr std::size_t kMost = 4096;
+  if (served_ == Served::kByOthers) return;
+  for (HandedGroup& handed : service.groups) {
+    const auto group = std::find_if(groups_.begin(), groups_.end(), [&handed](const auto& each) {
+      return each.number == handed.number && each.ports.size() == handed.ports.size();
+    });
+    if (group == groups_.end()) continue;
+    for (std::size_t i = 0; i < handed.ports.size(); ++i) {
+      if (handed.ports[i].fd < 0 || fostered_.size() == kMost) continue;
+      const Port& port = group->ports[i];
+      const int fd = std::exchange(handed.ports[i].fd, -1);
+      Fostered added{.of_worker = of_worker, .port = port.id, .listener = nullptr, .udp = nullptr};
+      if (port.target.transport == Transport::kUdp) {
+        added.udp = &network.add_udp_socket(group->door.udp, fd, port.id);
+        added.udp->start();
+      } else {
+        added.listener = &network.add_listener(group->door.stream, fd, port.id);
+        added.listener->use_stages(stages_of(*group));
+        if (accepts_) added.listener->start();
+      }
+      fostered_.push_back(added);
+    }
+  }
+}
+
+void Instance::give_back(int of_worker) {
+  for (const Fostered& each : fostered_) {
+    if (each.of_worker != of_worker) continue;
+    if (each.listener != nullptr) each.listener->close();
+    if (each.udp != nullptr) each.udp->close();
+  }
+}
+
+bool Instance::take_over(const HandedService& service) {
+  if (!service.here) served_ = Served::kByOthers;
+  if (service.tls_tickets.size() == tickets_.size()) {
+    std::copy(service.tls_tickets.begin(), service.tls_tickets.end(), tickets_.begin());
+  }
+  for (const HandedGroup& group : service.groups) {
+    const auto door = std::find_if(doors_.begin(), doors_.end(), [&group](const auto& each) {
+      return each->door.name == group.door;
+    });
+    if (door == doors_.end()) return false;
+    if (has_websocket(group.transport)) use_websocket(**door);
+    PortGroup added{.door = **door,
+                    .transport = group.transport,
+                    .configured = group.configured,
+                    .where = group.where,
+                    .number = group.number,
+                    .ports = {},
+                    .origin = group.origin,
+                    .retrying = group.retrying};
+    for (const HandedPort& handed : group.ports) {
+      Port& port = added.ports.emplace_back();
+      port.id = handed.id;
+      take_over(handed, port);
+    }
+    groups_.push_back(std::move(added));
+  }
+  if (service.skipped) skip(service.reason);
+  return true;
+}
+
+void Instance::take_over(const HandedPort& handed, Port& port) {
+  port.target = handed.target;
+  port.inherited = handed.inherited;
+  // Its file is the supervisor's to remove.
+  if (handed.fd >= 0) port.socket.emplace(handed.fd, handed.target, UnixSocketFile());
+}
+
+bool Instance::take_over(const HandedGroup& handed, Network& network) {
+  const auto group = std::find_if(groups_.begin(), groups_.end(), [&handed](const auto& each) {
+    return each.number == handed.number && each.ports.size() == handed.ports.size();
+  });
+  if (group == groups_.end() || !group->retrying) return false;
+  for (std::size_t i = 0; i < group->ports.size(); ++i)
+    take_over(handed.ports[i], group->ports[i]);
+  serve_late(*group, network);
+  return true;
 }
 
 // --- the ports it wants --------------------------------------------------------------------------
@@ -166,15 +318,18 @@ void Instance::plan_endpoint(ServedDoor& door, const Endpoint& endpoint, const s
     add_group(door, endpoint, where, std::move(group));
 }
 
+void Instance::use_websocket(ServedDoor& door) {
+  if (door.websocket) return;
+  door.websocket = std::make_unique<http::WebSocketStageMaker>(websocket_from(plan_));
+}
+
 void Instance::add_group(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
                          BindGroup group) {
   std::size_t same_door = 0;
   for (const PortGroup& other : groups_) {
     if (&other.door == &door) same_door += other.ports.size();
   }
-  if (has_websocket(endpoint.transport) && !door.websocket) {
-    door.websocket = std::make_unique<http::WebSocketStageMaker>(websocket_from(plan_));
-  }
+  if (has_websocket(endpoint.transport)) use_websocket(door);
   PortGroup added{.door = door,
                   .transport = endpoint.transport,
                   .configured = endpoint.text(),
@@ -201,7 +356,7 @@ void Instance::skip(std::string reason) {
 
 Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host,
                              const HostOptions& options) {
-  if (state_ != ServiceState::kStarting || closed_) return {};
+  if (state_ != ServiceState::kStarting || closed_ || served_ == Served::kByOthers) return {};
   auto encrypted = start_tls(log, options.development_certificate);
   if (!encrypted) return encrypted;
   context_ = std::unique_ptr<ServiceContext>(new ServiceContext{
@@ -220,10 +375,9 @@ Result<void> Instance::start_tls(Log& log, const std::optional<TlsFiles>& develo
   Errors errors;
   const TlsSettings settings = tls_settings(plan_, development, errors);
   if (!errors.empty()) return tl::unexpected(std::move(errors.front()));
-  const TlsTicketKeys keys = new_ticket_keys();
-  auto context = TlsContext::load(settings, keys, plan_.name);
+  auto context = TlsContext::load(settings, tickets_, plan_.name);
   if (!context) return tl::unexpected(std::move(context.error().front()));
-  tls_ = std::make_unique<TlsDoor>(settings, std::move(*context), keys, log, plan_.name);
+  tls_ = std::make_unique<TlsDoor>(settings, std::move(*context), tickets_, log, plan_.name);
   return {};
 }
 
@@ -258,7 +412,9 @@ StageMakers Instance::stages_of(const PortGroup& group) const {
 }
 
 void Instance::serve_group(PortGroup& group, Network& network) {
+  if (served_ == Served::kByOthers) return;
   for (Port& port : group.ports) {
+    if (!port.socket) continue;  // another worker has it
     const int fd = port.socket->take_descriptor();
     if (port.target.transport == Transport::kUdp) {
       port.udp = &network.add_udp_socket(group.door.udp, fd, port.id);
@@ -273,7 +429,12 @@ void Instance::serve_group(PortGroup& group, Network& network) {
 
 void Instance::stop() {
   const bool started = state_ == ServiceState::kLive || state_ == ServiceState::kRetrying;
-  if (started) service_->stop();
+  if (started && served_ == Served::kHere) service_->stop();
+  if (served_ == Served::kByOthers) {
+    // Once these are closed only the workers have them, and take what is in their queues.
+    for (PortGroup& group : groups_)
+      group.close();
+  }
   if (started || state_ == ServiceState::kPaused) state_ = ServiceState::kDraining;
 }
 
@@ -325,39 +486,66 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
   row.explanation = port.explanation;
   row.retries = group.retries;
   if (port.listener != nullptr) {
-    const Listener& listener = *port.listener;
-    const Network::Totals& moved = totals[listener.number()];
     row.backlog = bind_settings_.backlog;
-    row.accept_queue = listener.accept_queue();
-    row.accepted = listener.accepted();
-    row.active = listener.active();
-    row.bytes_in = moved.bytes_in;
-    row.bytes_out = moved.bytes_out;
-    for (std::size_t i = 0; i < kCloseReasons; ++i) {
-      if (listener.refused()[i] == 0) continue;
-      row.refused.emplace_back(name(static_cast<CloseReason>(i)), listener.refused()[i]);
-    }
-    for (std::size_t i = 0; i < kProtocols; ++i) {
-      const auto protocol = static_cast<Protocol>(i);
-      const std::uint64_t count = listener.protocol_hints().count(protocol);
-      if (count > 0) row.wrong_protocol.emplace_back(name(protocol), count);
-    }
+    add_counts(row, *port.listener, totals);
+  } else if (port.socket && port.target.transport != Transport::kUdp) {
+    // Kept for workers: the clients that none of them has taken yet.
+    row.backlog = bind_settings_.backlog;
+    row.accept_queue = std::max(0, sock::accept_queue(port.socket->descriptor()));
+    for (const int sibling : port.socket->siblings())
+      row.accept_queue += std::max(0, sock::accept_queue(sibling));
   } else if (port.udp != nullptr) {
-    const UdpSocket::Counters& counters = port.udp->counters();
-    row.accepted = counters.received;
-    row.datagrams_out = counters.sent;
-    row.bytes_in = counters.bytes_in;
-    row.bytes_out = counters.bytes_out;
-    for (std::size_t i = 1; i < UdpGuard::kVerdicts; ++i) {
-      if (counters.refused[i] == 0) continue;
-      row.refused.emplace_back(name(static_cast<UdpGuard::Verdict>(i)), counters.refused[i]);
-    }
-    if (counters.send_failed > 0) row.refused.emplace_back("send_failed", counters.send_failed);
-    if (counters.kernel_dropped > 0) {
-      row.refused.emplace_back("kernel_dropped", counters.kernel_dropped);
-    }
+    add_counts(row, *port.udp);
+  }
+  for (const Fostered& each : fostered_) {
+    if (each.port != port.id) continue;
+    if (each.listener != nullptr) add_counts(row, *each.listener, totals);
+    if (each.udp != nullptr) add_counts(row, *each.udp);
   }
   return row;
+}
+
+namespace {
+
+void add_count(std::vector<std::pair<std::string_view, std::uint64_t>>& counts,
+               std::string_view word, std::uint64_t count) {
+  if (count == 0) return;
+  for (auto& each : counts) {
+    if (each.first != word) continue;
+    each.second += count;
+    return;
+  }
+  counts.emplace_back(word, count);
+}
+
+}  // namespace
+
+void Instance::add_counts(ListenerStatus& row, const Listener& listener,
+                          const std::vector<Network::Totals>& totals) const {
+  const Network::Totals& moved = totals[listener.number()];
+  row.accept_queue += listener.accept_queue();
+  row.accepted += listener.accepted();
+  row.active += listener.active();
+  row.bytes_in += moved.bytes_in;
+  row.bytes_out += moved.bytes_out;
+  for (std::size_t i = 0; i < kCloseReasons; ++i)
+    add_count(row.refused, name(static_cast<CloseReason>(i)), listener.refused()[i]);
+  for (std::size_t i = 0; i < kProtocols; ++i) {
+    const auto protocol = static_cast<Protocol>(i);
+    add_count(row.wrong_protocol, name(protocol), listener.protocol_hints().count(protocol));
+  }
+}
+
+void Instance::add_counts(ListenerStatus& row, const UdpSocket& socket) {
+  const UdpSocket::Counters& counters = socket.counters();
+  row.accepted += counters.received;
+  row.datagrams_out += counters.sent;
+  row.bytes_in += counters.bytes_in;
+  row.bytes_out += counters.bytes_out;
+  for (std::size_t i = 1; i < UdpGuard::kVerdicts; ++i)
+    add_count(row.refused, name(static_cast<UdpGuard::Verdict>(i)), counters.refused[i]);
+  add_count(row.refused, "send_failed", counters.send_failed);
+  add_count(row.refused, "kernel_dropped", counters.kernel_dropped);
 }
 
 }  // namespace polyport

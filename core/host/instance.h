@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/host/handover.h"
 #include "core/host/host.h"
 #include "core/host/port_group.h"
 #include "core/net/admission.h"
@@ -15,8 +16,17 @@
 
 namespace polyport {
 
+// Whether one worker alone may serve it: ServiceType::shares_state.
+bool is_pinned(const ServiceType& type, const OptionValues& values);
+
 class Instance {
  public:
+  // Who serves its sockets, where there are worker processes.
+  enum class Served : std::uint8_t {
+    kHere,
+    kByOthers,  // it is not started: other processes are, with its sockets or with their own
+  };
+
   Instance(ServicePlan plan, UdpGuard& guard);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
@@ -24,6 +34,24 @@ class Instance {
   // Finds out what every endpoint stands for on this machine (`families` are those it has); nothing
   // is opened. What makes no sense is added to `errors`, what a person should know to `notes`.
   void plan_ports(Families families, Errors& errors, std::vector<std::string>& notes);
+  // In the supervisor: every port is to have a socket for each of so many workers, who serve them.
+  void serve_by_workers(int workers);
+  // In a worker, in place of plan_ports: the ports as they are, with the sockets that it serves.
+  // Takes over their descriptors; false where they are not this service's.
+  bool take_over(const HandedService& service);
+  // The same for one group, which had to wait for its port.
+  bool take_over(const HandedGroup& group, Network& network);
+  // In a worker: serves the sockets of another one, which has died, beside its own. Takes over
+  // those descriptors that it sets to -1: a process takes on a bounded number of them in its life.
+  void foster(HandedService& service, int of_worker, Network& network);
+  // Lets go of them: their own worker is back.
+  void give_back(int of_worker);
+  // In the supervisor: what `worker` has to know. The descriptors stay ours.
+  HandedService hand_over(int worker) const;
+  HandedGroup hand_over(int worker, const PortGroup& group) const;
+  // And of that, what another one must have to serve in its place.
+  HandedService hand_over_to_foster(int worker) const;
+
   std::vector<PortGroup>& groups() { return groups_; }
   const std::vector<PortGroup>& groups() const { return groups_; }
   const BindSettings& bind_settings() const { return bind_settings_; }
@@ -60,6 +88,8 @@ class Instance {
   void make_doors(UdpGuard& guard);
   void plan_endpoint(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
                      Families families, Errors& errors, std::vector<std::string>& notes);
+  void use_websocket(ServedDoor& door);
+  static void take_over(const HandedPort& handed, Port& port);
   void add_group(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
                  BindGroup group);
   StageMakers stages_of(const PortGroup& group) const;
@@ -68,6 +98,9 @@ class Instance {
   void serve_group(PortGroup& group, Network& network);
   ListenerStatus status(const PortGroup& group, const Port& port,
                         const std::vector<Network::Totals>& totals) const;
+  void add_counts(ListenerStatus& row, const Listener& listener,
+                  const std::vector<Network::Totals>& totals) const;
+  static void add_counts(ListenerStatus& row, const UdpSocket& socket);
   ListenerState state(const PortGroup& group, const Port& port) const;
 
   ServicePlan plan_;
@@ -75,6 +108,8 @@ class Instance {
   std::string reason_;
   bool closed_ = false;
   bool accepts_ = true;
+  Served served_ = Served::kHere;
+  TlsTicketKeys tickets_{};
   Admission admission_;
   BindSettings bind_settings_;
   std::unique_ptr<TlsDoor> tls_;  // where an endpoint wants it
@@ -82,6 +117,15 @@ class Instance {
   std::unique_ptr<ServiceContext> context_;
   std::vector<std::unique_ptr<ServedDoor>> doors_;
   std::vector<PortGroup> groups_;
+
+  // A socket of another worker. It stays when it has been given back, for what it has counted.
+  struct Fostered {
+    int of_worker;
+    const std::string& port;  // its id
+    Listener* listener;
+    UdpSocket* udp;
+  };
+  std::vector<Fostered> fostered_;
 };
 
 }  // namespace polyport

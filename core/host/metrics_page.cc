@@ -11,7 +11,7 @@ namespace {
 using Kind = PrometheusWriter::Kind;
 
 template <class Visit>
-void for_each_listener(const MetricsPage& page, bool udp, Visit visit) {
+void for_each_listener(const HostReport& page, bool udp, Visit visit) {
   for (const ServiceStatus& service : page.services) {
     for (const ListenerStatus& listener : service.listeners) {
       if ((listener.transport == Transport::kUdp) == udp) visit(service, listener);
@@ -19,7 +19,7 @@ void for_each_listener(const MetricsPage& page, bool udp, Visit visit) {
   }
 }
 
-void write_connections(const MetricsPage& page, PrometheusWriter& writer) {
+void write_connections(const HostReport& page, PrometheusWriter& writer) {
   writer.begin("polyport_connections_accepted_total", Kind::kCounter, "Connections accepted");
   for_each_listener(page, false, [&](const ServiceStatus& service, const ListenerStatus& row) {
     writer.sample({{"service", service.name}, {"listener", row.id}}, row.accepted);
@@ -52,7 +52,7 @@ void write_connections(const MetricsPage& page, PrometheusWriter& writer) {
   }
 }
 
-void write_states(const MetricsPage& page, PrometheusWriter& writer) {
+void write_states(const HostReport& page, PrometheusWriter& writer) {
   const auto write = [&](std::string_view name_, Kind kind, std::string_view help, auto value) {
     writer.begin(name_, kind, help);
     for (const bool udp : {false, true}) {
@@ -71,7 +71,7 @@ void write_states(const MetricsPage& page, PrometheusWriter& writer) {
         [](const ListenerStatus& row) { return row.retries; });
 }
 
-void write_bytes(const MetricsPage& page, PrometheusWriter& writer) {
+void write_bytes(const HostReport& page, PrometheusWriter& writer) {
   writer.begin("polyport_bytes_total", Kind::kCounter, "Payload bytes moved");
   for (const bool udp : {false, true}) {
     for_each_listener(page, udp, [&](const ServiceStatus& service, const ListenerStatus& row) {
@@ -83,7 +83,7 @@ void write_bytes(const MetricsPage& page, PrometheusWriter& writer) {
   }
 }
 
-void write_datagrams(const MetricsPage& page, PrometheusWriter& writer) {
+void write_datagrams(const HostReport& page, PrometheusWriter& writer) {
   writer.begin("polyport_datagrams_total", Kind::kCounter, "UDP datagrams received and answered");
   for_each_listener(page, true, [&](const ServiceStatus& service, const ListenerStatus& row) {
     writer.sample({{"service", service.name}, {"listener", row.id}, {"direction", "in"}},
@@ -125,7 +125,7 @@ UpstreamSums sum(const ServiceStatus& service) {
   return sums;
 }
 
-void write_upstreams(const MetricsPage& page, PrometheusWriter& writer) {
+void write_upstreams(const HostReport& page, PrometheusWriter& writer) {
   std::vector<std::pair<std::string_view, UpstreamSums>> all;
   for (const ServiceStatus& service : page.services) {
     if (!service.upstreams.empty()) all.emplace_back(service.name, sum(service));
@@ -168,23 +168,49 @@ void write_upstreams(const MetricsPage& page, PrometheusWriter& writer) {
        });
 }
 
+void write_workers(std::span<const WorkerStatus> workers, PrometheusWriter& writer) {
+  const auto write = [&](std::string_view name_, Kind kind, std::string_view help, auto value) {
+    writer.begin(name_, kind, help);
+    for (const WorkerStatus& worker : workers) {
+      writer.sample({{"worker", std::to_string(worker.number)}}, value(worker));
+    }
+  };
+  using Count = std::uint64_t;
+  write("polyport_worker_up", Kind::kGauge, "1 while this worker process serves",
+        [](const WorkerStatus& each) { return Count{each.state == WorkerStatus::State::kLive}; });
+  write("polyport_worker_restarts_total", Kind::kCounter,
+        "Times this worker was started again after its process had ended",
+        [](const WorkerStatus& each) { return each.restarts; });
+  write("polyport_worker_connections_accepted_total", Kind::kCounter,
+        "Connections this worker has accepted, of all listeners",
+        [](const WorkerStatus& each) { return each.accepted; });
+  write("polyport_worker_connections_open", Kind::kGauge, "Connections open with this worker now",
+        [](const WorkerStatus& each) { return each.active; });
+  write("polyport_worker_loop_turns_total", Kind::kCounter, "Turns of this worker's event loop",
+        [](const WorkerStatus& each) { return each.turns; });
+  write("polyport_worker_resident_memory_bytes", Kind::kGauge, "Resident memory of this worker",
+        [](const WorkerStatus& each) { return each.resident_bytes; });
+}
+
 }  // namespace
 
-void write_metrics_page(const MetricsPage& page, std::string& out) {
+void write_metrics_page(const HostReport& report, std::span<const WorkerStatus> workers,
+                        std::string_view version, std::string& out) {
   PrometheusWriter writer(out);
-  write_build_info(writer, page.version);
-  write_states(page, writer);
-  write_connections(page, writer);
-  write_bytes(page, writer);
-  write_datagrams(page, writer);
-  write_upstreams(page, writer);
+  write_build_info(writer, version);
+  write_states(report, writer);
+  write_connections(report, writer);
+  write_bytes(report, writer);
+  write_datagrams(report, writer);
+  write_upstreams(report, writer);
   writer.begin("polyport_log_dropped_total", Kind::kCounter, "Log lines lost to a full queue");
-  writer.sample(page.log_dropped);
+  writer.sample(report.log_dropped);
   writer.begin("polyport_loop_turns_total", Kind::kCounter, "Turns of the event loop");
-  writer.sample(page.turns);
+  writer.sample(report.turns);
   writer.begin("polyport_descriptor_bursts_total", Kind::kCounter,
                "Times accepting stopped for want of descriptors");
-  writer.sample(page.descriptor_bursts);
+  writer.sample(report.descriptor_bursts);
+  if (!workers.empty()) write_workers(workers, writer);
   write_process_metrics(writer);
 }
 

@@ -2,28 +2,16 @@
 // host.
 #pragma once
 
-#include <cstdint>
+#include <span>
 #include <string>
-#include <vector>
+#include <string_view>
 
-#include "core/service.h"
+#include "core/host/report.h"
 
 namespace polyport {
 
-struct MetricsPage {
-  struct Closed {
-    std::string_view service;
-    CloseReason reason;
-    std::uint64_t count;
-  };
-  std::vector<ServiceStatus> services;
-  std::vector<Closed> closed;
-  std::uint64_t log_dropped = 0;
-  std::uint64_t turns = 0;
-  std::uint64_t descriptor_bursts = 0;
-  std::string_view version;
-};
-
-void write_metrics_page(const MetricsPage& page, std::string& out);
+// `workers`: of a program that has several; else none.
+void write_metrics_page(const HostReport& report, std::span<const WorkerStatus> workers,
+                        std::string_view version, std::string& out);
 
 }  // namespace polyport

@@ -1,6 +1,6 @@
 // FdWatch: calls back on the loop when a descriptor that somebody else owns is ready. Boxed like
-// Timer. For foreign libraries (hiredis) that bring their own sockets; connections of ours are
-// watched by core/net/poller, which knows of turns.
+// Timer. For what is neither a connection nor a listener (those are core/net/poller's, which knows
+// of turns): a foreign library's socket, a channel to another process.
 #pragma once
 
 #include <cstdint>

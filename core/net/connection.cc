@@ -8,8 +8,17 @@
 
 namespace polyport {
 
+namespace {
+int g_worker_number = 0;
+}
+
+void set_worker_number(int number) {
+  g_worker_number = number;
+}
+
 std::string text(ConnectionId id) {
-  return "w0-" + std::to_string(id.index) + "-" + std::to_string(id.generation);
+  return "w" + std::to_string(g_worker_number) + "-" + std::to_string(id.index) + "-" +
+         std::to_string(id.generation);
 }
 
 ConnectionExtras::ConnectionExtras() = default;

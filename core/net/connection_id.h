@@ -17,6 +17,10 @@ struct ConnectionId {
   friend auto operator<=>(ConnectionId, ConnectionId) = default;
 };
 
+// What stands for this process in the names of its connections; 0 where there are no others. Set
+// before there is any.
+void set_worker_number(int number);
+
 // "w0-17-3": worker, index, generation.
 std::string text(ConnectionId id);
 

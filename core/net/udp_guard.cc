@@ -43,7 +43,8 @@ std::string_view name(UdpGuard::Verdict verdict) {
   return kNames[index];
 }
 
-UdpGuard::UdpGuard() : interfaces_(interface_addresses()), buckets_(kBuckets) {}
+UdpGuard::UdpGuard(int sharers)
+    : sharers_(std::max(sharers, 1)), interfaces_(interface_addresses()), buckets_(kBuckets) {}
 
 void UdpGuard::add_own(const Address& local) {
   own_.insert(local);
@@ -101,7 +102,10 @@ UdpGuard::Verdict UdpGuard::check_reply(const Address& peer, std::size_t request
     hash = (hash ^ byte) * 1099511628211u;
   Bucket& source = buckets_[hash % kBuckets];
   // The source pays first: one that is over its own allowance takes nothing from the others.
-  if (!source.take(kPerSource, kPerSource, now_ms) || !all_.take(kInAll, kInAll, now_ms)) {
+  const double of_source = kPerSource / sharers_;
+  const double of_all = kInAll / sharers_;
+  if (!source.take(of_source, std::max(1.0, of_source), now_ms) ||
+      !all_.take(of_all, std::max(1.0, of_all), now_ms)) {
     return Verdict::kAmplification;
   }
   return Verdict::kAllow;

@@ -29,7 +29,8 @@ class UdpGuard {
 
   enum class Amplification : std::uint8_t { kLimit, kRefuse, kAllow };
 
-  UdpGuard();
+  // `sharers`: processes that answer on the same ports, among which the allowance is divided.
+  explicit UdpGuard(int sharers = 1);
 
   void add_own(const Address& local);
   void remove_own(const Address& local);
@@ -54,6 +55,7 @@ class UdpGuard {
 
   bool is_local(const Address& peer, const Address& local) const;
 
+  const double sharers_;
   std::multiset<Address> own_;
   std::multiset<std::uint16_t> own_ports_;
   std::vector<Address> interfaces_;  // this machine's addresses, port 0

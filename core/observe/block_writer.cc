@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -30,6 +32,7 @@ struct BlockWriter::Shared {
   };
 
   int fd = -1;
+  bool pipe = false;
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Block> pending;  // guarded, as the next three
@@ -56,7 +59,7 @@ struct BlockWriter::Shared {
   // nobody reads.
   bool write(Bytes bytes) {
     while (!bytes.empty()) {
-      const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+      const ssize_t count = ::write(fd, bytes.data(), piece_of(bytes));
       if (count > 0) {
         bytes.remove_prefix(static_cast<std::size_t>(count));
       } else if (count < 0 && errno == EAGAIN) {
@@ -68,6 +71,14 @@ struct BlockWriter::Shared {
       }
     }
     return true;
+  }
+
+  // A pipe takes no more than that in one piece, and whole lines must go at once where other worker
+  // processes write into it too.
+  std::size_t piece_of(Bytes bytes) const {
+    if (!pipe || bytes.size() <= PIPE_BUF) return bytes.size();
+    const std::size_t end = bytes.substr(0, PIPE_BUF).rfind('\n');
+    return end == Bytes::npos ? PIPE_BUF : end + 1;
   }
 
   bool is_over() {
@@ -95,6 +106,8 @@ Result<std::unique_ptr<BlockWriter>> BlockWriter::open(const std::string& target
 
 BlockWriter::BlockWriter(int fd) : shared_(std::make_unique<Shared>()) {
   shared_->fd = fd;
+  struct stat facts {};
+  shared_->pipe = ::fstat(fd, &facts) == 0 && S_ISFIFO(facts.st_mode);
   block_.reserve(kBlockBytes);
   shared_->thread = std::thread([shared = shared_.get()] { shared->run(); });
 }

@@ -104,6 +104,7 @@ class QueuedLog final : public Log {
   QueuedLog(const Options& options, int fd)
       : Log(options.level),
         format_(options.format),
+        worker_(options.worker),
         target_(std::make_shared<Target>(fd)),
         pool_(std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1, block_signals)),
         logger_(std::make_shared<spdlog::async_logger>(
@@ -132,12 +133,13 @@ class QueuedLog final : public Log {
   void emit(LogLevel level, const LogLine& line) override {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
-    const std::string text = format_log_line(format_, level, line, now);
+    const std::string text = format_log_line(format_, level, line, now, worker_);
     written_.fetch_add(1, std::memory_order_relaxed);
     logger_->log(spdlog::level::info, spdlog::string_view_t(text.data(), text.size()));
   }
 
   const Format format_;
+  const std::string worker_;
   std::atomic<std::uint64_t> written_{0};
   std::shared_ptr<Target> target_;  // spdlog's own terms: it shares everything
   std::shared_ptr<spdlog::details::thread_pool> pool_;

@@ -33,6 +33,7 @@ class Log {
     LogLevel level = LogLevel::kInfo;
     Format format = Format::kText;
     std::string target = "stderr";  // "stderr", "stdout" or a path
+    std::string worker = {};        // named in every line, where several processes write to one log
   };
 
   // Opens the target and starts the writer thread. Fails where the path cannot be opened.

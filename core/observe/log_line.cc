@@ -10,7 +10,8 @@
 namespace polyport {
 namespace {
 
-std::string json_line(LogLevel level, const LogLine& line, const timespec& now) {
+std::string json_line(LogLevel level, const LogLine& line, const timespec& now,
+                      std::string_view worker) {
   std::tm utc{};
   gmtime_r(&now.tv_sec, &utc);
   std::array<char, 32> date{};
@@ -27,6 +28,7 @@ std::string json_line(LogLevel level, const LogLine& line, const timespec& now) 
   field("ts", stamp.data());
   field("level", name(level));
   field("event", line.event);
+  field("worker", worker);
   field("service", line.service);
   field("listener", line.listener);
   field("conn", line.conn);
@@ -44,7 +46,8 @@ std::string shown(std::string_view value) {
   return plain ? printable(value, kMaxLogFieldBytes) : quoted(value, kMaxLogFieldBytes);
 }
 
-std::string text_line(LogLevel level, const LogLine& line, const timespec& now) {
+std::string text_line(LogLevel level, const LogLine& line, const timespec& now,
+                      std::string_view worker) {
   std::tm local{};
   localtime_r(&now.tv_sec, &local);
   std::array<char, 16> clock{};
@@ -60,6 +63,7 @@ std::string text_line(LogLevel level, const LogLine& line, const timespec& now) 
     out.append(before).append(name).append("=").append(shown(value));
     before = " ";
   };
+  field("worker", worker);
   field("service", line.service);
   field("listener", line.listener);
   field("conn", line.conn);
@@ -79,8 +83,9 @@ std::string_view name(LogLevel level) {
 }
 
 std::string format_log_line(Log::Format format, LogLevel level, const LogLine& line,
-                            const timespec& now) {
-  return format == Log::Format::kJson ? json_line(level, line, now) : text_line(level, line, now);
+                            const timespec& now, std::string_view worker) {
+  return format == Log::Format::kJson ? json_line(level, line, now, worker)
+                                      : text_line(level, line, now, worker);
 }
 
 }  // namespace polyport

@@ -66,14 +66,6 @@ std::optional<double> start_time() {
   return *boot + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-std::optional<std::uint64_t> resident_bytes() {
-  std::istringstream fields(read_file("/proc/self/statm"));
-  std::uint64_t size = 0;
-  std::uint64_t resident = 0;
-  if (!(fields >> size >> resident)) return std::nullopt;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
 std::optional<std::uint64_t> open_descriptors() {
   // Linux 6.2 and later tell the number as the directory's size; older ones say 0 and are counted.
   struct stat status {};
@@ -91,6 +83,14 @@ std::optional<std::uint64_t> open_descriptors() {
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> resident_bytes() {
+  std::istringstream fields(read_file("/proc/self/statm"));
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  if (!(fields >> size >> resident)) return std::nullopt;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
 
 void PrometheusWriter::begin(std::string_view name, Kind kind, std::string_view help) {
   POLYPORT_ASSERT(std::find(families_.begin(), families_.end(), name) == families_.end());

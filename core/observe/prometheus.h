@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,9 @@ class PrometheusWriter {
 // process_start_time_seconds, process_resident_memory_bytes, process_open_fds and process_max_fds
 // of this process, as every Prometheus client names them. What /proc does not tell is left out.
 void write_process_metrics(PrometheusWriter& writer);
+
+// Resident memory of this process; nothing where /proc does not tell.
+std::optional<std::uint64_t> resident_bytes();
 
 // polyport_build_info{version} 1.
 void write_build_info(PrometheusWriter& writer, std::string_view version);

@@ -60,6 +60,13 @@ void write_holder(JsonWriter& json, const Holder& holder) {
   }
   optional_text(json, "user", holder.uid ? user_name(*holder.uid) : "");
   write_process(json, holder.process);
+  if (!holder.workers.empty()) {
+    json.key("workers");
+    json.begin_array();
+    for (const int pid : holder.workers)
+      json.value(pid);
+    json.end_array();
+  }
   optional_text(json, "hidden_because", name(holder.hidden));
   json.end_object();
 }

@@ -55,6 +55,7 @@ struct Holder {
   std::string service;
   std::string where;
   std::optional<Process> process;
+  std::vector<int> workers;          // of a polyport: its processes that serve this port
   std::vector<int> more_pids;        // further processes that have the same socket open
   std::optional<std::uint32_t> uid;  // of the socket; its process may be another's by now
   bool yours = false;  // the process is this user's, or the socket where none is known

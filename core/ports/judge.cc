@@ -96,6 +96,7 @@ Holder holder_of(const KernelSocket& socket, const PortFacts& facts,
   const auto known = facts.owners.find(socket.inode);
   if (known != facts.owners.end()) {
     holder.process = known->second.process;
+    holder.workers = known->second.workers;
     holder.more_pids = known->second.more_pids;
     holder.hidden = known->second.hidden;
     holder.service = known->second.service;
@@ -139,6 +140,22 @@ void add_own_path(Explanation& explanation, std::span<const OwnSocket> own) {
   explanation.holders_in_all = 1;
 }
 
+// The workers of a polyport have a socket each for one port: that is one holder.
+bool join_workers(std::vector<Holder>& holders, const Holder& another) {
+  for (Holder& holder : holders) {
+    // One that has just lost its worker has the supervisor alone.
+    if (holder.workers.empty() && another.workers.empty()) continue;
+    const bool same = holder.process && another.process &&
+                      holder.process->pid == another.process->pid && holder.kind == another.kind &&
+                      holder.endpoint == another.endpoint && holder.remote == another.remote &&
+                      holder.more_pids == another.more_pids;
+    if (!same) continue;
+    holder.workers.insert(holder.workers.end(), another.workers.begin(), another.workers.end());
+    return true;
+  }
+  return false;
+}
+
 void add_holders(Explanation& explanation, const PortFacts& facts, std::span<const OwnSocket> own) {
   const std::vector<Found> found = find_holders(explanation.attempt.target, facts);
   explanation.holders_in_all = found.size();
@@ -148,7 +165,12 @@ void add_holders(Explanation& explanation, const PortFacts& facts, std::span<con
   }
   for (const Found& each : found) {
     if (explanation.holders.size() == kMaxHolders) break;
-    explanation.holders.push_back(holder_of(*each.socket, facts, own));
+    Holder holder = holder_of(*each.socket, facts, own);
+    if (join_workers(explanation.holders, holder)) {
+      --explanation.holders_in_all;
+    } else {
+      explanation.holders.push_back(std::move(holder));
+    }
   }
   if (is_path(explanation.attempt) && found.empty()) add_own_path(explanation, own);
   // bind() met a file, and nobody listens on it.
@@ -396,6 +418,10 @@ std::string who(const Holder& holder) {
   if (process.started) text += ", " + since(*process.started);
   if (!process.container.empty()) text += ", in container " + process.container;
   if (!process.unit.empty()) text += ", unit " + process.unit;
+  if (!holder.workers.empty()) {
+    const std::size_t workers = holder.workers.size();
+    text += ", with " + std::to_string(workers) + (workers == 1 ? " worker" : " workers");
+  }
   if (!holder.more_pids.empty()) {
     const std::size_t more = holder.more_pids.size();
     text += ", and " + std::to_string(more) +

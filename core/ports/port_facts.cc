@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <map>
 #include <unordered_set>
 
 #include "core/ports/namespaces.h"
 #include "core/ports/published_services.h"
 #include "core/ports/server_socket.h"
 #include "core/ports/socket_file.h"
+#include "core/ports/socket_holders.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -89,6 +89,29 @@ KernelSockets relevant_sockets(std::span<const BindAttempt> attempts, const Conc
   return kernel;
 }
 
+SocketOwner owner_of(const KernelSocket& socket, const PortFacts& facts, const ProcessTable& table,
+                     HolderFinder& finder) {
+  SocketOwner owner;
+  SocketHolders holders = finder.find(socket.inode);
+  if (holders.pid == 0) {
+    owner.hidden = table.why_hidden(socket.inode, socket.uid);
+    return owner;
+  }
+  if (const Process* const process = finder.process(holders.pid)) {
+    owner.process = *process;
+  } else {
+    owner.hidden = Hidden::kNotListed;
+  }
+  owner.workers = std::move(holders.workers);
+  owner.more_pids = std::move(holders.others);
+  if (holders.pid == facts.pid) return owner;
+  if (const auto* const listener = listener_of(socket, finder.published(holders.pid).listeners)) {
+    owner.service = listener->service;
+    owner.where = listener->where;
+  }
+  return owner;
+}
+
 void find_owners(PortFacts& facts, const Concern& concern) {
   std::vector<const KernelSocket*> sockets;
   std::vector<std::uint64_t> inodes;
@@ -99,31 +122,9 @@ void find_owners(PortFacts& facts, const Concern& concern) {
   }
   if (inodes.empty()) return;
   const ProcessTable table = ProcessTable::find(inodes);
-  std::map<int, std::optional<Process>> processes;
-  std::map<int, std::vector<PublishedListener>> published;
-  for (const KernelSocket* const socket : sockets) {
-    SocketOwner owner;
-    const std::vector<int> holders = table.holders(socket->inode);
-    if (holders.empty()) {
-      owner.hidden = table.why_hidden(socket->inode, socket->uid);
-    } else {
-      const int pid = holders.front();
-      if (!processes.contains(pid)) processes.emplace(pid, read_process(pid));
-      owner.process = processes.at(pid);
-      owner.more_pids.assign(holders.begin() + 1, holders.end());
-      if (!owner.process) owner.hidden = Hidden::kNotListed;
-      if (pid != facts.pid && table.publishes(pid)) {
-        if (!published.contains(pid)) {
-          published.emplace(pid, parse_published_services(read_published_services(pid)));
-        }
-        if (const auto* const listener = listener_of(*socket, published.at(pid))) {
-          owner.service = listener->service;
-          owner.where = listener->where;
-        }
-      }
-    }
-    facts.owners.emplace(socket->inode, std::move(owner));
-  }
+  HolderFinder finder(table);
+  for (const KernelSocket* const socket : sockets)
+    facts.owners.emplace(socket->inode, owner_of(*socket, facts, table, finder));
 }
 
 // --- this machine and this process ---------------------------------------------------------------

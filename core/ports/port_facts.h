@@ -18,6 +18,7 @@ namespace polyport {
 // Who has a socket.
 struct SocketOwner {
   std::optional<Process> process;
+  std::vector<int> workers;     // processes of the same polyport that have it open
   std::vector<int> more_pids;   // further processes that have it open
   Hidden hidden = Hidden::kNo;  // why there is no process
   // Of a polyport that lets us read them: the service and where its configuration has it.

@@ -124,12 +124,14 @@ std::optional<StatFacts> parse_stat(std::string_view text) {
     return std::nullopt;
   }
   constexpr std::size_t kFirst = 3;  // the field after the name, as proc(5) counts
+  constexpr std::size_t kParent = 4;
   constexpr std::size_t kStartTime = 22;
   const std::vector<std::string_view> fields = split(trim(text.substr(close + 1)), ' ');
   if (fields.size() <= kStartTime - kFirst) return std::nullopt;
   const auto ticks = parse_number<std::uint64_t>(fields[kStartTime - kFirst]);
   if (!ticks) return std::nullopt;
-  return StatFacts{text.substr(open + 1, close - open - 1), *ticks};
+  const auto parent = parse_number<int>(fields[kParent - kFirst], 0);
+  return StatFacts{text.substr(open + 1, close - open - 1), *ticks, parent.value_or(0)};
 }
 
 std::optional<std::uint32_t> parse_status_uid(std::string_view text) {

@@ -14,6 +14,7 @@ namespace polyport {
 struct StatFacts {
   std::string_view name;          // raw, part of the text
   std::uint64_t start_ticks = 0;  // since boot
+  int parent = 0;                 // its pid; 0 where it is outside of this PID namespace
 };
 std::optional<StatFacts> parse_stat(std::string_view text);
 

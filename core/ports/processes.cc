@@ -93,6 +93,7 @@ std::optional<Process> read_process(int pid) {
   if (!facts) return std::nullopt;
   Process process;
   process.pid = pid;
+  process.parent = facts->parent;
   process.name = printable(facts->name);
   process.command = command_text(read("cmdline", kMostBytes));
   process.uid = parse_status_uid(read("status", kMostBytes)).value_or(0);

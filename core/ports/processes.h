@@ -18,6 +18,7 @@ namespace polyport {
 
 struct Process {
   int pid = 0;
+  int parent = 0;
   // Both fit to be shown: control characters are escaped (see printable()).
   std::string name;     // as the kernel has it: at most 15 bytes
   std::string command;  // the command line, arguments joined by spaces, at most 200 bytes and "..."

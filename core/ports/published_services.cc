@@ -1,6 +1,7 @@
 #include "core/ports/published_services.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/base/json_value.h"
 #include "core/base/text.h"
@@ -59,16 +60,22 @@ bool came_to(const KernelSocket& socket, const PublishedListener& listener) {
 
 }  // namespace
 
-std::vector<PublishedListener> parse_published_services(Bytes text) {
+PublishedFacts read_published_line(Bytes text) {
   const auto tree = JsonValue::parse(text);
   const JsonValue* const services = tree ? tree->find("services") : nullptr;
   if (services == nullptr) return {};
-  std::vector<PublishedListener> found;
+  PublishedFacts published;
+  const JsonValue* const supervisor = tree->find("supervisor");
+  const auto pid = supervisor == nullptr ? std::nullopt : supervisor->integer();
+  if (pid && *pid > 0 && *pid <= std::numeric_limits<int>::max()) {
+    published.supervisor = static_cast<int>(*pid);
+  }
+  std::vector<PublishedListener>& found = published.listeners;
   for (const JsonValue& service : services->items()) {
     const JsonValue* const listeners = service.find("listeners");
     if (listeners == nullptr) continue;
     for (const JsonValue& each : listeners->items()) {
-      if (found.size() == kMostListeners) return found;
+      if (found.size() == kMostListeners) return published;
       auto listener = parse_listener(each);
       if (!listener) continue;
       listener->service = printable(service.text_of("name"), kShownServiceBytes);
@@ -76,7 +83,11 @@ std::vector<PublishedListener> parse_published_services(Bytes text) {
       found.push_back(std::move(*listener));
     }
   }
-  return found;
+  return published;
+}
+
+std::vector<PublishedListener> parse_published_services(Bytes text) {
+  return read_published_line(text).listeners;
 }
 
 const PublishedListener* listener_of(const KernelSocket& socket,

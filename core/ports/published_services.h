@@ -21,7 +21,15 @@ struct PublishedListener {
   std::string path;  // unix only, as in Endpoint
 };
 
-// The listeners of a ready line; none where the text is another.
+struct PublishedFacts {
+  std::vector<PublishedListener> listeners;
+  // Of a worker process: whose. To be held against its parent, because anybody can write it.
+  int supervisor = 0;
+};
+
+// Of a ready line; nothing where the text is another.
+PublishedFacts read_published_line(Bytes text);
+// The listeners alone.
 std::vector<PublishedListener> parse_published_services(Bytes text);
 
 // The listener that a socket of that process is, or came to as a connection. Null where it is none.

@@ -40,8 +40,9 @@ struct OptionSpec {
   std::string_view
       fallback;           // the default, written as in TOML without quotes: "10s", "true", "ctime"
   std::string_view help;  // one line, no full stop
-  std::string_view choices = {};  // kEnum: "ctime|iso8601"
-  std::int64_t min = 0;           // kInt, kSize (bytes), kDuration (ms): inclusive bounds
+  // kEnum: "ctime|iso8601". kInt: words that are taken in place of a number, which is 0 then.
+  std::string_view choices = {};
+  std::int64_t min = 0;  // kInt, kSize (bytes), kDuration (ms): inclusive bounds
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   Applies applies = Applies::kRestart;
   std::string_view since = "0.1.0";
@@ -57,7 +58,7 @@ class OptionValues {
   struct Value {
     OptionType type = OptionType::kString;
     std::int64_t number = 0;  // bool, int, bytes, milliseconds
-    std::string text;         // string, secret, path, enum
+    std::string text;         // string, secret, path, enum; the word in place of an int
     std::vector<Endpoint> endpoints;
     std::vector<std::string> texts;   // of kStrings, kCertificates
     std::vector<std::string> places;  // of each endpoint or pair, as `where`

@@ -9,4 +9,6 @@ namespace polyport {
 
 std::span<const OptionSpec> server_options();
 
+inline constexpr int kMaxWorkers = 64;
+
 }  // namespace polyport

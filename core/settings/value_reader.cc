@@ -27,7 +27,8 @@ std::string expected(const OptionSpec& row) {
     case OptionType::kBool:
       return "true or false";
     case OptionType::kInt:
-      return "an integer";
+      return row.choices.empty() ? "an integer"
+                                 : "an integer or " + words(split(row.choices, '|')) + " in quotes";
     case OptionType::kSize:
       return "a size like \"64KiB\"";
     case OptionType::kDuration:
@@ -211,6 +212,12 @@ bool ValueReader::read_bool(const Node& node) {
 }
 
 bool ValueReader::read_int(const Node& node) {
+  const std::vector<std::string_view> choices = split(row_.choices, '|');
+  const bool word = is_text(node) && !node.text.empty();
+  if (word && std::find(choices.begin(), choices.end(), node.text) != choices.end()) {
+    value_.text = node.text;
+    return true;
+  }
   if (node.kind == Node::Kind::kOverride) {
     const auto number = parse_number(node.text);
     if (!number) return wrong_kind(node);

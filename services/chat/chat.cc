@@ -176,6 +176,11 @@ const ServiceType service_type{
     .doors = kDoors,
     .options = option_rows(),
     .speaks_text = true,
+    .shares_state =
+        [](const OptionValues& values) {
+          // Its rooms are in this process, unless a backplane carries them to others.
+          return !values.has("backplane") || values.text("backplane").empty();
+        },
     .check = check_options,
     .create = make_service<Chat>,
 };

@@ -30,7 +30,8 @@ std::optional<Hash> digest_hash(std::string_view algorithm, std::string_view& na
 
 class DigestAuth {
  public:
-  DigestAuth() : key_(hex(random_bytes(32))) {}
+  // Another worker process may have made the nonce that a client comes back with.
+  DigestAuth() : key_(hex_digest(Hash::kSha256, "digest" + program_secret())) {}
 
   enum class Verdict : std::uint8_t {
     kGood,

@@ -78,6 +78,7 @@ void write_queues(JsonWriter& json, const KernelSocket& socket, KernelSockets::S
 void write_process(JsonWriter& json, const Process& process) {
   json.begin_object();
   json.field("pid", process.pid);
+  json.field("parent", process.parent);
   json.field("process", process.name);
   json.field("uid", process.uid);
   json.field("user", process.user);

@@ -42,7 +42,10 @@ std::string holder_text(const PortRow& row, const Snapshot& snapshot) {
   const int pid = row.pids.front();
   std::string text = std::to_string(pid) + " " + snapshot.processes.at(pid).name;
   if (!row.service.empty()) text += " [" + row.service + "]";
-  if (row.pids.size() > 1) text += " +" + std::to_string(row.pids.size() - 1);
+  const std::size_t workers = static_cast<std::size_t>(row.workers);
+  if (workers > 0) text += " " + std::to_string(workers) + (workers == 1 ? " worker" : " workers");
+  const std::size_t others = row.pids.size() - 1 - workers;
+  if (others > 0) text += " +" + std::to_string(others);
   return text;
 }
 
@@ -76,11 +79,32 @@ std::string server_endpoint(const PortRow& row, KernelSockets::Source source) {
   return "*:" + std::to_string(socket.local.port);
 }
 
+// The workers of one polyport have a socket each: together they are one line.
+std::vector<PortRow> programs(const std::vector<PortRow>& servers) {
+  std::vector<PortRow> rows;
+  for (const PortRow& row : servers) {
+    PortRow* const last = rows.empty() ? nullptr : &rows.back();
+    const bool same = last != nullptr && row.workers + last->workers > 0 && !row.pids.empty() &&
+                      !last->pids.empty() && last->local == row.local &&
+                      last->pids.front() == row.pids.front() &&
+                      last->socket.transport == row.socket.transport;
+    if (!same) {
+      rows.push_back(row);
+      continue;
+    }
+    last->workers += row.workers;
+    last->pids.insert(last->pids.end(), row.pids.begin() + 1, row.pids.end());
+    last->socket.receive_queue += row.socket.receive_queue;
+    last->socket.send_queue += row.socket.send_queue;
+  }
+  return rows;
+}
+
 std::string server_table(const Snapshot& snapshot, const PortsLook& look) {
   const std::vector<Column> heads = {{"", 3},         {"endpoint", 15}, {"range", 4},  {"name", 4},
                                      {"process", 10}, {"user", 4},      {"waiting", 4}};
   std::vector<std::vector<std::string>> rows;
-  for (const PortRow& row : snapshot.servers) {
+  for (const PortRow& row : programs(snapshot.servers)) {
     rows.push_back({std::string(name(row.socket.transport)), server_endpoint(row, snapshot.source),
                     range_text(row, snapshot), row.name, holder_text(row, snapshot), row.user,
                     queue_text(row.socket, snapshot.source)});

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/ports/port_names.h"
 #include "core/ports/published_services.h"
+#include "core/ports/socket_holders.h"
 
 namespace polyport {
 namespace {
@@ -53,7 +54,8 @@ std::string endpoint_text(Address address, const std::string& interface) {
 // What the rows have in common is looked up once.
 class Describer {
  public:
-  Describer(Snapshot& snapshot, const ProcessTable& table) : snapshot_(snapshot), table_(table) {}
+  Describer(Snapshot& snapshot, const ProcessTable& table)
+      : snapshot_(snapshot), table_(table), finder_(table) {}
 
   PortRow describe(KernelSocket socket) {
     PortRow row;
@@ -63,9 +65,13 @@ class Describer {
     row.peer = endpoint_text(socket.peer, {});
     if (!is_unix && is_server(socket)) row.name = names_.find(socket.local.port, socket.transport);
     if (socket.uid_known) row.user = user(socket.uid);
-    for (const int pid : table_.holders(socket.inode)) {
-      if (!knows(pid)) continue;
-      row.pids.push_back(pid);
+    const SocketHolders holders = finder_.find(socket.inode);
+    add_process(holders.pid, row);
+    for (const int pid : holders.workers)
+      row.workers += add_process(pid, row) ? 1 : 0;
+    for (const int pid : holders.others)
+      add_process(pid, row);
+    for (const int pid : row.pids) {
       if (!row.ours) find_service(pid, socket, row);
     }
     if (row.pids.empty()) row.hidden = why_hidden(socket);
@@ -80,23 +86,20 @@ class Describer {
     return entry->second;
   }
 
-  bool knows(int pid) {
-    const auto [entry, is_new] = known_.try_emplace(pid, false);
-    if (is_new) {
-      auto process = read_process(pid);
-      entry->second = process.has_value();
-      if (process) snapshot_.processes.emplace(pid, std::move(*process));
-    }
-    return entry->second;
+  // False where there is none (any more).
+  bool add_process(int pid, PortRow& row) {
+    const Process* const process = pid == 0 ? nullptr : finder_.process(pid);
+    if (process == nullptr) return false;
+    snapshot_.processes.emplace(pid, *process);
+    row.pids.push_back(pid);
+    return true;
   }
 
   void find_service(int pid, const KernelSocket& socket, PortRow& row) {
-    if (!table_.publishes(pid)) return;
-    const auto [entry, is_new] = published_.try_emplace(pid);
-    if (is_new) entry->second = parse_published_services(read_published_services(pid));
-    if (entry->second.empty()) return;
+    const std::vector<PublishedListener>& listeners = finder_.published(pid).listeners;
+    if (listeners.empty()) return;
     row.ours = true;
-    row.service = service_of(socket, entry->second);
+    row.service = service_of(socket, listeners);
   }
 
   // A process that was there when we looked, and has ended since, hides nothing.
@@ -107,10 +110,9 @@ class Describer {
 
   Snapshot& snapshot_;
   const ProcessTable& table_;
+  HolderFinder finder_;
   const PortNames names_;
   std::map<std::uint32_t, std::string> users_;
-  std::map<int, bool> known_;
-  std::map<int, std::vector<PublishedListener>> published_;
 };
 
 // In the order of numbers, which is the order a person looks for them; unix sockets last.

@@ -23,7 +23,8 @@ struct PortRow {
   std::string interface;        // its name; empty where it is bound to none
   std::string name;             // of the number; servers only
   std::string user;             // the owner; empty where nobody knows
-  std::vector<int> pids;        // those in `processes`
+  std::vector<int> pids;        // those in `processes`; of a polyport with workers it comes first
+  int workers = 0;              // of these, its worker processes
   Hidden hidden = Hidden::kNo;  // why there are none
   bool ours = false;            // a polyport has it, and says so
   std::string service;          // its service

@@ -1,0 +1,181 @@
+#include "app/commands/worker.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "app/commands/exit_code.h"
+#include "app/configuration.h"
+#include "app/process.h"
+#include "app/publish.h"
+#include "app/worker_setup.h"
+#include "core/base/digest.h"
+#include "core/base/json_value.h"
+#include "core/base/text.h"
+#include "core/host/host.h"
+#include "core/host/worker_channel.h"
+#include "core/loop/child.h"
+#include "core/socket/passing.h"
+
+namespace polyport {
+namespace {
+
+// From the channel to the exit code.
+class WorkerProcess {
+ public:
+  explicit WorkerProcess(int channel)
+      : channel_(
+            loop_, channel,
+            {.on_message = [this](WorkerChannel::Message message) { hear(std::move(message)); },
+             .on_end = [this] { lose_supervisor(); }}),
+        stop_signals_(loop_, [this](int) { drain(); }) {}
+
+  ~WorkerProcess() {
+    for (const int fd : sockets_)
+      ::close(fd);
+  }
+
+  int run() {
+    loop_.run();
+    if (log_ && exit_code_ == kExitOk) log_->info({"stopped"});
+    return exit_code_;
+  }
+
+ private:
+  void hear(WorkerChannel::Message message) {
+    if (message.word == WorkerChannel::kSockets) {
+      sockets_.insert(sockets_.end(), message.descriptors.begin(), message.descriptors.end());
+      return;
+    }
+    std::vector<int> sockets = std::exchange(sockets_, {});
+    sockets.insert(sockets.end(), message.descriptors.begin(), message.descriptors.end());
+    if (message.word == WorkerChannel::kSetUp && !host_) {
+      set_up(message.body, sockets);
+    } else if (message.word == WorkerChannel::kOpened && host_) {
+      take_opened(message.body, sockets);
+    } else if (message.word == WorkerChannel::kFoster && host_) {
+      foster(message.body, sockets);
+    } else if (message.word == WorkerChannel::kGiveBack && host_) {
+      if (const auto worker = parse_number<int>(message.body)) host_->give_back(*worker);
+    } else if (message.word == WorkerChannel::kAsk) {
+      channel_.send(WorkerChannel::kReport, host_ ? report_text(host_->report()) : std::string());
+    } else if (message.word == WorkerChannel::kDrain) {
+      drain();
+    }
+  }
+
+  // The supervisor is this very program: what it says cannot be wrong unless one of us is broken.
+  void set_up(std::string_view body, const std::vector<int>& sockets) {
+    const auto json = JsonValue::parse(body);
+    const auto integer = [&json](std::string_view key) {
+      const JsonValue* const value = json ? json->find(key) : nullptr;
+      return value == nullptr ? std::nullopt : value->integer();
+    };
+    const auto worker = integer("worker");
+    const auto workers = integer("workers");
+    const JsonValue* const configuration = json ? json->find("configuration") : nullptr;
+    const JsonValue* const services = json ? json->find("services") : nullptr;
+    const auto setup = configuration == nullptr ? std::nullopt : read_worker_setup(*configuration);
+    const auto handed = services == nullptr ? std::nullopt : read_handover(*services, sockets);
+    if (!worker || !workers || !setup || !handed) {
+      return fail({{ErrorCode::kSystem, "the worker cannot understand its supervisor", "worker",
+                    "stop polyport and start it again"}});
+    }
+    set_program_secret(std::string(json->text_of("secret")));
+    // It may have ended before the kernel was told to end us with it.
+    if (integer("parent") != ::getppid()) return lose_supervisor();
+    start(static_cast<int>(*worker), static_cast<int>(*workers), *setup, *handed);
+  }
+
+  void start(int worker, int workers, const WorkerSetup& setup,
+             const std::vector<HandedService>& handed) {
+    set_worker_number(worker);
+    Configuration configuration = load_configuration(setup.configuration);
+    if (!configuration.ok()) return fail(configuration.errors);
+    configuration.log.worker = std::to_string(worker);
+    auto log = Log::open(configuration.log);
+    if (!log) return fail({log.error()});
+    log_ = std::move(*log);
+    HostOptions& options = configuration.host;
+    options.workers = workers;
+    const auto count = static_cast<std::uint64_t>(workers);
+    options.max_connections = (options.max_connections + count - 1) / count;
+    options.development_certificate = setup.development_certificate;
+    host_ = std::make_unique<Host>(loop_, *log_, events_, std::move(options));
+    const StartFailure failure = host_->start_worker(std::move(configuration.plans), handed);
+    if (!failure.empty()) return fail(failure.errors);
+    publish();
+    channel_.send(WorkerChannel::kReady);
+  }
+
+  void fail(const Errors& errors) {
+    channel_.send(WorkerChannel::kFailed, handed_errors(errors));
+    exit_code_ = kExitFailed;
+    loop_.stop();
+  }
+
+  void take_opened(std::string_view body, const std::vector<int>& sockets) {
+    const auto json = JsonValue::parse(body);
+    const auto handed = json ? read_handover(*json, sockets) : std::nullopt;
+    if (!handed) return;
+    host_->open_handed(*handed);
+    publish();
+  }
+
+  void foster(std::string_view body, const std::vector<int>& sockets) {
+    const auto json = JsonValue::parse(body);
+    const JsonValue* const worker = json ? json->find("worker") : nullptr;
+    const JsonValue* const services = json ? json->find("services") : nullptr;
+    const auto handed = services == nullptr ? std::nullopt : read_handover(*services, sockets);
+    const auto number = worker == nullptr ? std::nullopt : worker->integer();
+    if (handed && number) host_->foster(*handed, static_cast<int>(*number));
+  }
+
+  // So that `explain` and `ports` know whose worker this is, and its services.
+  void publish() {
+    static_cast<void>(published_.publish(published_text(host_->services(), ::getppid())));
+  }
+
+  void drain() {
+    if (!host_) return loop_.stop();
+    if (host_->draining()) return;
+    host_->drain([this] { loop_.stop(); });
+  }
+
+  // Whoever starts polyport again must find the ports free.
+  [[noreturn]] void lose_supervisor() { ::_exit(kExitFailed); }
+
+  int exit_code_ = kExitOk;
+  // What stands below ends before what stands above it; the loop last.
+  Loop loop_;
+  std::unique_ptr<Log> log_;
+  Events events_;
+  std::vector<int> sockets_;  // that came ahead of the message about them
+  std::unique_ptr<Host> host_;
+  PublishedServices published_;
+  WorkerChannel channel_;
+  StopSignals stop_signals_;
+};
+
+}  // namespace
+
+int run_command(const WorkerOptions&) {
+  if (!sock::is_channel(Child::kChannel)) {
+    std::fputs(
+        "polyport worker: this is what `polyport run` starts where [server] workers is more "
+        "than 1; it is nothing to be typed\n",
+        stderr);
+    return kExitUsage;
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_NAME, "polyport");
+  for (const int number : {SIGHUP, SIGUSR1, SIGUSR2})
+    ::signal(number, SIG_IGN);  // the supervisor tells about them
+  return WorkerProcess(Child::kChannel).run();
+}
+
+}  // namespace polyport

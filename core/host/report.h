@@ -1,0 +1,46 @@
+// HostReport: what the services of one process are and have done, as figures that can be added up.
+//
+// A worker sends its own to the supervisor, which shows the sum of all. Of a worker that is gone
+// the counters stay in the sum, so that none ever falls; what was open with it is gone with it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/observe/close_reason.h"
+#include "core/service.h"
+
+namespace polyport {
+
+struct HostReport {
+  struct Closed {
+    std::string service;
+    CloseReason reason;
+    std::uint64_t count = 0;
+  };
+  std::vector<ServiceStatus> services;
+  std::vector<Closed> closed;  // connections ended
+  std::uint64_t log_dropped = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t descriptor_bursts = 0;
+  std::uint64_t accepted = 0;  // connections, of all listeners
+  std::uint64_t open_connections = 0;
+  std::uint64_t resident_bytes = 0;
+};
+
+// The figures alone: what a service is, the other side knows.
+std::string report_text(const HostReport& report);
+// Nothing where it is no report.
+std::optional<HostReport> read_report(std::string_view text);
+
+// Adds the figures of `part` to the services of `sum` that have the same names and listeners.
+// Upstreams are found by their id, and added where they are not there yet.
+void add_report(HostReport& sum, const HostReport& part);
+void add_closed(std::vector<HostReport::Closed>& sum, const HostReport::Closed& part);
+// Leaves the counters, and takes away what is open now.
+void forget_open(HostReport& report);
+
+}  // namespace polyport

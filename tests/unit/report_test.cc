@@ -1,0 +1,123 @@
+// The figures of several processes, sent as text and added up.
+#include "core/host/report.h"
+
+#include <algorithm>
+
+#include "tests/support/catch.h"
+
+using namespace polyport;
+
+namespace {
+
+HostReport sample() {
+  ServiceStatus web;
+  web.name = "web";
+  ListenerStatus listener;
+  listener.id = "web.main.0";
+  listener.accepted = 7;
+  listener.active = 3;
+  listener.bytes_in = 1000;
+  listener.bytes_out = 2000;
+  listener.refused = {{name(CloseReason::kLimitConnections), 2}};
+  listener.wrong_protocol = {{name(Protocol::kTls), 1}};
+  web.listeners.push_back(listener);
+  UpstreamStatus upstream;
+  upstream.id = "web.upstream.0";
+  upstream.configured = "tcp://db.example:5432";
+  upstream.addresses = {"192.0.2.1:5432"};
+  upstream.state = UpstreamStatus::State::kUp;
+  upstream.opened = 5;
+  upstream.active = 2;
+  upstream.closed = {{name(CloseReason::kPeerClosed), 3}};
+  web.upstreams.push_back(upstream);
+  HostReport report;
+  report.services.push_back(web);
+  report.closed = {{"web", CloseReason::kFinished, 4}};
+  report.log_dropped = 1;
+  report.turns = 50;
+  report.accepted = 7;
+  report.open_connections = 3;
+  report.resident_bytes = 4096;
+  return report;
+}
+
+// Services as the supervisor has them: without any figure.
+HostReport empty_sum() {
+  HostReport sum;
+  ServiceStatus echo, web;
+  echo.name = "echo";
+  web.name = "web";
+  ListenerStatus listener;
+  listener.id = "web.main.0";
+  listener.configured = "tcp://localhost:80";
+  web.listeners.push_back(listener);
+  sum.services = {echo, web};
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a report that was sent says the same") {
+  const auto read = read_report(report_text(sample()));
+  REQUIRE(read.has_value());
+  CHECK(report_text(*read) == report_text(sample()));
+  CHECK(read->services.at(0).upstreams.at(0).addresses.at(0) == "192.0.2.1:5432");
+}
+
+TEST_CASE("what is no report is none") {
+  CHECK_FALSE(read_report("").has_value());
+  CHECK_FALSE(read_report("[]").has_value());
+  CHECK_FALSE(read_report("{\"turns\":1}").has_value());
+  // Numbers that are none, words that nobody knows.
+  const auto odd = read_report(
+      R"({"services":[{"name":"web","listeners":[{"id":"web.main.0","accepted":-5,"active":"x",
+          "refused":{"nobody_knows_it":3}}]}],"closed":[{"service":"web","reason":"?","count":1}]})");
+  REQUIRE(odd.has_value());
+  CHECK(odd->services.at(0).listeners.at(0).accepted == 0);
+  CHECK(odd->services.at(0).listeners.at(0).refused.empty());
+  CHECK(odd->closed.empty());
+}
+
+TEST_CASE("reports add up by service, listener and reason") {
+  HostReport sum = empty_sum();
+  add_report(sum, sample());
+  add_report(sum, sample());
+  const ServiceStatus& web = sum.services.at(1);
+  CHECK(web.listeners.at(0).configured == "tcp://localhost:80");
+  CHECK(web.listeners.at(0).accepted == 14);
+  CHECK(web.listeners.at(0).active == 6);
+  CHECK(web.listeners.at(0).bytes_out == 4000);
+  REQUIRE(web.listeners.at(0).refused.size() == 1);
+  CHECK(web.listeners.at(0).refused.at(0).second == 4);
+  REQUIRE(web.upstreams.size() == 1);
+  CHECK(web.upstreams.at(0).opened == 10);
+  CHECK(web.upstreams.at(0).state == UpstreamStatus::State::kUp);
+  REQUIRE(sum.closed.size() == 1);
+  CHECK(sum.closed.at(0).count == 8);
+  CHECK(sum.turns == 100);
+  CHECK(sum.accepted == 14);
+}
+
+TEST_CASE("what one worker cannot reach is told, whoever reports last") {
+  HostReport failed = sample();
+  failed.services.at(0).upstreams.at(0).state = UpstreamStatus::State::kFailed;
+  failed.services.at(0).upstreams.at(0).error = "refused";
+  for (const bool first : {true, false}) {
+    HostReport sum = empty_sum();
+    add_report(sum, first ? failed : sample());
+    add_report(sum, first ? sample() : failed);
+    CHECK(sum.services.at(1).upstreams.at(0).state == UpstreamStatus::State::kFailed);
+    CHECK(sum.services.at(1).upstreams.at(0).error == "refused");
+  }
+}
+
+TEST_CASE("of a worker that is gone the counters stay, and nothing is open") {
+  HostReport gone = sample();
+  forget_open(gone);
+  CHECK(gone.accepted == 7);
+  CHECK(gone.open_connections == 0);
+  CHECK(gone.services.at(0).listeners.at(0).accepted == 7);
+  CHECK(gone.services.at(0).listeners.at(0).active == 0);
+  CHECK(gone.services.at(0).upstreams.at(0).opened == 5);
+  CHECK(gone.services.at(0).upstreams.at(0).active == 0);
+}
