@@ -113,7 +113,9 @@ HostOptions host_options(const OptionValues& server) {
           .version = std::string(version()),
           .shutdown_grace = server.duration("shutdown_grace"),
           .max_connections = static_cast<std::uint64_t>(server.integer("max_connections")),
-          .reserve_descriptors = static_cast<std::uint64_t>(server.integer("reserve_descriptors"))};
+          .reserve_descriptors = static_cast<std::uint64_t>(server.integer("reserve_descriptors")),
+          .max_new_connections_per_second =
+              static_cast<std::uint64_t>(server.integer("max_new_connections_per_second"))};
 }
 
 Log::Options log_options(const OptionValues& server) {

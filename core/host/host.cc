@@ -71,6 +71,7 @@ struct Host::State {
     network = std::make_unique<Network>(
         loop, log, events,
         Network::Options{.max_connections = options.max_connections,
+                         .per_second = options.max_new_connections_per_second,
                          .descriptors = connections_that_fit(options.reserve_descriptors),
                          .reserve = options.reserve_descriptors / 2});
     retrier = std::make_unique<Retrier>(loop, *network, log, events, std::move(context));

@@ -32,6 +32,7 @@ struct HostOptions {
   std::chrono::milliseconds shutdown_grace{5000};
   std::uint64_t max_connections = 0;  // of the process; 0: as many as the descriptors allow
   std::uint64_t reserve_descriptors = 64;
+  std::uint64_t max_new_connections_per_second = 0;  // of the process; 0: no limit
   // For TLS endpoints that have no certificate of their own.
   std::optional<TlsFiles> development_certificate = {};
   // As in ExplainRequest: to start the same again, for what is suggested.

@@ -28,6 +28,10 @@ StreamPolicy policy_from(const OptionValues& values) {
   policy.slow_reader = values.text("slow_reader") == "disconnect"
                            ? StreamPolicy::SlowReader::kDisconnect
                            : StreamPolicy::SlowReader::kPause;
+  const std::string& when_full = values.text("when_full");
+  policy.when_full = when_full == "close_idle" ? StreamPolicy::WhenFull::kCloseIdle
+                     : when_full == "refuse"   ? StreamPolicy::WhenFull::kRefuse
+                                               : StreamPolicy::WhenFull::kWait;
   policy.accept_budget = static_cast<std::uint32_t>(values.integer("accept_budget"));
   policy.read_budget = values.bytes("read_budget");
   return policy;
@@ -73,7 +77,9 @@ Instance::Instance(ServicePlan plan, UdpGuard& guard)
       admission_(
           {.connections = static_cast<std::uint64_t>(plan_.values.integer("max_connections")),
            .per_address =
-               static_cast<std::uint64_t>(plan_.values.integer("max_connections_per_address"))}) {
+               static_cast<std::uint64_t>(plan_.values.integer("max_connections_per_address")),
+           .per_second = static_cast<std::uint64_t>(
+               plan_.values.integer("max_new_connections_per_second"))}) {
   const OptionValues& values = plan_.values;
   if (!values.boolean("enabled")) {
     state_ = ServiceState::kDisabled;

@@ -109,6 +109,21 @@ void Server::on_deadline(Connection& connection, CloseReason reason) {
   connection.finish(Connection::Linger::kWait, reason);
 }
 
+bool Server::may_make_room(Connection& connection) {
+  return connection.session() == nullptr && connection.queued_bytes() == 0;
+}
+
+Bytes Server::refusal(CloseReason) const {
+  return "HTTP/1.1 503 Service Unavailable\r\n"
+         "Content-Type: application/json\r\n"
+         "Content-Length: 121\r\n"
+         "Retry-After: 1\r\n"
+         "Connection: close\r\n"
+         "\r\n"
+         "{\"status_code\":503,\"error\":\"Service Unavailable\","
+         "\"detail\":\"as many clients are served as may be; try again in a second\"}\n";
+}
+
 // A connection that was heard of within the last second most likely has its next request on the
 // way: it gets an answer that says goodbye, instead of a RST (reliability: no request is lost in a
 // drain).

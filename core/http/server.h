@@ -37,6 +37,9 @@ class Server final : public StreamHandler {
   void on_writable(Connection& connection) override;
   void on_close(Connection& connection, CloseReason reason) override;
   void on_deadline(Connection& connection, CloseReason reason) override;
+  // Between two requests, and before the first.
+  bool may_make_room(Connection& connection) override;
+  Bytes refusal(CloseReason reason) const override;
   // From the first call on every answer carries "Connection: close".
   bool on_drain(Connection& connection) override;
 

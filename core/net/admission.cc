@@ -25,6 +25,7 @@ bool Admission::admit(const Address& peer) {
     ++count;
   }
   ++open_;
+  rate_.take();
   return true;
 }
 

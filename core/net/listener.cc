@@ -82,15 +82,7 @@ void Listener::ready() {
 }
 
 bool Listener::accept_one() {
-  if (door_.admission.full() || network_.full(door_)) {
-    // Left in the backlog: the kernel keeps them until there is room.
-    wait_for_room(CloseReason::kLimitConnections);
-    return false;
-  }
-  if (network_.short_of_descriptors(door_)) {
-    wait_for_room(CloseReason::kDescriptorLimit);
-    return false;
-  }
+  if (const auto reason = network_.lacks(door_)) return do_without(*reason);
   Address peer;
   const int fd = sock::accept(fd_, peer);
   if (fd < 0) {
@@ -107,10 +99,10 @@ bool Listener::accept_one() {
     std::memcpy(peer.ip.data(), &uid, sizeof uid);
   }
   if (!door_.admission.admit(peer)) {
-    ++refused_[static_cast<std::size_t>(CloseReason::kLimitAddress)];
-    sock::close(fd);
+    turn_away(fd, CloseReason::kLimitAddress);
     return true;
   }
+  network_.rate_.take();
   ++accepted_;
   network_.open(*this, fd, peer);
   return true;
@@ -121,19 +113,72 @@ void Listener::ended(const Connection& connection, CloseReason reason) {
   door_.admission.leave(connection.peer());
 }
 
+bool Listener::do_without(CloseReason reason) {
+  using WhenFull = StreamPolicy::WhenFull;
+  const WhenFull when_full = door_.policy.when_full;
+  if (reason == CloseReason::kDescriptorLimit || when_full == WhenFull::kWait) {
+    wait_for_room(reason);
+    return false;
+  }
+  if (!sock::is_readable(fd_)) return false;  // nobody is there
+  if (when_full == WhenFull::kRefuse) {
+    Address peer;
+    const int fd = sock::accept(fd_, peer);
+    if (fd >= 0) turn_away(fd, reason);
+    return fd >= 0;
+  }
+  if (reason == CloseReason::kLimitConnections && make_room()) {
+    count_refused(CloseReason::kMadeRoom);
+    state_ = State::kWaiting;
+    network_.poller_.set(*this, kNoInterest);
+    network_.wait_for_room(*this, CloseReason::kMadeRoom);
+  } else {
+    wait_for_room(reason);
+  }
+  return false;
+}
+
+bool Listener::make_room() {
+  room_promised_ = network_.close_longest_idle(door_);
+  return room_promised_;
+}
+
+// What has come already is read, so that closing does not turn the answer into a RST.
+void Listener::turn_away(int fd, CloseReason reason) {
+  count_refused(reason);
+  const Bytes words = stages().empty() ? door_.handler.refusal(reason) : Bytes();
+  if (!words.empty()) {
+    sock::receive(fd, network_.read_buffer_.get(), Network::kReadBufferBytes);
+    const iovec piece{const_cast<char*>(words.data()), words.size()};
+    sock::send(fd, &piece, 1);
+    sock::shutdown_write(fd);
+  }
+  sock::close(fd);
+}
+
+void Listener::count_refused(CloseReason reason) {
+  constexpr std::uint64_t kBurstMs = 1'000;
+  const auto index = static_cast<std::size_t>(reason);
+  const bool goes_on = refused_[index] > 0 && network_.now_ms_ - refused_ms_[index] <= kBurstMs;
+  ++refused_[index];
+  refused_ms_[index] = network_.now_ms_;
+  if (!goes_on && reason != CloseReason::kDescriptorLimit) network_.tell_limit(*this, reason);
+}
+
 void Listener::wait_for_room(CloseReason reason) {
   state_ = State::kWaiting;
-  ++refused_[static_cast<std::size_t>(reason)];
+  count_refused(reason);
   network_.poller_.set(*this, kNoInterest);
   network_.wait_for_room(*this, reason);
 }
 
-bool Listener::has_room() const {
-  return !door_.admission.full() && !network_.full(door_) && !network_.short_of_descriptors(door_);
+bool Listener::looks_again() const {
+  return door_.policy.when_full == StreamPolicy::WhenFull::kCloseIdle;
 }
 
 void Listener::resume() {
   state_ = State::kAccepting;
+  room_promised_ = false;
   accept_one();  // which may have to wait again
   if (state_ == State::kAccepting) network_.poller_.set(*this, kReadable);
 }

@@ -28,6 +28,7 @@ Network::Network(Loop& loop, Log& log, Events& events, Options options)
       wheel_timer_(loop, [this] { armed_tick_.reset(); }),
       sweep_timer_(loop, [this] { sweep_unwatched(); }),
       retry_timer_(loop, [this] { room_made_ = true; }),
+      rate_(options.per_second),
       read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)) {
   loop_.update_now();
   origin_ms_ = last_turn_ms_ = loop_.now_ms();

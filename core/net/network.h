@@ -9,7 +9,10 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/base/assert.h"
@@ -39,6 +42,7 @@ class Network final : private Turn::Work {
  public:
   struct Options {
     std::uint64_t max_connections = 0;  // in all, by configuration; 0: no limit
+    std::uint64_t per_second = 0;       // new ones, of all services; 0: no limit
     // Connections there are descriptors for; 0: not known. Doors that may use the reserve (health,
     // admin) get so many more.
     std::uint64_t descriptors = 0;
@@ -212,6 +216,19 @@ class Network final : private Turn::Work {
   std::uint16_t next_number() const;
   void note_room();  // a descriptor has become free: listeners may wait for one
   void wait_for_room(Listener& listener, CloseReason reason);
+  void tell_limit(const Listener& listener, CloseReason reason);
+  // What keeps the door from taking one more client now; nothing where there is room.
+  std::optional<CloseReason> lacks(const StreamDoor& door);
+  // Connections that may be closed for others, the longest idle last.
+  struct IdleOnes {
+    std::vector<std::pair<Tick, ConnectionId>> ones;
+    Tick looked_at = 0;
+    bool may_be_more = false;
+  };
+  bool is_spare(Connection& connection, const Admission* of) const;
+  void find_longest_idle(IdleOnes& idle, const Admission* of);
+  // Of the service, where that is full, else of all. False where there is none.
+  bool close_longest_idle(const StreamDoor& door);
   bool full(const StreamDoor& door) const;
   bool short_of_descriptors(const StreamDoor& door) const;
   std::uint64_t descriptors_in_use() const;
@@ -239,6 +256,7 @@ class Network final : private Turn::Work {
   Timer wheel_timer_;
   Timer sweep_timer_;
   Timer retry_timer_;
+  TokenBucket rate_;
   std::unique_ptr<char[]> read_buffer_;
 
   Connection* current_ = nullptr;  // whose callback is running
@@ -257,7 +275,8 @@ class Network final : private Turn::Work {
   std::vector<ConnectionId> due_;
   std::vector<ConnectionId> unwatched_, unwatched_now_;
   std::vector<Listener*> waiting_, waiting_now_;
-  std::vector<Dialer*> dialing_, dialing_now_;  // with attempts to look at
+  std::map<const Admission*, IdleOnes> idle_ones_;  // of the process: null
+  std::vector<Dialer*> dialing_, dialing_now_;      // with attempts to look at
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Dialer>> dialers_;
   std::vector<ConnectionSource*> sources_;  // listeners and dialers, by their number

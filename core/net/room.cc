@@ -1,11 +1,17 @@
 // Room for more: Network's part that knows how many connections and descriptors there are, and
 // wakes the listeners that wait for one.
+#include <algorithm>
+#include <cerrno>
+
 #include "core/net/network.h"
+#include "core/socket/socket.h"
 
 namespace polyport {
 
 void Network::wait_for_room(Listener& listener, CloseReason reason) {
   waiting_.push_back(&listener);
+  const bool ends_only = reason == CloseReason::kLimitConnections && !listener.looks_again();
+  if (!ends_only && reason != CloseReason::kMadeRoom) retry_timer_.start(options_.retry_after);
   if (reason != CloseReason::kDescriptorLimit) return;
   // Descriptors may come back without a connection of ours ending: look again after a while. One
   // line a burst, however many listeners stand still and however often one gets through.
@@ -18,8 +24,97 @@ void Network::wait_for_room(Listener& listener, CloseReason reason) {
                .listener = listener.id()});
   }
   descriptors_short_ms_ = now_ms_;
-  retry_timer_.start(options_.retry_after);
 }
+
+void Network::tell_limit(const Listener& listener, CloseReason reason) {
+  const char* message = "a limit is reached";
+  switch (reason) {
+    case CloseReason::kLimitConnections:
+      message = "as many connections as max_connections allows: new clients wait or are refused";
+      break;
+    case CloseReason::kLimitAddress:
+      message = "clients are refused: one address has max_connections_per_address open";
+      break;
+    case CloseReason::kLimitRate:
+      message = "more new clients than max_new_connections_per_second: they wait or are refused";
+      break;
+    case CloseReason::kLimitMemory:
+      message = "memory_limit is near: new clients wait or are refused";
+      break;
+    case CloseReason::kMadeRoom:
+      message = "full: the longest idle connections are closed for new clients";
+      break;
+    default:
+      break;
+  }
+  log_.warn({.event = name(reason),
+             .message = message,
+             .service = listener.door().service,
+             .listener = listener.id()});
+}
+
+std::optional<CloseReason> Network::lacks(const StreamDoor& door) {
+  if (door.admission.full() || full(door)) return CloseReason::kLimitConnections;
+  if (short_of_descriptors(door)) return CloseReason::kDescriptorLimit;
+  if (door.admission.too_fast(now_ms_)) return CloseReason::kLimitRate;
+  if (!door.uses_reserve && rate_.empty(now_ms_)) return CloseReason::kLimitRate;
+  return std::nullopt;
+}
+
+// --- making room ---------------------------------------------------------------------------------
+
+bool Network::is_spare(Connection& connection, const Admission* of) const {
+  constexpr std::uint32_t kBusy =
+      Connection::kClosing | Connection::kFinishing | Connection::kHandshaking;
+  const ConnectionSource& source = connection.source();
+  if ((connection.flags_ & kBusy) != 0 || source.kind() != ConnectionSource::Kind::kListener) {
+    return false;
+  }
+  const StreamDoor& door = static_cast<const Listener&>(source).door();
+  // One that was handed over (a WebSocket) is no longer between two requests.
+  return !door.uses_reserve && door.policy.when_full == StreamPolicy::WhenFull::kCloseIdle &&
+         (of == nullptr || &door.admission == of) && &connection.handler() == &source.handler() &&
+         connection.handler().may_make_room(connection);
+}
+
+// One walk of the table for many victims: a flood at a full service must not cost a walk a client.
+void Network::find_longest_idle(IdleOnes& idle, const Admission* of) {
+  constexpr std::size_t kBatch = 256;
+  idle.looked_at = now_;
+  table_.for_each([&](Connection& connection) {
+    if (is_spare(connection, of)) idle.ones.emplace_back(connection.active_tick_, connection.id());
+  });
+  const auto older = [](const auto& a, const auto& b) { return a.first < b.first; };
+  idle.may_be_more = idle.ones.size() > kBatch;
+  if (idle.may_be_more) {
+    std::nth_element(idle.ones.begin(), idle.ones.begin() + kBatch, idle.ones.end(), older);
+    idle.ones.resize(kBatch);
+  }
+  std::sort(idle.ones.begin(), idle.ones.end(),
+            [&](const auto& a, const auto& b) { return older(b, a); });
+}
+
+bool Network::close_longest_idle(const StreamDoor& door) {
+  const Admission* of = door.admission.full() ? &door.admission : nullptr;
+  IdleOnes& idle = idle_ones_[of];
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    while (!idle.ones.empty()) {
+      const auto [tick, id] = idle.ones.back();
+      idle.ones.pop_back();
+      Connection* connection = table_.find(id);
+      if (connection == nullptr || connection->active_tick_ != tick) continue;
+      if (!is_spare(*connection, of) || sock::peek(connection->fd_) != -EAGAIN) continue;
+      connection->close(CloseReason::kMadeRoom);
+      turn_.request();
+      return true;
+    }
+    if (idle.looked_at == now_ && !idle.may_be_more) return false;
+    find_longest_idle(idle, of);
+  }
+  return false;
+}
+
+// --- how much there is ---------------------------------------------------------------------------
 
 // Clients count: what services open towards others is theirs, and counts as descriptors only.
 bool Network::full(const StreamDoor& door) const {
@@ -55,15 +150,21 @@ void Network::resume_waiting() {
   waiting_now_.swap(waiting_);
   // First come, first served, one client each: a busy listener waits again behind the others.
   std::size_t unserved = 0;
+  bool again = false;
   for (Listener* listener : waiting_now_) {
     if (listener->state_ != Listener::State::kWaiting) continue;
-    if (listener->has_room()) {
+    const auto reason = lacks(listener->door());
+    if (!reason) {
       listener->resume();
     } else {
+      const bool by_idle = *reason == CloseReason::kLimitConnections && listener->looks_again();
+      if (by_idle && !listener->room_promised_) listener->make_room();
+      if (by_idle || *reason != CloseReason::kLimitConnections) again = true;
       waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(unserved++), listener);
     }
   }
   waiting_now_.clear();
+  if (again && !retry_timer_.active()) retry_timer_.start(options_.retry_after);
 }
 
 }  // namespace polyport

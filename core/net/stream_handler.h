@@ -31,6 +31,12 @@ class StreamHandler {
   // The connection's deadline (Connection::set_deadline) has passed. Unless overridden it is closed
   // with the reason the deadline was set with.
   virtual void on_deadline(Connection&, CloseReason);
+  // The service is full: may the connection be closed for another client? Only asked where nothing
+  // of it lies unread. Unless overridden: nothing is queued, and it was silent for a second.
+  virtual bool may_make_room(Connection&);
+  // What a client is told that is not taken, in its protocol; a literal, empty where the protocol
+  // has no word for it. The connection is closed behind it.
+  virtual Bytes refusal(CloseReason) const { return {}; }
   // The process is stopping. True: the connection has work to finish, leave it until it ends itself
   // or the grace is over. Unless overridden: whether bytes are queued or arrived within the last
   // second.
