@@ -36,6 +36,8 @@ class Planner {
                             .on_conflict = on_conflict_of(plan.values.text("on_conflict")),
                             .closed = plan.values.text("state") == "closed",
                             .known_as = names_of(plan)};
+    // A door speaks what its option says: `irc` is no stranger on 6667.
+    if (planned.option != "listen") planned.known_as.push_back(planned.option);
     if (endpoint.transport == Transport::kUnix) {
       planned.targets = {{.transport = Transport::kUnix,
                           .address = Address::any(Family::kUnix),

@@ -216,7 +216,10 @@ bool has_only_websocket(const Line& line) {
 // What a person on this machine types to talk to it.
 std::string try_it(const Line& line, const ServiceType* type) {
   if (type == nullptr || is_out_of_reach(line)) return "";
-  std::string text(has_only_websocket(line) ? kTryWebSocket : type->try_it);
+  const bool has_own = line.door != nullptr && !line.door->try_it.empty();
+  std::string text(has_only_websocket(line) ? kTryWebSocket
+                   : has_own                ? line.door->try_it
+                                            : type->try_it);
   constexpr std::string_view kTarget = "{host}:{port}";
   if (!line.path.empty()) {
     if (text.find("polyport connect") == std::string::npos) return "";
@@ -225,6 +228,8 @@ std::string try_it(const Line& line, const ServiceType* type) {
   }
   if (line.transports == transports(Transport::kTls)) {
     replace(text, "curl http://", "curl -k https://");
+    replace(text, "open http://", "open https://");
+    replace(text, "irssi ", "irssi --tls ");
     replace(text, "polyport connect ", "openssl s_client -quiet -connect ");
   }
   // A door for several transports is tried over TCP, which connect takes where none is named.

@@ -41,6 +41,7 @@ struct Door {
   std::string_view option = "listen";
   Transports transports = polyport::transports(Transport::kTcp);
   Kind kind = Kind::kStream;
+  std::string_view try_it = {};  // in place of the type's
 };
 
 // What its endpoints may be: what the door names, and WebSocket in front of a stream service.
@@ -87,6 +88,7 @@ std::string_view name(ListenerOrigin origin);
 struct ListenerStatus {
   std::string id;  // "web.main.0"; survives a reload
   std::string_view door;
+  std::string_view try_it;  // of the door, else of the type
   Transport transport = Transport::kTcp;
   std::string configured;  // the endpoint as written
   std::string where;       // and where: "my.toml:3:10"

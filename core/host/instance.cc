@@ -318,6 +318,7 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
   ListenerStatus row;
   row.id = port.id;
   row.door = group.door.door.name;
+  row.try_it = group.door.door.try_it.empty() ? plan_.type->try_it : group.door.door.try_it;
   row.transport = group.transport;
   row.configured = group.configured;
   row.where = group.where;

@@ -87,7 +87,7 @@ TlsSettings tls_settings(const ServicePlan& plan, const std::optional<TlsFiles>&
     errors.push_back({ErrorCode::kNotFound,
                       (endpoint ? endpoint->text : plan.name) + " has no certificate",
                       endpoint ? endpoint->where : plan.where,
-                      "add [services." + plan.name +
+                      "add [" + std::string(plan.type->internal ? "" : "services.") + plan.name +
                           ".tls] with cert = \"FILE\" and key = \"FILE\", or [server.tls] with "
                           "auto = true for those of a development CA"});
   }

@@ -111,7 +111,7 @@ class Digest(HttpTest):
         wrong = [self.credentials(challenge, path, password="wrong"),
                  self.credentials(challenge, path, username="you"),
                  self.credentials(challenge, path, realm="other"),
-                 self.credentials(challenge, path, nonce="1" + nonce[1:]),
+                 self.credentials(challenge, path, nonce=("2" if nonce[0] == "1" else "1") + nonce[1:]),
                  self.credentials(challenge, path, nonce=""),
                  self.credentials(challenge, path, uri="/other"),
                  self.credentials(challenge, path, qop="auth-int"),

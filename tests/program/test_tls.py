@@ -5,11 +5,11 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import socket
 import ssl
 import subprocess
-import threading
 import time
 import unittest
 
@@ -18,6 +18,32 @@ from tls_support import Authority, authority, client_context, openssl, pair, sec
 
 ECHO = '[services.echo]\nlisten = "tls://127.0.0.1:0"\n'
 HTTP = '[services.http]\nlisten = "tls://127.0.0.1:0"\n'
+
+
+
+def exchange(sock, data):
+    """What comes back while `data` is sent. In one thread: OpenSSL's connections are for one only."""
+    sock.setblocking(False)
+    rest, back = memoryview(data), bytearray()
+    while len(back) < len(data):
+        moved = False
+        if rest:
+            try:
+                rest = rest[sock.send(rest):]
+                moved = True
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                pass
+        try:
+            part = sock.recv(1 << 16)
+            if not part:
+                raise AssertionError(f"closed after {len(back)} of {len(data)} bytes")
+            back += part
+            moved = True
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        if not moved and select.select([sock], [sock] if rest else [], [], TIMEOUT) == ([], [], []):
+            raise AssertionError(f"nothing comes after {len(back)} of {len(data)} bytes")
+    return bytes(back)
 
 
 class TlsTest(ProgramTest):
@@ -31,9 +57,10 @@ class TlsTest(ProgramTest):
         self.addCleanup(wrapped.close)
         return wrapped
 
-    def get(self, server, path, context=None, service="http"):
+    def get(self, server, path, context=None, service="http", header=""):
         with self.dial(server, service, context) as sock:
-            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}Connection: close\r\n\r\n"
+                         .encode())
             head, _, body = read_to_end(sock).partition(b"\r\n\r\n")
         self.assertIn(b" 200 ", head.splitlines()[0])
         return json.loads(body)
@@ -62,6 +89,16 @@ class Services(TlsTest):
         listener = server.listeners("echo")[0]
         self.assertEqual(listener["transport"], "tls")
 
+    def test_a_trusted_proxy_that_does_not_name_the_scheme(self):
+        server = self.serve('[services.http]\nlisten = "tls://127.0.0.1:0"\n'
+                            'trusted_proxies = ["127.0.0.0/8"]\n' + section("http"))
+        for header, scheme in (("", "https"), ("X-Forwarded-For: 192.0.2.1\r\n", "https"),
+                               ("X-Forwarded-Proto: http\r\n", "http"),
+                               ("X-Forwarded-Ssl: off\r\n", "http")):
+            with self.subTest(header):
+                self.assertEqual(self.get(server, "/get", header=header)["url"],
+                                 f"{scheme}://localhost/get")
+
     def test_curl(self):
         server = self.serve(HTTP + section("http"))
         port = server.port("http")
@@ -83,16 +120,7 @@ class Services(TlsTest):
         server = self.serve(ECHO + section("echo"))
         data = os.urandom(1 << 20) * 6
         with self.dial(server) as sock:
-            sock.settimeout(TIMEOUT)
-
-            def send():
-                sock.sendall(data)
-
-            thread = threading.Thread(target=send)
-            thread.start()
-            back = read_exactly(sock, len(data))
-            thread.join(TIMEOUT)
-        self.assertTrue(back == data)
+            self.assertTrue(exchange(sock, data) == data)
 
     def test_half_close(self):
         server = self.serve('[services.discard]\nlisten = "tls://127.0.0.1:0"\n' +
@@ -310,6 +338,21 @@ class Files(TlsTest):
         self.assertIn("tls://127.0.0.1:0 has no certificate", out)
         self.assertIn("[services.echo.tls]", out)
         self.assertIn("auto = true", out)
+
+    def test_health_and_admin(self):
+        listening = '[{0}]\nlisten = "tls://127.0.0.1:0"\n'
+        for name, path in (("health", "/healthz"), ("admin", "/api/v1/services")):
+            with self.subTest(service=name):
+                done = cli("check", "-", input=listening.format(name))
+                self.assertEqual(done.code, 1, done)
+                self.assertIn(f"add [{name}.tls] with cert", done.out)
+                material = section(name).replace("services.", "")
+                server = self.start(config=listening.format(name) + material + ECHO + section("echo"),
+                                    quiet_ports=False)
+                with self.dial(server, name) as sock:
+                    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
+                                 "Connection: close\r\n\r\n".encode())
+                    self.assertTrue(read_to_end(sock).startswith(b"HTTP/1.1 200 OK\r\n"))
 
     def test_expired_is_a_warning(self):
         made = Authority(self.folder())
