@@ -115,7 +115,11 @@ HostOptions host_options(const OptionValues& server) {
           .max_connections = static_cast<std::uint64_t>(server.integer("max_connections")),
           .reserve_descriptors = static_cast<std::uint64_t>(server.integer("reserve_descriptors")),
           .max_new_connections_per_second =
-              static_cast<std::uint64_t>(server.integer("max_new_connections_per_second"))};
+              static_cast<std::uint64_t>(server.integer("max_new_connections_per_second")),
+          .max_connections_per_address =
+              static_cast<std::uint64_t>(server.integer("max_connections_per_address")),
+          .max_queued = server.bytes("max_queued"),
+          .memory_limit = server.bytes("memory_limit")};
 }
 
 Log::Options log_options(const OptionValues& server) {

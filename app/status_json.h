@@ -12,4 +12,6 @@ namespace polyport {
 // An array with one object a service.
 void write_services(JsonWriter& json, std::span<const ServiceStatus> services);
 
+void write_process(JsonWriter& json, const ProcessStatus& process);
+
 }  // namespace polyport

@@ -97,6 +97,20 @@ std::span<const OptionSpec> common_options() {
        "at a limit: new clients wait in the backlog; the longest idle connection is closed for "
        "them; or they are told, and closed",
        "close_idle|wait|refuse"},
+      {"max_queued",
+       OptionType::kSize,
+       "0B",
+       "bytes queued for all of its connections; the slowest readers are closed beyond; 0B: no "
+       "limit",
+       {},
+       0,
+       1024 * kGiB,
+       Applies::kNewConnections},
+      {"allow", OptionType::kNetworks, "",
+       "networks whose clients are served, like \"10.0.0.0/8\"; empty: all. Not about unix "
+       "sockets"},
+      {"deny", OptionType::kNetworks, "",
+       "networks whose clients are not served, also where allow has them"},
       {"idle_timeout",
        OptionType::kDuration,
        "0s",

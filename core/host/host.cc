@@ -72,6 +72,9 @@ struct Host::State {
         loop, log, events,
         Network::Options{.max_connections = options.max_connections,
                          .per_second = options.max_new_connections_per_second,
+                         .per_address = options.max_connections_per_address,
+                         .max_queued = options.max_queued,
+                         .memory_limit = options.memory_limit,
                          .descriptors = connections_that_fit(options.reserve_descriptors),
                          .reserve = options.reserve_descriptors / 2});
     retrier = std::make_unique<Retrier>(loop, *network, log, events, std::move(context));
@@ -200,6 +203,19 @@ std::vector<ServiceStatus> Host::services() const {
   return list;
 }
 
+ProcessStatus Host::process() const {
+  if (!state_->network) return {};
+  Network& network = *state_->network;
+  const Network::Options& limits = network.options();
+  return {.limits = {.connections = network.clients(),
+                     .max_connections = limits.max_connections,
+                     .queued_bytes = network.queued().bytes,
+                     .max_queued = limits.max_queued},
+          .descriptors_for_connections = limits.descriptors,
+          .memory_bytes = network.memory_bytes(),
+          .memory_limit = limits.memory_limit};
+}
+
 bool Host::draining() const {
   return state_->draining;
 }
@@ -215,20 +231,11 @@ std::string_view Host::server_name() const {
 void Host::write_metrics(std::string& out) const {
   if (!state_->network) return;
   MetricsPage page{services(),
-                   {},
+                   process(),
                    state_->log.dropped(),
                    state_->network->turns(),
                    state_->network->descriptor_bursts(),
                    state_->options.version};
-  for (const auto& instance : state_->instances) {
-    instance->for_each_stream_door([&](const StreamDoor& door) {
-      for (std::size_t i = 0; i < kCloseReasons; ++i) {
-        if (door.closed[i] > 0) {
-          page.closed.push_back({door.service, static_cast<CloseReason>(i), door.closed[i]});
-        }
-      }
-    });
-  }
   write_metrics_page(page, out);
 }
 

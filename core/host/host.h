@@ -32,7 +32,10 @@ struct HostOptions {
   std::chrono::milliseconds shutdown_grace{5000};
   std::uint64_t max_connections = 0;  // of the process; 0: as many as the descriptors allow
   std::uint64_t reserve_descriptors = 64;
-  std::uint64_t max_new_connections_per_second = 0;  // of the process; 0: no limit
+  std::uint64_t max_new_connections_per_second = 0;  // of the process; 0: no limit, as below
+  std::uint64_t max_connections_per_address = 0;
+  std::uint64_t max_queued = 0;    // bytes
+  std::uint64_t memory_limit = 0;  // bytes
   // For TLS endpoints that have no certificate of their own.
   std::optional<TlsFiles> development_certificate = {};
   // As in ExplainRequest: to start the same again, for what is suggested.
@@ -77,6 +80,7 @@ class Host final : public HostView {
   void stop();
 
   std::vector<ServiceStatus> services() const override;
+  ProcessStatus process() const override;
   bool draining() const override;
   std::uint64_t open_connections() const override;
   std::string_view server_name() const override;

@@ -11,13 +11,8 @@
 namespace polyport {
 
 struct MetricsPage {
-  struct Closed {
-    std::string_view service;
-    CloseReason reason;
-    std::uint64_t count;
-  };
   std::vector<ServiceStatus> services;
-  std::vector<Closed> closed;
+  ProcessStatus process;
   std::uint64_t log_dropped = 0;
   std::uint64_t turns = 0;
   std::uint64_t descriptor_bursts = 0;

@@ -100,7 +100,8 @@ void Server::on_close(Connection& connection, CloseReason reason) {
 
 void Server::on_deadline(Connection& connection, CloseReason reason) {
   if (connection.ending()) return;
-  if (reason == CloseReason::kHeaderTimeout || reason == CloseReason::kBodyTimeout) {
+  const bool shed = reason == CloseReason::kLimitMemory && connection.session() != nullptr;
+  if (shed || reason == CloseReason::kHeaderTimeout || reason == CloseReason::kBodyTimeout) {
     Session& session = session_of(connection);
     session.time_out(reason);
     settle(connection, session);
@@ -113,15 +114,9 @@ bool Server::may_make_room(Connection& connection) {
   return connection.session() == nullptr && connection.queued_bytes() == 0;
 }
 
-Bytes Server::refusal(CloseReason) const {
-  return "HTTP/1.1 503 Service Unavailable\r\n"
-         "Content-Type: application/json\r\n"
-         "Content-Length: 121\r\n"
-         "Retry-After: 1\r\n"
-         "Connection: close\r\n"
-         "\r\n"
-         "{\"status_code\":503,\"error\":\"Service Unavailable\","
-         "\"detail\":\"as many clients are served as may be; try again in a second\"}\n";
+std::size_t Server::held_bytes(const Connection& connection) const {
+  const auto* session = static_cast<const Session*>(connection.session());
+  return session == nullptr ? 0 : session->held_bytes();
 }
 
 // A connection that was heard of within the last second most likely has its next request on the

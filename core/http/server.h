@@ -13,6 +13,7 @@
 #include "core/http/handler.h"
 #include "core/http/message_parser.h"
 #include "core/http/options.h"
+#include "core/http/refusal.h"
 #include "core/net/stream_handler.h"
 
 namespace polyport::http {
@@ -39,7 +40,8 @@ class Server final : public StreamHandler {
   void on_deadline(Connection& connection, CloseReason reason) override;
   // Between two requests, and before the first.
   bool may_make_room(Connection& connection) override;
-  Bytes refusal(CloseReason reason) const override;
+  std::size_t held_bytes(const Connection& connection) const override;
+  Bytes refusal(CloseReason) const override { return kFullAnswer; }
   // From the first call on every answer carries "Connection: close".
   bool on_drain(Connection& connection) override;
 

@@ -6,8 +6,8 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
 
+#include "core/net/address_counts.h"
 #include "core/net/token_bucket.h"
 #include "core/socket/address.h"
 
@@ -30,18 +30,13 @@ class Admission {
   bool admit(const Address& peer);
   void leave(const Address& peer);
   std::uint64_t open() const { return open_; }
+  const Limits& limits() const { return limits_; }
 
  private:
-  struct Hash {
-    std::size_t operator()(const Address& address) const;
-  };
-  // IPv6 hosts have a /64 to choose addresses from, so that is what counts as one.
-  static Address counted_as(const Address& peer);
-
   Limits limits_;
   TokenBucket rate_;
   std::uint64_t open_ = 0;
-  std::unordered_map<Address, std::uint64_t, Hash> per_address_;
+  AddressCounts per_address_;
 };
 
 }  // namespace polyport

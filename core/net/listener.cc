@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/net/network.h"
+#include "core/socket/networks.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -97,20 +98,38 @@ bool Listener::accept_one() {
     // Counted by user, where an IP peer is counted by address.
     const std::uint32_t uid = sock::peer_uid(fd);
     std::memcpy(peer.ip.data(), &uid, sizeof uid);
+  } else if (door_.access != nullptr && !door_.access->admits(peer)) {
+    // Not a word, and nothing left behind.
+    count_refused(CloseReason::kDenied);
+    sock::arm_reset(fd);
+    sock::close(fd);
+    return true;
   }
-  if (!door_.admission.admit(peer)) {
+  if (!admit(peer)) {
     turn_away(fd, CloseReason::kLimitAddress);
     return true;
   }
-  network_.rate_.take();
   ++accepted_;
   network_.open(*this, fd, peer);
   return true;
 }
 
+bool Listener::admit(const Address& peer) {
+  if (door_.uses_reserve) return door_.admission.admit(peer);
+  if (!network_.admit(peer)) return false;
+  const bool admitted = door_.admission.admit(peer);
+  if (admitted) {
+    network_.rate_.take();
+  } else {
+    network_.leave(peer);
+  }
+  return admitted;
+}
+
 void Listener::ended(const Connection& connection, CloseReason reason) {
   ++door_.closed[static_cast<std::size_t>(reason)];
   door_.admission.leave(connection.peer());
+  if (!door_.uses_reserve) network_.leave(connection.peer());
 }
 
 bool Listener::do_without(CloseReason reason) {
@@ -146,7 +165,8 @@ bool Listener::make_room() {
 // What has come already is read, so that closing does not turn the answer into a RST.
 void Listener::turn_away(int fd, CloseReason reason) {
   count_refused(reason);
-  const Bytes words = stages().empty() ? door_.handler.refusal(reason) : Bytes();
+  const Bytes words =
+      stages().empty() ? door_.handler.refusal(reason) : stages().front()->refusal(reason);
   if (!words.empty()) {
     sock::receive(fd, network_.read_buffer_.get(), Network::kReadBufferBytes);
     const iovec piece{const_cast<char*>(words.data()), words.size()};

@@ -18,6 +18,7 @@
 namespace polyport {
 
 class Network;
+struct AccessList;
 
 // Who serves a listener's connections and how; outlives the listener and all of them.
 struct StreamDoor {
@@ -25,6 +26,8 @@ struct StreamDoor {
   StreamHandler& handler;
   StreamPolicy policy;
   Admission& admission;
+  // Which IP clients are served; null: all. It outlives the door.
+  const AccessList* access = nullptr;
   // Health and admin: a full process must still answer them.
   bool uses_reserve = false;
   // What a connection of this door costs: 2 where each of them opens another one.
@@ -62,6 +65,8 @@ class Listener final : private PollHandle, public ConnectionSource {
   void ready();
   // Accepts one; false where there is nothing more to accept now.
   bool accept_one();
+  // Counts the client; false where its address has as many connections as it may.
+  bool admit(const Address& peer);
   // There is no room, for that reason: makes some, waits, or turns one client away. False where
   // nothing more is to be accepted now.
   bool do_without(CloseReason reason);

@@ -25,10 +25,12 @@ Network::Network(Loop& loop, Log& log, Events& events, Options options)
       poller_(loop, turn_),
       table_(*this),
       wheel_(table_),
+      queues_(options.max_queued),
       wheel_timer_(loop, [this] { armed_tick_.reset(); }),
       sweep_timer_(loop, [this] { sweep_unwatched(); }),
       retry_timer_(loop, [this] { room_made_ = true; }),
       rate_(options.per_second),
+      memory_(options.memory_limit, options.memory_file),
       read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)) {
   loop_.update_now();
   origin_ms_ = last_turn_ms_ = loop_.now_ms();
@@ -177,6 +179,8 @@ bool Network::end_of_turn() noexcept {
     if (Connection* connection = table_.find(id)) apply_interest(*connection);
   }
   rearm_.clear();
+  if (queues_.take_over()) shed_queues();
+  if (memory_.look(now_ms_)) relieve_memory();
   if (room_made_) resume_waiting();
   arm_wheel_timer();
   last_turn_ms_ = now_ms_;

@@ -41,6 +41,9 @@ void Network::tell_limit(const Listener& listener, CloseReason reason) {
     case CloseReason::kLimitMemory:
       message = "memory_limit is near: new clients wait or are refused";
       break;
+    case CloseReason::kDenied:
+      message = "clients are refused: the lists allow and deny say so";
+      break;
     case CloseReason::kMadeRoom:
       message = "full: the longest idle connections are closed for new clients";
       break;
@@ -56,6 +59,7 @@ void Network::tell_limit(const Listener& listener, CloseReason reason) {
 std::optional<CloseReason> Network::lacks(const StreamDoor& door) {
   if (door.admission.full() || full(door)) return CloseReason::kLimitConnections;
   if (short_of_descriptors(door)) return CloseReason::kDescriptorLimit;
+  if (!door.uses_reserve && memory_.is_near()) return CloseReason::kLimitMemory;
   if (door.admission.too_fast(now_ms_)) return CloseReason::kLimitRate;
   if (!door.uses_reserve && rate_.empty(now_ms_)) return CloseReason::kLimitRate;
   return std::nullopt;
@@ -96,7 +100,10 @@ void Network::find_longest_idle(IdleOnes& idle, const Admission* of) {
 
 bool Network::close_longest_idle(const StreamDoor& door) {
   const Admission* of = door.admission.full() ? &door.admission : nullptr;
-  IdleOnes& idle = idle_ones_[of];
+  return close_one_of(idle_ones_[of], of);
+}
+
+bool Network::close_one_of(IdleOnes& idle, const Admission* of) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     while (!idle.ones.empty()) {
       const auto [tick, id] = idle.ones.back();
@@ -116,13 +123,25 @@ bool Network::close_longest_idle(const StreamDoor& door) {
 
 // --- how much there is ---------------------------------------------------------------------------
 
-// Clients count: what services open towards others is theirs, and counts as descriptors only.
-bool Network::full(const StreamDoor& door) const {
-  if (door.uses_reserve || options_.max_connections == 0) return false;
+// What services open towards others is theirs, and counts as descriptors only.
+std::uint64_t Network::clients() const {
   std::uint64_t outgoing = 0;
   for (const auto& dialer : dialers_)
     outgoing += dialer->active();
-  return table_.in_use() - outgoing >= options_.max_connections;
+  return table_.in_use() - outgoing;
+}
+
+bool Network::full(const StreamDoor& door) const {
+  return !door.uses_reserve && options_.max_connections != 0 &&
+         clients() >= options_.max_connections;
+}
+
+bool Network::admit(const Address& peer) {
+  return options_.per_address == 0 || addresses_.add(peer, options_.per_address);
+}
+
+void Network::leave(const Address& peer) {
+  if (options_.per_address != 0) addresses_.remove(peer);
 }
 
 bool Network::short_of_descriptors(const StreamDoor& door) const {

@@ -8,6 +8,8 @@
 
 namespace polyport {
 
+struct QueueLedger;
+
 struct StreamPolicy {
   enum class SlowReader : std::uint8_t { kPause, kDisconnect };
   // What a client meets where its service, or the process, holds as many as it may.
@@ -23,6 +25,7 @@ struct StreamPolicy {
   WhenFull when_full = WhenFull::kWait;
   std::uint32_t accept_budget = 64;     // connections taken at one wake-up
   std::size_t read_budget = 64 * 1024;  // bytes read at one wake-up
+  QueueLedger* queued = nullptr;        // of the service, which outlives its connections
   bool client_speaks_first = false;     // read at once after accept
   bool answers_any_byte = false;        // the first bytes of each are looked at for a hint
 };
