@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/base/units.h"
 #include "core/host/inherited.h"
 #include "core/host/instance.h"
 #include "core/host/metrics_page.h"
@@ -94,6 +95,16 @@ struct Host::State {
     }
   }
 
+  // A limit that the process passes without any client would keep all of them out.
+  void judge_memory_limit() {
+    const std::uint64_t at_rest = network->memory_bytes();
+    if (at_rest <= options.memory_limit / 8 * 7) return;
+    notes.push_back("memory_limit " + format_size(options.memory_limit) +
+                    " is too little: the process has " + human_size(at_rest) +
+                    " without any client, and takes none above seven eighths of the limit");
+    log.warn({.event = "memory_limit", .message = notes.back()});
+  }
+
   void drain_step() {
     const bool over = std::chrono::steady_clock::now() >= give_up;
     if (over) network->close_all(CloseReason::kDrain);
@@ -156,6 +167,7 @@ StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSo
     return failure;
   }
   state.tell(opener);
+  state.judge_memory_limit();
   for (auto& instance : state.instances)
     instance->serve(*state.network);
   for (const Opener::Waiting& waiting : opener.waiting())

@@ -83,35 +83,65 @@ void Listener::ready() {
 }
 
 bool Listener::accept_one() {
-  if (const auto reason = network_.lacks(door_)) return do_without(*reason);
-  Address peer;
-  const int fd = sock::accept(fd_, peer);
-  if (fd < 0) {
-    if (fd == -EAGAIN) return false;
-    if (out_of_descriptors(-fd)) {
-      wait_for_room(CloseReason::kDescriptorLimit);
+  auto lack = network_.lacks(door_);
+  const bool refuses = lack && *lack != CloseReason::kDescriptorLimit &&
+                       door_.policy.when_full == StreamPolicy::WhenFull::kRefuse;
+  // Goes for the new one, but not before that is known to be welcome.
+  Connection* idle = nullptr;
+  if (lack && !refuses) {
+    if (looks_again() && !sock::is_readable(fd_)) return false;  // nobody is there
+    if (looks_again() && *lack == CloseReason::kLimitConnections) {
+      const auto more = network_.lacks_beside_room(door_);
+      if (more) lack = more;
+      if (!more) idle = network_.longest_idle(door_);
+    }
+    if (idle == nullptr) {
+      wait_for_room(*lack);
       return false;
     }
-    return true;  // that client has gone again (ECONNABORTED and its like): on to the next
   }
-  if (peer.family == Family::kUnix) {
-    // Counted by user, where an IP peer is counted by address.
-    const std::uint32_t uid = sock::peer_uid(fd);
-    std::memcpy(peer.ip.data(), &uid, sizeof uid);
-  } else if (door_.access != nullptr && !door_.access->admits(peer)) {
-    // Not a word, and nothing left behind.
-    count_refused(CloseReason::kDenied);
-    sock::arm_reset(fd);
-    sock::close(fd);
+  Address peer;
+  const int fd = sock::accept(fd_, peer);
+  if (fd < 0) return !has_to_pause(-fd);
+  if (!is_welcome(fd, peer)) return true;
+  if (refuses) {
+    turn_away(fd, *lack);
     return true;
   }
   if (!admit(peer)) {
     turn_away(fd, CloseReason::kLimitAddress);
     return true;
   }
+  if (idle != nullptr) {
+    count_refused(CloseReason::kMadeRoom);
+    idle->close(CloseReason::kMadeRoom);
+    network_.turn_.request();
+  }
   ++accepted_;
   network_.open(*this, fd, peer);
   return true;
+}
+
+bool Listener::has_to_pause(int error) {
+  if (error == EAGAIN) return true;
+  if (!out_of_descriptors(error)) return false;  // that client has gone again: on to the next
+  wait_for_room(CloseReason::kDescriptorLimit);
+  return true;
+}
+
+bool Listener::is_welcome(int fd, Address& peer) {
+  if (peer.family == Family::kUnix) {
+    // Counted by user, where an IP peer is counted by address.
+    const std::uint32_t uid = sock::peer_uid(fd);
+    std::memcpy(peer.ip.data(), &uid, sizeof uid);
+    return true;
+  }
+  if (door_.access == nullptr || door_.access->admits(peer)) return true;
+  // Not a word, and nothing left behind.
+  count_refused(CloseReason::kDenied);
+  sock::arm_reset(fd);
+  sock::close(fd);
+  return false;
 }
 
 bool Listener::admit(const Address& peer) {
@@ -132,36 +162,6 @@ void Listener::ended(const Connection& connection, CloseReason reason) {
   if (!door_.uses_reserve) network_.leave(connection.peer());
 }
 
-bool Listener::do_without(CloseReason reason) {
-  using WhenFull = StreamPolicy::WhenFull;
-  const WhenFull when_full = door_.policy.when_full;
-  if (reason == CloseReason::kDescriptorLimit || when_full == WhenFull::kWait) {
-    wait_for_room(reason);
-    return false;
-  }
-  if (!sock::is_readable(fd_)) return false;  // nobody is there
-  if (when_full == WhenFull::kRefuse) {
-    Address peer;
-    const int fd = sock::accept(fd_, peer);
-    if (fd >= 0) turn_away(fd, reason);
-    return fd >= 0;
-  }
-  if (reason == CloseReason::kLimitConnections && make_room()) {
-    count_refused(CloseReason::kMadeRoom);
-    state_ = State::kWaiting;
-    network_.poller_.set(*this, kNoInterest);
-    network_.wait_for_room(*this, CloseReason::kMadeRoom);
-  } else {
-    wait_for_room(reason);
-  }
-  return false;
-}
-
-bool Listener::make_room() {
-  room_promised_ = network_.close_longest_idle(door_);
-  return room_promised_;
-}
-
 // What has come already is read, so that closing does not turn the answer into a RST.
 void Listener::turn_away(int fd, CloseReason reason) {
   count_refused(reason);
@@ -172,8 +172,10 @@ void Listener::turn_away(int fd, CloseReason reason) {
     const iovec piece{const_cast<char*>(words.data()), words.size()};
     sock::send(fd, &piece, 1);
     sock::shutdown_write(fd);
+    network_.farewells_.add(fd);
+  } else {
+    sock::close(fd);
   }
-  sock::close(fd);
 }
 
 void Listener::count_refused(CloseReason reason) {
@@ -198,7 +200,6 @@ bool Listener::looks_again() const {
 
 void Listener::resume() {
   state_ = State::kAccepting;
-  room_promised_ = false;
   accept_one();  // which may have to wait again
   if (state_ == State::kAccepting) network_.poller_.set(*this, kReadable);
 }

@@ -65,19 +65,18 @@ class Listener final : private PollHandle, public ConnectionSource {
   void ready();
   // Accepts one; false where there is nothing more to accept now.
   bool accept_one();
+  // What accept() failed with: true where nothing more is to be accepted now.
+  bool has_to_pause(int error);
+  // Completes `peer`; false where it is not served here and has been closed.
+  bool is_welcome(int fd, Address& peer);
   // Counts the client; false where its address has as many connections as it may.
   bool admit(const Address& peer);
-  // There is no room, for that reason: makes some, waits, or turns one client away. False where
-  // nothing more is to be accepted now.
-  bool do_without(CloseReason reason);
   // Tells a client that was accepted already why it is not served, and closes it.
   void turn_away(int fd, CloseReason reason);
   void count_refused(CloseReason reason);
   void wait_for_room(CloseReason reason);
   // Waits with a look from time to time, besides whenever a connection ends.
   bool looks_again() const;
-  // Closes the longest idle connection for a client that waits.
-  bool make_room();
   // Takes one client at once and goes on accepting.
   void resume();
 
@@ -87,7 +86,6 @@ class Listener final : private PollHandle, public ConnectionSource {
   int fd_;
   State state_ = State::kIdle;
   bool polled_ = false;
-  bool room_promised_ = false;  // one is being closed for it
   std::uint64_t accepted_ = 0;
   std::array<std::uint64_t, kCloseReasons> refused_{};
   std::array<std::uint64_t, kCloseReasons> refused_ms_{};  // when last

@@ -26,7 +26,7 @@ MemoryWatch::~MemoryWatch() {
 }
 
 bool MemoryWatch::look(std::uint64_t now_ms) {
-  if (fd_ < 0 || now_ms - looked_ms_ < kEveryMs) return false;
+  if (fd_ < 0 || now_ms - looked_ms_ < (is_near() ? kNearEveryMs : kEveryMs)) return false;
   looked_ms_ = now_ms;
   look_now();
   return true;

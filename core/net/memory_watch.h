@@ -1,8 +1,9 @@
 // MemoryWatch: how much memory this process has (resident pages, what a container's limit counts
 // too), against its ceiling.
 //
-// Has no timer: it looks when it is asked, a hundred times a second at most, so that an idle
-// process sleeps. What is done about it is Network's business (core/net/room.cc).
+// Has no timer: it looks when it is asked, a hundred times a second at most (more often only near
+// the limit), so that an idle process sleeps. What is done about it is Network's business
+// (core/net/room.cc).
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ class MemoryWatch {
   MemoryWatch(const MemoryWatch&) = delete;
   MemoryWatch& operator=(const MemoryWatch&) = delete;
 
-  // Looks, if the last look was 10 ms ago. True where it did.
+  // Looks, if the last look was 10 ms ago (near the limit: 1 ms). True where it did.
   bool look(std::uint64_t now_ms);
   void look_now();
 
@@ -36,6 +37,7 @@ class MemoryWatch {
 
  private:
   static constexpr std::uint64_t kEveryMs = 10;
+  static constexpr std::uint64_t kNearEveryMs = 1;
 
   std::uint64_t limit_;
   int fd_ = -1;

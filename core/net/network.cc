@@ -30,6 +30,7 @@ Network::Network(Loop& loop, Log& log, Events& events, Options options)
       sweep_timer_(loop, [this] { sweep_unwatched(); }),
       retry_timer_(loop, [this] { room_made_ = true; }),
       rate_(options.per_second),
+      farewells_(loop),
       memory_(options.memory_limit, options.memory_file),
       read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)) {
   loop_.update_now();
@@ -48,6 +49,7 @@ void Network::shut_down() {
   while (!udp_clients_.empty())
     udp_clients_.back()->close();
   resolver_.reset();
+  farewells_.close_all();
   close_all(CloseReason::kDrain);
   // Callbacks may close more, and libuv hands handles back a round later.
   for (int round = 0; round < 64 && (table_.in_use() > 0 || open_handles_ > 0); ++round) {

@@ -23,6 +23,7 @@
 #include "core/net/connection_table.h"
 #include "core/net/deadline_wheel.h"
 #include "core/net/dialer.h"
+#include "core/net/farewells.h"
 #include "core/net/hop_table.h"
 #include "core/net/listener.h"
 #include "core/net/memory_watch.h"
@@ -117,7 +118,7 @@ class Network final : private Turn::Work {
   std::uint32_t most_callbacks_in_a_turn() const { return turn_.most_callbacks(); }
   std::uint64_t descriptor_bursts() const { return descriptor_bursts_; }
   const Options& options() const { return options_; }
-  std::uint64_t clients() const;  // connections that count for max_connections
+  std::uint64_t clients() const { return clients_; }  // connections that count for max_connections
   const QueueLedger& queued() const { return queues_.all(); }
   // 0 where there is no limit of it.
   std::uint64_t memory_bytes() {
@@ -235,6 +236,7 @@ class Network final : private Turn::Work {
   void tell_limit(const Listener& listener, CloseReason reason);
   // What keeps the door from taking one more client now; nothing where there is room.
   std::optional<CloseReason> lacks(const StreamDoor& door);
+  std::optional<CloseReason> lacks_beside_room(const StreamDoor& door);
   // Connections that may be closed for others, the longest idle last.
   struct IdleOnes {
     std::vector<std::pair<Tick, ConnectionId>> ones;
@@ -243,9 +245,9 @@ class Network final : private Turn::Work {
   };
   bool is_spare(Connection& connection, const Admission* of) const;
   void find_longest_idle(IdleOnes& idle, const Admission* of);
-  bool close_one_of(IdleOnes& idle, const Admission* of);
-  // Of the service, where that is full, else of all. False where there is none.
-  bool close_longest_idle(const StreamDoor& door);
+  // Of the service, where that is full, else of all. Null where there is none; not closed yet.
+  Connection* longest_idle(const StreamDoor& door);
+  Connection* longest_idle(const Admission* of);
   // A client of one that counts for the limits of the process.
   bool admit(const Address& peer);
   void leave(const Address& peer);
@@ -256,7 +258,7 @@ class Network final : private Turn::Work {
   };
   void shed_queues();
   void relieve_memory();
-  void shed_memory();
+  void shed_memory(std::uint64_t too_much);
   template <class Hold>
   void find_holders(Hold hold);
   std::size_t held_bytes(const Connection& connection) const;
@@ -289,9 +291,14 @@ class Network final : private Turn::Work {
   Timer sweep_timer_;
   Timer retry_timer_;
   TokenBucket rate_;
+  std::uint64_t clients_ = 0;
   AddressCounts addresses_;
+  Farewells farewells_;
   MemoryWatch memory_;
-  std::uint64_t memory_shed_ms_ = 0;  // when somebody last had to go for want of memory
+  // Since when those who had to go for want of memory have been leaving, and what they held: it
+  // takes a moment to show.
+  std::uint64_t memory_shed_ms_ = 0;
+  std::uint64_t memory_leaving_ = 0;
   std::uint64_t memory_trimmed_ms_ = 0;
   std::uint64_t shed_ms_ = 0;    // when anybody last had to
   bool memory_freed_ = false;    // and what that gave back may lie with the allocator

@@ -11,7 +11,7 @@ namespace polyport {
 void Network::wait_for_room(Listener& listener, CloseReason reason) {
   waiting_.push_back(&listener);
   const bool ends_only = reason == CloseReason::kLimitConnections && !listener.looks_again();
-  if (!ends_only && reason != CloseReason::kMadeRoom) retry_timer_.start(options_.retry_after);
+  if (!ends_only) retry_timer_.start(options_.retry_after);
   if (reason != CloseReason::kDescriptorLimit) return;
   // Descriptors may come back without a connection of ours ending: look again after a while. One
   // line a burst, however many listeners stand still and however often one gets through.
@@ -58,6 +58,10 @@ void Network::tell_limit(const Listener& listener, CloseReason reason) {
 
 std::optional<CloseReason> Network::lacks(const StreamDoor& door) {
   if (door.admission.full() || full(door)) return CloseReason::kLimitConnections;
+  return lacks_beside_room(door);
+}
+
+std::optional<CloseReason> Network::lacks_beside_room(const StreamDoor& door) {
   if (short_of_descriptors(door)) return CloseReason::kDescriptorLimit;
   if (!door.uses_reserve && memory_.is_near()) return CloseReason::kLimitMemory;
   if (door.admission.too_fast(now_ms_)) return CloseReason::kLimitRate;
@@ -98,49 +102,44 @@ void Network::find_longest_idle(IdleOnes& idle, const Admission* of) {
             [&](const auto& a, const auto& b) { return older(b, a); });
 }
 
-bool Network::close_longest_idle(const StreamDoor& door) {
-  const Admission* of = door.admission.full() ? &door.admission : nullptr;
-  return close_one_of(idle_ones_[of], of);
+Connection* Network::longest_idle(const StreamDoor& door) {
+  return longest_idle(door.admission.full() ? &door.admission : nullptr);
 }
 
-bool Network::close_one_of(IdleOnes& idle, const Admission* of) {
+// The last in the list, which is looked at again whenever somebody asks.
+Connection* Network::longest_idle(const Admission* of) {
+  IdleOnes& idle = idle_ones_[of];
   for (int attempt = 0; attempt < 2; ++attempt) {
-    while (!idle.ones.empty()) {
-      const auto [tick, id] = idle.ones.back();
-      idle.ones.pop_back();
-      Connection* connection = table_.find(id);
-      if (connection == nullptr || connection->active_tick_ != tick) continue;
-      if (!is_spare(*connection, of) || sock::peek(connection->fd_) != -EAGAIN) continue;
-      connection->close(CloseReason::kMadeRoom);
-      turn_.request();
-      return true;
+    for (; !idle.ones.empty(); idle.ones.pop_back()) {
+      const auto& [tick, id] = idle.ones.back();
+      Connection* const connection = table_.find(id);
+      if (connection != nullptr && connection->active_tick_ == tick && is_spare(*connection, of) &&
+          sock::peek(connection->fd_) == -EAGAIN) {
+        return connection;
+      }
     }
-    if (idle.looked_at == now_ && !idle.may_be_more) return false;
+    if (idle.looked_at == now_ && !idle.may_be_more) return nullptr;
     find_longest_idle(idle, of);
   }
-  return false;
+  return nullptr;
 }
 
 // --- how much there is ---------------------------------------------------------------------------
 
 // What services open towards others is theirs, and counts as descriptors only.
-std::uint64_t Network::clients() const {
-  std::uint64_t outgoing = 0;
-  for (const auto& dialer : dialers_)
-    outgoing += dialer->active();
-  return table_.in_use() - outgoing;
-}
-
 bool Network::full(const StreamDoor& door) const {
   return !door.uses_reserve && options_.max_connections != 0 &&
-         clients() >= options_.max_connections;
+         clients_ >= options_.max_connections;
 }
 
 bool Network::admit(const Address& peer) {
-  return options_.per_address == 0 || addresses_.add(peer, options_.per_address);
+  if (options_.per_address != 0 && !addresses_.add(peer, options_.per_address)) return false;
+  ++clients_;
+  return true;
 }
 
 void Network::leave(const Address& peer) {
+  --clients_;
   if (options_.per_address != 0) addresses_.remove(peer);
 }
 
@@ -155,7 +154,7 @@ bool Network::has_descriptor_for_dial() const {
 }
 
 std::uint64_t Network::descriptors_in_use() const {
-  return table_.in_use() + attempts_ + udp_clients_.size();
+  return table_.in_use() + attempts_ + udp_clients_.size() + farewells_.count();
 }
 
 void Network::note_room() {
@@ -172,13 +171,13 @@ void Network::resume_waiting() {
   bool again = false;
   for (Listener* listener : waiting_now_) {
     if (listener->state_ != Listener::State::kWaiting) continue;
-    const auto reason = lacks(listener->door());
-    if (!reason) {
+    const StreamDoor& door = listener->door();
+    const auto reason = lacks(door);
+    const bool by_idle = reason == CloseReason::kLimitConnections && listener->looks_again();
+    if (!reason || (by_idle && !lacks_beside_room(door) && longest_idle(door) != nullptr)) {
       listener->resume();
     } else {
-      const bool by_idle = *reason == CloseReason::kLimitConnections && listener->looks_again();
-      if (by_idle && !listener->room_promised_) listener->make_room();
-      if (by_idle || *reason != CloseReason::kLimitConnections) again = true;
+      if (by_idle || reason != CloseReason::kLimitConnections) again = true;
       waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(unserved++), listener);
     }
   }

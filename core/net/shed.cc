@@ -11,7 +11,7 @@ namespace polyport {
 
 namespace {
 constexpr std::size_t kWorthClosing = 4 * 1024;
-constexpr std::uint64_t kShedEveryMs = 50;   // what has gone must show before more goes
+constexpr std::uint64_t kLeavingMs = 50;     // until what has gone shows
 constexpr std::uint64_t kTrimEveryMs = 250;  // it walks the whole heap
 constexpr std::size_t kIdleAtATime = 64;
 constexpr std::uint64_t kBurstMs = 1'000;
@@ -64,7 +64,13 @@ void Network::relieve_memory() {
     MemoryWatch::trim();
     memory_.look_now();
   }
-  if (memory_.is_over() && now_ms_ - memory_shed_ms_ >= kShedEveryMs) shed_memory();
+  if (!memory_.is_over()) return;
+  if (now_ms_ - memory_shed_ms_ >= kLeavingMs) {
+    memory_shed_ms_ = now_ms_;
+    memory_leaving_ = 0;
+  }
+  const std::uint64_t too_much = memory_.bytes() - memory_.near_bytes();
+  if (too_much > memory_leaving_) shed_memory(too_much - memory_leaving_);
 }
 
 std::size_t Network::held_bytes(const Connection& connection) const {
@@ -72,14 +78,12 @@ std::size_t Network::held_bytes(const Connection& connection) const {
   return waiting_bytes(connection) + (known ? connection.handler().held_bytes(connection) : 0);
 }
 
-void Network::shed_memory() {
-  memory_shed_ms_ = now_ms_;
+void Network::shed_memory(std::uint64_t too_much) {
   find_holders([&](const Connection& connection) {
     const std::size_t bytes = connection.ending() ? waiting_bytes(connection)  //
                                                   : held_bytes(connection);
     return bytes >= kWorthClosing ? bytes : 0;
   });
-  const std::uint64_t too_much = memory_.bytes() - memory_.near_bytes();
   std::uint64_t freed = 0;
   for (const Holder& holder : holders_) {
     if (freed >= too_much) break;
@@ -96,9 +100,15 @@ void Network::shed_memory() {
     }
   }
   // Nobody holds much: there are too many of them.
-  for (std::size_t i = 0; holders_.empty() && i < kIdleAtATime; ++i) {
-    if (!close_one_of(idle_ones_[nullptr], nullptr)) break;
+  if (holders_.empty()) {
+    for (std::size_t i = 0; i < kIdleAtATime; ++i) {
+      Connection* const idle = longest_idle(nullptr);
+      if (idle == nullptr) break;
+      idle->close(CloseReason::kMadeRoom);
+    }
+    freed = too_much;  // how much that is, a later look tells
   }
+  memory_leaving_ += freed;
   memory_freed_ = true;
   turn_.request();
 }

@@ -1,6 +1,7 @@
 // Full and overloaded: what a client meets at each limit, and that all is normal again afterwards.
 #include "core/http/server.h"
 #include "core/net/listener.h"
+#include "core/socket/networks.h"
 #include "tests/support/network_fixture.h"
 
 using namespace polyport;
@@ -157,4 +158,62 @@ TEST_CASE("new connections a second of the process, refused in words") {
       [&] { return listener.accepted() + refused(listener, CloseReason::kLimitRate) == 50; }));
   CHECK(refused(listener, CloseReason::kLimitRate) >= 1);
   CHECK(listener.accepted() >= 5);
+}
+
+TEST_CASE("a client that is refused and still sends hears why, and not only a reset") {
+  NetworkFixture net;
+  Echo echo;
+  OpenDoor door(net, echo, {.when_full = WhenFull::kRefuse}, {.connections = 1});
+  Listener& listener = net.listen(door.door);
+  Client first = net.connect(listener);
+  REQUIRE(answers(net, first, "x"));
+  std::vector<Client> more;
+  // More than are waited for: the oldest of those go.
+  for (int i = 0; i < 40; ++i) {
+    more.push_back(net.connect(listener));
+    REQUIRE(net.run_until(
+        [&] { return refused(listener, CloseReason::kLimitConnections) == more.size(); }));
+    more.back().send("what was on its way");
+    CHECK_FALSE(more.back().pump());
+    CHECK(more.back().received == "full, come again\n");
+    CHECK_FALSE(more.back().was_reset);
+  }
+  CHECK(answers(net, first, "still"));
+}
+
+TEST_CASE("close_idle: nobody goes for a client that is not let in") {
+  NetworkFixture net;
+  Echo echo;
+  const AccessList access{{}, Networks({"127.0.0.2"})};
+  OpenDoor door(net, echo, {.when_full = WhenFull::kCloseIdle},
+                {.connections = 2, .per_address = 2});
+  door.door.access = &access;
+  Listener& listener = net.listen(door.door);
+  Client a = net.connect(listener), b = net.connect(listener);
+  REQUIRE(answers(net, a, "idle"));
+  REQUIRE(answers(net, b, "idle"));
+  Client denied = net.connect(listener, "127.0.0.2");
+  Client third = net.connect(listener);  // of an address that has two
+  REQUIRE(net.run_until([&] { return !denied.pump() && !third.pump(); }));
+  CHECK(refused(listener, CloseReason::kDenied) == 1);
+  CHECK(refused(listener, CloseReason::kLimitAddress) == 1);
+  CHECK(echo.closed.empty());
+  Client welcome = net.connect(listener, "127.0.0.3");
+  CHECK(answers(net, welcome, "me"));
+  CHECK(echo.closed == std::vector{CloseReason::kMadeRoom});
+}
+
+TEST_CASE("close_idle: who comes too fast gets nobody closed") {
+  NetworkFixture net;
+  Echo echo;
+  OpenDoor door(net, echo, {.when_full = WhenFull::kCloseIdle},
+                {.connections = 5, .per_second = 10});
+  Listener& listener = net.listen(door.door);
+  std::vector<Client> clients;
+  for (int i = 0; i < 30; ++i)
+    clients.push_back(net.connect(listener));
+  REQUIRE(net.run_until([&] { return refused(listener, CloseReason::kLimitRate) > 0; }));
+  // The bucket had ten, and not more than a few have come into it.
+  CHECK(refused(listener, CloseReason::kMadeRoom) >= 5);
+  CHECK(refused(listener, CloseReason::kMadeRoom) < 20);
 }

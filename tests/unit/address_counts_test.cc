@@ -81,3 +81,18 @@ TEST_CASE("the table grows and shrinks, and no address is lost on the way") {
   CHECK(counts.addresses() == 0);
   CHECK(counts.capacity() == least);
 }
+
+TEST_CASE("clients of ever new addresses that come and go make the table no larger") {
+  AddressCounts counts;
+  const std::size_t least = counts.capacity();
+  for (unsigned i = 0; i < 10'000; ++i) {
+    Address address = Address::any(Family::kIPv4);
+    address.ip[0] = 10;
+    address.ip[2] = static_cast<std::uint8_t>(i / 256);
+    address.ip[3] = static_cast<std::uint8_t>(i % 256);
+    CHECK(counts.add(address, 1));
+    counts.remove(address);
+  }
+  CHECK(counts.addresses() == 0);
+  CHECK(counts.capacity() == least);
+}
