@@ -117,7 +117,13 @@ HostOptions host_options(const OptionValues& server) {
           .state_dir = state_dir_path(server.text("state_dir")),
           .shutdown_grace = server.duration("shutdown_grace"),
           .max_connections = static_cast<std::uint64_t>(server.integer("max_connections")),
-          .reserve_descriptors = static_cast<std::uint64_t>(server.integer("reserve_descriptors"))};
+          .reserve_descriptors = static_cast<std::uint64_t>(server.integer("reserve_descriptors")),
+          .max_new_connections_per_second =
+              static_cast<std::uint64_t>(server.integer("max_new_connections_per_second")),
+          .max_connections_per_address =
+              static_cast<std::uint64_t>(server.integer("max_connections_per_address")),
+          .max_queued = server.bytes("max_queued"),
+          .memory_limit = server.bytes("memory_limit")};
 }
 
 Workers workers(const OptionValues& server) {

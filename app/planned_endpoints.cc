@@ -90,8 +90,13 @@ class Planner {
     if (plan.type->dials) return {"*"};
     std::vector<std::string> names = {plan.name, std::string(plan.type->name)};
     for (const OptionSpec& row : plan.type->options) {
-      // What may be off ("false|common") names no protocol.
+      // What may be off ("false|common") names no protocol, nor does what every service has.
       if (row.type != OptionType::kEnum || row.choices.starts_with("false|")) continue;
+      const auto common = common_options();
+      if (std::any_of(common.begin(), common.end(),
+                      [&row](const OptionSpec& other) { return other.name == row.name; })) {
+        continue;
+      }
       names.push_back(plan.values.text(row.name));
     }
     return names;

@@ -50,6 +50,13 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   json.end_object();
 }
 
+void write_limits(JsonWriter& json, const LimitStatus& limits) {
+  json.field("connections", limits.connections);
+  json.field("max_connections", limits.max_connections);
+  json.field("queued_bytes", limits.queued_bytes);
+  json.field("max_queued", limits.max_queued);
+}
+
 void write_counts(JsonWriter& json, std::string_view key, const UpstreamStatus::Counts& counts) {
   json.key(key);
   json.begin_object();
@@ -85,6 +92,15 @@ void write_upstream(JsonWriter& json, const UpstreamStatus& upstream) {
 
 }  // namespace
 
+void write_process(JsonWriter& json, const ProcessStatus& process) {
+  json.begin_object();
+  write_limits(json, process.limits);
+  json.field("descriptors_for_connections", process.descriptors_for_connections);
+  json.field("memory_bytes", process.memory_bytes);
+  json.field("memory_limit", process.memory_limit);
+  json.end_object();
+}
+
 void write_services(JsonWriter& json, std::span<const ServiceStatus> services) {
   json.begin_array();
   for (const ServiceStatus& service : services) {
@@ -93,6 +109,11 @@ void write_services(JsonWriter& json, std::span<const ServiceStatus> services) {
     json.field("type", service.type);
     json.field("state", name(service.state));
     json.field("reason", service.reason);
+    json.key("limits");
+    json.begin_object();
+    write_limits(json, service.limits);
+    json.end_object();
+    write_counts(json, "closed_total", service.closed);
     json.key("listeners");
     json.begin_array();
     for (const ListenerStatus& listener : service.listeners)

@@ -14,4 +14,6 @@ void write_services(JsonWriter& json, std::span<const ServiceStatus> services);
 // "workers": one object a worker, in an object that has been begun; nothing where there are none.
 void write_workers(JsonWriter& json, std::span<const WorkerStatus> workers);
 
+void write_process(JsonWriter& json, const ProcessStatus& process);
+
 }  // namespace polyport

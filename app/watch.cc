@@ -175,9 +175,13 @@ std::string_view close_sentence(CloseReason reason, EventSink::Way way) {
     case CloseReason::kLimitRate:
       return "refused: too many connections at once";
     case CloseReason::kLimitMemory:
-      return "closed: too many bytes wait to be sent";
+      return "closed: the server is short of memory, and this one held much";
+    case CloseReason::kLimitQueued:
+      return "closed: too many bytes wait to be sent, most of them to this one";
     case CloseReason::kDescriptorLimit:
       return "refused: no file descriptors left";
+    case CloseReason::kDenied:
+      return "refused: allow and deny say so";
     case CloseReason::kMadeRoom:
       return "closed: idle, to make room for others";
     case CloseReason::kDrain:

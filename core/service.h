@@ -141,6 +141,22 @@ struct UpstreamStatus {
 };
 std::string_view name(UpstreamStatus::State state);
 
+// What a service, or the process, holds of what is limited, and the limits; 0: there is none.
+struct LimitStatus {
+  std::uint64_t connections = 0;
+  std::uint64_t max_connections = 0;
+  std::uint64_t queued_bytes = 0;
+  std::uint64_t max_queued = 0;
+};
+
+// The process as a whole.
+struct ProcessStatus {
+  LimitStatus limits;
+  std::uint64_t descriptors_for_connections = 0;  // 0: not known
+  std::uint64_t memory_bytes = 0;                 // 0 where there is no limit of it
+  std::uint64_t memory_limit = 0;
+};
+
 struct ServiceStatus {
   std::string name;
   std::string_view type;
@@ -149,6 +165,8 @@ struct ServiceStatus {
   bool internal = false;    // health and admin
   ServiceState state = ServiceState::kStarting;
   std::string reason;  // why it is skipped, paused or failed
+  LimitStatus limits;
+  std::vector<std::pair<std::string_view, std::uint64_t>> closed;  // connections ended, by reason
   std::vector<ListenerStatus> listeners;
   std::vector<UpstreamStatus> upstreams;
 };
@@ -174,6 +192,7 @@ class HostView {
  public:
   virtual ~HostView() = default;
   virtual std::vector<ServiceStatus> services() const = 0;
+  virtual ProcessStatus process() const { return {}; }
   virtual bool draining() const = 0;
   virtual std::uint64_t open_connections() const = 0;
   virtual std::string_view server_name() const = 0;

@@ -57,7 +57,7 @@ SYSTEM = re.compile(
     r"[a-z_0-9]+"                              # <vector>
     r"|(sys|arpa|net|netinet|netpacket|linux|asm)/.*"
     r"|(unistd|fcntl|poll|netdb|pwd|grp|signal|errno|termios|spawn|pthread|sched|dirent|time"
-    r"|ifaddrs|stddef|stdint|stdlib|string|stdio|pty|dlfcn|limits|execinfo|getopt|syslog)\.h")
+    r"|ifaddrs|stddef|stdint|stdlib|string|stdio|pty|dlfcn|limits|execinfo|getopt|malloc|syslog)\.h")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SOURCES = ("core", "services", "app", "tests")

@@ -31,7 +31,7 @@ bool from_foreign_page(const http::Request& request) {
   return origin != nullptr && origin->value != "http://" + std::string(request.authority);
 }
 
-std::string_view refusal(const http::Request& request) {
+std::string_view objection(const http::Request& request) {
   if (!request.authority.empty() && !names_this_machine(request.authority)) {
     return "ask for this page by an IP address or as localhost";
   }
@@ -43,11 +43,13 @@ class Admin final : public Service {
  public:
   Result<void> start(ServiceContext& context) override {
     HostView& host = context.host;
-    pages_.set_guard(refusal);
+    pages_.set_guard(objection);
     const auto services = [&host] {
       Pages::Answer answer{.content_type = kJson};
       JsonWriter json(answer.body, JsonWriter::Style::kIndented);
       json.begin_object();
+      json.key("process");
+      write_process(json, host.process());
       json.key("services");
       write_services(json, host.services());
       write_workers(json, host.workers());

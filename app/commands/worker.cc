@@ -103,7 +103,11 @@ class WorkerProcess {
     HostOptions& options = configuration.host;
     options.workers = workers;
     const auto count = static_cast<std::uint64_t>(workers);
-    options.max_connections = (options.max_connections + count - 1) / count;
+    for (std::uint64_t* const limit :
+         {&options.max_connections, &options.max_new_connections_per_second, &options.max_queued,
+          &options.memory_limit}) {
+      *limit = (*limit + count - 1) / count;
+    }
     options.development_certificate = setup.development_certificate;
     host_ = std::make_unique<Host>(loop_, *log_, events_, std::move(options));
     const StartFailure failure = host_->start_worker(std::move(configuration.plans), handed);

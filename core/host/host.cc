@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/base/units.h"
 #include "core/host/inherited.h"
 #include "core/host/instance.h"
 #include "core/host/metrics_page.h"
@@ -73,9 +74,12 @@ struct Host::State {
   // What bounds the program is divided among those who serve.
   void share_limits(ServicePlan& plan) const {
     if (is_pinned(*plan.type, plan.values)) return;
-    OptionValues::Value limit = plan.values.value("max_connections");
-    limit.number = (limit.number + options.workers - 1) / options.workers;
-    plan.values.set("max_connections", std::move(limit));
+    for (const char* const name :
+         {"max_connections", "max_new_connections_per_second", "max_queued"}) {
+      OptionValues::Value limit = plan.values.value(name);
+      limit.number = (limit.number + options.workers - 1) / options.workers;
+      plan.values.set(name, std::move(limit));
+    }
   }
 
   // Makes the instances and finds out which ports they want.
@@ -106,6 +110,10 @@ struct Host::State {
     network = std::make_unique<Network>(
         loop, log, events,
         Network::Options{.max_connections = options.max_connections,
+                         .per_second = options.max_new_connections_per_second,
+                         .per_address = options.max_connections_per_address,
+                         .max_queued = options.max_queued,
+                         .memory_limit = options.memory_limit,
                          .descriptors = connections_that_fit(options.reserve_descriptors),
                          .reserve = options.reserve_descriptors / 2});
     retrier = std::make_unique<Retrier>(loop, *network, log, events, std::move(context));
@@ -132,6 +140,16 @@ struct Host::State {
       log.warn({.event = told.event, .message = told.message, .service = told.service});
       if (told.note) notes.push_back(told.message);
     }
+  }
+
+  // A limit that the process passes without any client would keep all of them out.
+  void judge_memory_limit() {
+    const std::uint64_t at_rest = network->memory_bytes();
+    if (at_rest <= options.memory_limit / 8 * 7) return;
+    notes.push_back("memory_limit " + format_size(options.memory_limit) +
+                    " is too little: the process has " + human_size(at_rest) +
+                    " without any client, and takes none above seven eighths of the limit");
+    log.warn({.event = "memory_limit", .message = notes.back()});
   }
 
   void drain_step() {
@@ -193,6 +211,7 @@ StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSo
     return failure;
   }
   state.tell(opener);
+  state.judge_memory_limit();
   for (auto& instance : state.instances)
     instance->serve(*state.network);
   for (const Opener::Waiting& waiting : opener.waiting())
@@ -326,6 +345,19 @@ std::vector<ServiceStatus> Host::services() const {
   return list;
 }
 
+ProcessStatus Host::process() const {
+  if (!state_->network) return {};
+  Network& network = *state_->network;
+  const Network::Options& limits = network.options();
+  return {.limits = {.connections = network.clients(),
+                     .max_connections = limits.max_connections,
+                     .queued_bytes = network.queued().bytes,
+                     .max_queued = limits.max_queued},
+          .descriptors_for_connections = limits.descriptors,
+          .memory_bytes = network.memory_bytes(),
+          .memory_limit = limits.memory_limit};
+}
+
 bool Host::draining() const {
   return state_->draining;
 }
@@ -350,16 +382,9 @@ HostReport Host::report() const {
       if (listener.transport != Transport::kUdp) report.accepted += listener.accepted;
     }
   }
+  report.process = process();
   report.open_connections = open_connections();
   report.resident_bytes = resident_bytes().value_or(0);
-  for (const auto& instance : state_->instances) {
-    instance->for_each_stream_door([&report](const StreamDoor& door) {
-      for (std::size_t i = 0; i < kCloseReasons; ++i) {
-        if (door.closed[i] == 0) continue;
-        add_closed(report.closed, {door.service, static_cast<CloseReason>(i), door.closed[i]});
-      }
-    });
-  }
   return report;
 }
 

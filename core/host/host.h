@@ -40,6 +40,10 @@ struct HostOptions {
   int workers = 1;
   // Who answers for the program to its services, in place of this host: the supervisor.
   HostView* view = nullptr;
+  std::uint64_t max_new_connections_per_second = 0;  // of the process; 0: no limit, as below
+  std::uint64_t max_connections_per_address = 0;
+  std::uint64_t max_queued = 0;    // bytes
+  std::uint64_t memory_limit = 0;  // bytes
   // For TLS endpoints that have no certificate of their own.
   std::optional<TlsFiles> development_certificate = {};
   // As in ExplainRequest: to start the same again, for what is suggested.
@@ -100,6 +104,7 @@ class Host final : public HostView {
   void stop();
 
   std::vector<ServiceStatus> services() const override;
+  ProcessStatus process() const override;
   bool draining() const override;
   std::uint64_t open_connections() const override;
   std::string_view server_name() const override;

@@ -18,8 +18,9 @@ namespace polyport {
 namespace {
 
 // Of every connection of the service, those it opens itself too.
-StreamPolicy policy_from(const OptionValues& values) {
+StreamPolicy policy_from(const OptionValues& values, QueueLedger& queued) {
   StreamPolicy policy;
+  policy.queued = &queued;
   policy.idle_timeout = values.duration("idle_timeout");
   policy.handshake_timeout = values.duration("handshake_timeout");
   policy.write_timeout = values.duration("write_timeout");
@@ -29,13 +30,18 @@ StreamPolicy policy_from(const OptionValues& values) {
   policy.slow_reader = values.text("slow_reader") == "disconnect"
                            ? StreamPolicy::SlowReader::kDisconnect
                            : StreamPolicy::SlowReader::kPause;
+  const std::string& when_full = values.text("when_full");
+  policy.when_full = when_full == "close_idle" ? StreamPolicy::WhenFull::kCloseIdle
+                     : when_full == "refuse"   ? StreamPolicy::WhenFull::kRefuse
+                                               : StreamPolicy::WhenFull::kWait;
   policy.accept_budget = static_cast<std::uint32_t>(values.integer("accept_budget"));
   policy.read_budget = values.bytes("read_budget");
   return policy;
 }
 
-StreamPolicy policy_of_door(const OptionValues& values, const ServiceType& type, const Door& door) {
-  StreamPolicy policy = policy_from(values);
+StreamPolicy policy_of_door(const OptionValues& values, const ServiceType& type, const Door& door,
+                            QueueLedger& queued) {
+  StreamPolicy policy = policy_from(values, queued);
   policy.client_speaks_first = type.client_speaks_first || door.kind == Door::Kind::kHttp;
   policy.answers_any_byte = type.answers_any_byte;
   return policy;
@@ -74,7 +80,11 @@ Instance::Instance(ServicePlan plan, UdpGuard& guard)
       admission_(
           {.connections = static_cast<std::uint64_t>(plan_.values.integer("max_connections")),
            .per_address =
-               static_cast<std::uint64_t>(plan_.values.integer("max_connections_per_address"))}) {
+               static_cast<std::uint64_t>(plan_.values.integer("max_connections_per_address")),
+           .per_second =
+               static_cast<std::uint64_t>(plan_.values.integer("max_new_connections_per_second"))}),
+      access_{Networks(plan_.values.networks("allow")), Networks(plan_.values.networks("deny"))},
+      queued_{.limit = plan_.values.bytes("max_queued")} {
   const OptionValues& values = plan_.values;
   if (!values.boolean("enabled")) {
     state_ = ServiceState::kDisabled;
@@ -97,6 +107,7 @@ Instance::Instance(ServicePlan plan, UdpGuard& guard)
 
 void Instance::make_doors(UdpGuard& guard) {
   const OptionValues& values = plan_.values;
+  const AccessList* const access = access_.empty() ? nullptr : &access_;
   for (const Door& door : plan_.type->doors) {
     std::unique_ptr<StreamHandler> http;
     if (door.kind == Door::Kind::kHttp) {
@@ -111,13 +122,15 @@ void Instance::make_doors(UdpGuard& guard) {
                        .websocket = nullptr,
                        .stream = {.service = plan_.name,
                                   .handler = handler,
-                                  .policy = policy_of_door(values, *plan_.type, door),
+                                  .policy = policy_of_door(values, *plan_.type, door, queued_),
                                   .admission = admission_,
+                                  .access = access,
                                   .uses_reserve = plan_.type->internal,
                                   .descriptors = plan_.type->dials ? 2u : 1u},
                        .udp = {.service = plan_.name,
                                .handler = *service_,
                                .guard = guard,
+                               .access = access,
                                .amplification = amplification_from(values),
                                .loop_free = plan_.type->udp_loop_free}}));
   }
@@ -314,6 +327,10 @@ void Instance::plan_endpoint(ServedDoor& door, const Endpoint& endpoint, const s
     if (std::find(notes.begin(), notes.end(), note) == notes.end())
       notes.push_back(std::move(note));
   }
+  if (endpoint.transport == Transport::kUnix && !access_.empty()) {
+    notes.push_back("service " + quoted(plan_.name) + ": allow and deny are about IP addresses: " +
+                    endpoint.text() + " is open to whoever its mode lets in (unix_mode)");
+  }
   for (BindGroup& group : resolved->groups)
     add_group(door, endpoint, where, std::move(group));
 }
@@ -360,7 +377,7 @@ Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& h
   auto encrypted = start_tls(log, options.development_certificate);
   if (!encrypted) return encrypted;
   context_ = std::unique_ptr<ServiceContext>(new ServiceContext{
-      plan_.name, loop, network, log, host, policy_from(plan_.values), options.state_dir});
+      plan_.name, loop, network, log, host, policy_from(plan_.values, queued_), options.state_dir});
   auto started = service_->start(*context_);
   if (!started) {
     Error error = std::move(started.error());
@@ -452,6 +469,16 @@ ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const
   for (const PortGroup& group : groups_) {
     for (const Port& port : group.ports)
       status_.listeners.push_back(status(group, port, totals));
+  }
+  status_.limits = {.connections = admission_.open(),
+                    .max_connections = admission_.limits().connections,
+                    .queued_bytes = queued_.bytes,
+                    .max_queued = queued_.limit};
+  for (std::size_t i = 0; i < kCloseReasons; ++i) {
+    std::uint64_t count = 0;  // of all doors
+    for (const auto& door : doors_)
+      count += door->stream.closed[i];
+    if (count > 0) status_.closed.emplace_back(name(static_cast<CloseReason>(i)), count);
   }
   if (context_) service_->report(status_, totals);
   return status_;

@@ -13,6 +13,7 @@
 #include "core/net/network.h"
 #include "core/net/tls.h"
 #include "core/ports/on_conflict.h"
+#include "core/socket/networks.h"
 
 namespace polyport {
 
@@ -78,12 +79,6 @@ class Instance {
   // `totals` as Network::totals gives them.
   ServiceStatus status(const std::vector<Network::Totals>& totals) const;
 
-  template <class Visit>
-  void for_each_stream_door(Visit visit) const {
-    for (const auto& door : doors_)
-      visit(door->stream);
-  }
-
  private:
   void make_doors(UdpGuard& guard);
   void plan_endpoint(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
@@ -111,6 +106,8 @@ class Instance {
   Served served_ = Served::kHere;
   TlsTicketKeys tickets_{};
   Admission admission_;
+  AccessList access_;
+  QueueLedger queued_;
   BindSettings bind_settings_;
   std::unique_ptr<TlsDoor> tls_;  // where an endpoint wants it
   std::unique_ptr<Service> service_;

@@ -42,14 +42,34 @@ void write_connections(const HostReport& page, PrometheusWriter& writer) {
       writer.sample({{"service", service.name}, {"listener", row.id}, {"reason", protocol}}, count);
     }
   });
-  // A service with several doors has one count a reason.
-  std::map<std::pair<std::string_view, CloseReason>, std::uint64_t> closed;
-  for (const auto& row : page.closed)
-    closed[{row.service, row.reason}] += row.count;
   writer.begin("polyport_connections_closed_total", Kind::kCounter, "Connections ended, by reason");
-  for (const auto& [key, count] : closed) {
-    writer.sample({{"service", key.first}, {"reason", name(key.second)}}, count);
+  for (const ServiceStatus& service : page.services) {
+    for (const auto& [reason, count] : service.closed)
+      writer.sample({{"service", service.name}, {"reason", reason}}, count);
   }
+}
+
+void write_limits(const HostReport& page, PrometheusWriter& writer) {
+  writer.begin("polyport_queued_bytes", Kind::kGauge,
+               "Bytes that clients have not taken yet, of each service");
+  for (const ServiceStatus& service : page.services)
+    writer.sample({{"service", service.name}}, service.limits.queued_bytes);
+  writer.begin("polyport_service_limit", Kind::kGauge, "Limits of services, where they are set");
+  for (const ServiceStatus& service : page.services) {
+    const auto sample = [&](std::string_view limit, std::uint64_t value) {
+      if (value > 0) writer.sample({{"service", service.name}, {"limit", limit}}, value);
+    };
+    sample("max_connections", service.limits.max_connections);
+    sample("max_queued", service.limits.max_queued);
+  }
+  writer.begin("polyport_process_limit", Kind::kGauge, "Limits of the process, where they are set");
+  const auto sample = [&](std::string_view limit, std::uint64_t value) {
+    if (value > 0) writer.sample({{"limit", limit}}, value);
+  };
+  sample("max_connections", page.process.limits.max_connections);
+  sample("max_queued", page.process.limits.max_queued);
+  sample("memory_limit", page.process.memory_limit);
+  sample("descriptors", page.process.descriptors_for_connections);
 }
 
 void write_states(const HostReport& page, PrometheusWriter& writer) {
@@ -200,6 +220,7 @@ void write_metrics_page(const HostReport& report, std::span<const WorkerStatus> 
   write_build_info(writer, version);
   write_states(report, writer);
   write_connections(report, writer);
+  write_limits(report, writer);
   write_bytes(report, writer);
   write_datagrams(report, writer);
   write_upstreams(report, writer);

@@ -151,18 +151,14 @@ ServiceStatus read_service(const JsonValue& json) {
   ServiceStatus service;
   service.name = json.text_of("name");
   service.reason = json.text_of("reason");
+  service.limits.connections = count_in(json, "connections");
+  service.limits.queued_bytes = count_in(json, "queued_bytes");
+  service.closed = counts_in(json, "closed");
   for (const JsonValue& listener : items_in(json, "listeners"))
     service.listeners.push_back(read_listener(listener));
   for (const JsonValue& upstream : items_in(json, "upstreams"))
     service.upstreams.push_back(read_upstream(upstream));
   return service;
-}
-
-std::optional<CloseReason> close_reason_of(std::string_view word) {
-  for (std::size_t i = 0; i < kCloseReasons; ++i) {
-    if (name(static_cast<CloseReason>(i)) == word) return static_cast<CloseReason>(i);
-  }
-  return std::nullopt;
 }
 
 // --- adding --------------------------------------------------------------------------------------
@@ -216,8 +212,15 @@ Row* find_same(std::vector<Row>& rows, std::size_t hint, Key key) {
   return found == rows.end() ? nullptr : &*found;
 }
 
+void add_used(LimitStatus& sum, const LimitStatus& part) {
+  sum.connections += part.connections;
+  sum.queued_bytes += part.queued_bytes;
+}
+
 void add_service(ServiceStatus& sum, const ServiceStatus& part) {
   if (sum.reason.empty()) sum.reason = part.reason;
+  add_used(sum.limits, part.limits);
+  add_counts(sum.closed, part.closed);
   for (std::size_t i = 0; i < part.listeners.size(); ++i) {
     const ListenerStatus& row = part.listeners[i];
     if (auto* const same =
@@ -238,15 +241,6 @@ void add_service(ServiceStatus& sum, const ServiceStatus& part) {
 
 }  // namespace
 
-void add_closed(std::vector<HostReport::Closed>& sum, const HostReport::Closed& part) {
-  for (HostReport::Closed& each : sum) {
-    if (each.service != part.service || each.reason != part.reason) continue;
-    each.count += part.count;
-    return;
-  }
-  sum.push_back(part);
-}
-
 std::string report_text(const HostReport& report) {
   std::string text;
   JsonWriter json(text);
@@ -257,6 +251,9 @@ std::string report_text(const HostReport& report) {
     json.begin_object();
     json.field("name", service.name);
     json.field("reason", service.reason);
+    write_count(json, "connections", service.limits.connections);
+    write_count(json, "queued_bytes", service.limits.queued_bytes);
+    write_counts(json, "closed", service.closed);
     json.key("listeners");
     json.begin_array();
     for (const ListenerStatus& listener : service.listeners)
@@ -270,16 +267,10 @@ std::string report_text(const HostReport& report) {
     json.end_object();
   }
   json.end_array();
-  json.key("closed");
-  json.begin_array();
-  for (const HostReport::Closed& each : report.closed) {
-    json.begin_object();
-    json.field("service", each.service);
-    json.field("reason", name(each.reason));
-    json.field("count", each.count);
-    json.end_object();
-  }
-  json.end_array();
+  write_count(json, "connections", report.process.limits.connections);
+  write_count(json, "queued_bytes", report.process.limits.queued_bytes);
+  write_count(json, "descriptors", report.process.descriptors_for_connections);
+  write_count(json, "memory_bytes", report.process.memory_bytes);
   json.field("log_dropped", report.log_dropped);
   json.field("turns", report.turns);
   json.field("descriptor_bursts", report.descriptor_bursts);
@@ -296,12 +287,10 @@ std::optional<HostReport> read_report(std::string_view text) {
   HostReport report;
   for (const JsonValue& service : items_in(*json, "services"))
     report.services.push_back(read_service(service));
-  for (const JsonValue& each : items_in(*json, "closed")) {
-    const auto reason = close_reason_of(each.text_of("reason"));
-    if (!reason) continue;
-    report.closed.push_back(
-        {std::string(each.text_of("service")), *reason, count_in(each, "count")});
-  }
+  report.process.limits.connections = count_in(*json, "connections");
+  report.process.limits.queued_bytes = count_in(*json, "queued_bytes");
+  report.process.descriptors_for_connections = count_in(*json, "descriptors");
+  report.process.memory_bytes = count_in(*json, "memory_bytes");
   report.log_dropped = count_in(*json, "log_dropped");
   report.turns = count_in(*json, "turns");
   report.descriptor_bursts = count_in(*json, "descriptor_bursts");
@@ -319,8 +308,9 @@ void add_report(HostReport& sum, const HostReport& part) {
       add_service(*same, service);
     }
   }
-  for (const HostReport::Closed& each : part.closed)
-    add_closed(sum.closed, each);
+  add_used(sum.process.limits, part.process.limits);
+  sum.process.descriptors_for_connections += part.process.descriptors_for_connections;
+  sum.process.memory_bytes += part.process.memory_bytes;
   sum.log_dropped += part.log_dropped;
   sum.turns += part.turns;
   sum.descriptor_bursts += part.descriptor_bursts;
@@ -330,10 +320,12 @@ void add_report(HostReport& sum, const HostReport& part) {
 }
 
 void forget_open(HostReport& report) {
+  report.process = {};
   report.open_connections = 0;
   report.resident_bytes = 0;
   for (ServiceStatus& service : report.services) {
     service.reason.clear();
+    service.limits = {};
     for (ListenerStatus& listener : service.listeners) {
       listener.active = 0;
       listener.accept_queue = 0;

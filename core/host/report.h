@@ -10,19 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "core/observe/close_reason.h"
 #include "core/service.h"
 
 namespace polyport {
 
 struct HostReport {
-  struct Closed {
-    std::string service;
-    CloseReason reason;
-    std::uint64_t count = 0;
-  };
   std::vector<ServiceStatus> services;
-  std::vector<Closed> closed;  // connections ended
+  ProcessStatus process;
   std::uint64_t log_dropped = 0;
   std::uint64_t turns = 0;
   std::uint64_t descriptor_bursts = 0;
@@ -37,9 +31,9 @@ std::string report_text(const HostReport& report);
 std::optional<HostReport> read_report(std::string_view text);
 
 // Adds the figures of `part` to the services of `sum` that have the same names and listeners.
-// Upstreams are found by their id, and added where they are not there yet.
+// Upstreams are found by their id, and added where they are not there yet. Limits stay those of
+// `sum`: they are divided among the workers.
 void add_report(HostReport& sum, const HostReport& part);
-void add_closed(std::vector<HostReport::Closed>& sum, const HostReport::Closed& part);
 // Leaves the counters, and takes away what is open now.
 void forget_open(HostReport& report);
 

@@ -341,6 +341,8 @@ void Supervisor::finish(std::list<Round>::iterator round) {
 HostReport Supervisor::report() const {
   HostReport sum = host_->report();
   sum.resident_bytes = 0;
+  sum.process.memory_bytes = 0;
+  sum.process.descriptors_for_connections = 0;
   for (const auto& worker : workers_) {
     add_report(sum, worker->gone);
     add_report(sum, worker->last);
@@ -350,6 +352,10 @@ HostReport Supervisor::report() const {
 
 std::vector<ServiceStatus> Supervisor::services() const {
   return host_ == nullptr ? std::vector<ServiceStatus>() : report().services;
+}
+
+ProcessStatus Supervisor::process() const {
+  return host_ == nullptr ? ProcessStatus() : report().process;
 }
 
 bool Supervisor::draining() const {

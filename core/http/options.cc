@@ -7,6 +7,12 @@ constexpr std::int64_t kKiB = 1024;
 constexpr std::int64_t kDay = 24 * 60 * 60 * 1000;
 
 constexpr OptionSpec kRows[] = {
+    {.name = "when_full",
+     .type = OptionType::kEnum,
+     .fallback = "close_idle",
+     .help = "at a limit: the longest idle connection is closed for a new client; clients wait in "
+             "the backlog; or they get 503",
+     .choices = "close_idle|wait|refuse"},
     {.name = "max_body",
      .type = OptionType::kSize,
      .fallback = "1MiB",

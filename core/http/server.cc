@@ -100,13 +100,23 @@ void Server::on_close(Connection& connection, CloseReason reason) {
 
 void Server::on_deadline(Connection& connection, CloseReason reason) {
   if (connection.ending()) return;
-  if (reason == CloseReason::kHeaderTimeout || reason == CloseReason::kBodyTimeout) {
+  const bool shed = reason == CloseReason::kLimitMemory && connection.session() != nullptr;
+  if (shed || reason == CloseReason::kHeaderTimeout || reason == CloseReason::kBodyTimeout) {
     Session& session = session_of(connection);
     session.time_out(reason);
     settle(connection, session);
     return;
   }
   connection.finish(Connection::Linger::kWait, reason);
+}
+
+bool Server::may_make_room(Connection& connection) {
+  return connection.session() == nullptr && connection.queued_bytes() == 0;
+}
+
+std::size_t Server::held_bytes(const Connection& connection) const {
+  const auto* session = static_cast<const Session*>(connection.session());
+  return session == nullptr ? 0 : session->held_bytes();
 }
 
 // A connection that was heard of within the last second most likely has its next request on the

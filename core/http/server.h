@@ -15,6 +15,7 @@
 #include "core/http/head_writer.h"
 #include "core/http/message_parser.h"
 #include "core/http/options.h"
+#include "core/http/refusal.h"
 #include "core/net/stream_handler.h"
 
 namespace polyport::http {
@@ -39,6 +40,10 @@ class Server final : public StreamHandler {
   void on_writable(Connection& connection) override;
   void on_close(Connection& connection, CloseReason reason) override;
   void on_deadline(Connection& connection, CloseReason reason) override;
+  // Between two requests, and before the first.
+  bool may_make_room(Connection& connection) override;
+  std::size_t held_bytes(const Connection& connection) const override;
+  Bytes refusal(CloseReason) const override { return kFullAnswer; }
   // From the first call on every answer carries "Connection: close".
   bool on_drain(Connection& connection) override;
 

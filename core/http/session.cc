@@ -37,6 +37,13 @@ bool Session::idle() const {
   return phase_ == Phase::kHead && head_.empty() && pending_.empty() && !in_exchange_;
 }
 
+std::size_t Session::held_bytes() const {
+  std::size_t bytes = 0;
+  for (const std::string* buffer : {&pending_, &working_, &head_, &body_, &wire_, &trailers_})
+    bytes += buffer->capacity();
+  return bytes;
+}
+
 // --- the loop ------------------------------------------------------------------------------------
 
 void Session::receive(Bytes data) {
@@ -375,7 +382,10 @@ void Session::fail(Refusal refusal, CloseReason reason) {
   if (answer == Answer::kNone) {
     close_ = true;
     force(0, {});
-    respond_error(refusal.status, refusal.detail, {});
+    static constexpr Header kRetry[] = {{"Retry-After", "1"}};
+    const bool later = refusal.status == 503;
+    respond_error(refusal.status, refusal.detail,
+                  later ? std::span<const Header>(kRetry) : std::span<const Header>());
   }
   connection_->clear_deadline();
   connection_->finish(Connection::Linger::kWait, reason);

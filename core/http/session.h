@@ -28,6 +28,7 @@ class Session final : public Exchange {
   void detach();
   // Nothing of a message is here: the session can serve another connection.
   bool idle() const;
+  std::size_t held_bytes() const;
 
   // --- called by the server, inside a callback of the connection ---------------------------------
   void receive(Bytes data);

@@ -55,6 +55,9 @@ void Session::time_out(CloseReason reason) {
           "the head of the request did not come within header_timeout; it ends with an empty "
           "line"},
          reason);
+  } else if (reason == CloseReason::kLimitMemory) {
+    fail({503, "the server is short of memory, and this request held much of it; try again later"},
+         reason);
   } else {
     fail({408, "the body came in slower than body_min_rate for longer than body_timeout"}, reason);
   }

@@ -84,6 +84,8 @@ class WebSocket {
   void meet_end();
   void time_out();
   bool drain();
+  void shed();  // it must go, for want of memory
+  std::size_t held_bytes() const;
   void end(CloseReason reason);
 
   // Reading (websocket.cc).

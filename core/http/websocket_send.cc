@@ -103,6 +103,10 @@ void WebSocket::send_close(CloseCode code, Bytes reason) {
   send_control(Opcode::kClose, Bytes(payload, static_cast<std::size_t>(end - payload)));
 }
 
+std::size_t WebSocket::held_bytes() const {
+  return reader_.held_bytes() + (pending_ ? pending_->capacity() : 0);
+}
+
 // --- the end -------------------------------------------------------------------------------------
 
 void WebSocket::close(CloseCode code, Bytes reason, CloseReason why) {
@@ -120,6 +124,11 @@ void WebSocket::close_slow(Bytes reason) {
   if (phase_ != Phase::kOpen) return;
   connection_->drop_unsent();
   fail(CloseCode::kTryAgainLater, reason, CloseReason::kSlowReader);
+}
+
+void WebSocket::shed() {
+  fail(CloseCode::kTryAgainLater, "the server is short of memory, and this message held much of it",
+       CloseReason::kLimitMemory);
 }
 
 // Section 7.1.7: says why, and hears nothing any more.

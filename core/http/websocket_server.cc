@@ -79,11 +79,17 @@ void WebSocketServer::on_close(Connection& connection, CloseReason reason) {
 
 void WebSocketServer::on_deadline(Connection& connection, CloseReason reason) {
   if (connection.ending()) return;
-  if (reason != CloseReason::kIdleTimeout) {
+  if (reason == CloseReason::kLimitMemory) {
+    of(connection).shed();
+  } else if (reason != CloseReason::kIdleTimeout) {
     connection.close(reason);
-    return;
+  } else {
+    of(connection).time_out();
   }
-  of(connection).time_out();
+}
+
+std::size_t WebSocketServer::held_bytes(const Connection& connection) const {
+  return static_cast<const WebSocket*>(connection.session())->held_bytes();
 }
 
 bool WebSocketServer::on_drain(Connection& connection) {

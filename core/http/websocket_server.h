@@ -85,6 +85,7 @@ class WebSocketServer final : public StreamHandler {
   void on_deadline(Connection& connection, CloseReason reason) override;
   // Tells the peer (1001) and waits a second for it to say so too.
   bool on_drain(Connection& connection) override;
+  std::size_t held_bytes(const Connection& connection) const override;
 
  private:
   friend class WebSocket;

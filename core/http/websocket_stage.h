@@ -21,6 +21,7 @@
 #include "core/http/date.h"
 #include "core/http/head_check.h"
 #include "core/http/message_parser.h"
+#include "core/http/refusal.h"
 #include "core/http/websocket_frame.h"
 #include "core/http/websocket_memory.h"
 #include "core/http/websocket_message.h"
@@ -42,6 +43,7 @@ class WebSocketStageMaker final : public StageMaker {
   explicit WebSocketStageMaker(WebSocketTransport transport);
   ~WebSocketStageMaker() override;
   std::unique_ptr<Stage> make() override;
+  Bytes refusal(CloseReason) const override { return kFullAnswer; }
 
  private:
   friend class WebSocketStage;

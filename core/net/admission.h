@@ -1,12 +1,14 @@
-// Admission: how many connections a service may hold, in all and from one address.
+// Admission: how many connections a service may hold, in all and from one address, and how many
+// it may take a second.
 //
 // Knows numbers only: whoever accepts asks first, and says when one has gone. What a refused client
 // gets is the listener's business.
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
 
+#include "core/net/address_counts.h"
+#include "core/net/token_bucket.h"
 #include "core/socket/address.h"
 
 namespace polyport {
@@ -16,26 +18,25 @@ class Admission {
   struct Limits {
     std::uint64_t connections = 0;  // 0: no limit
     std::uint64_t per_address = 0;  // 0: no limit
+    std::uint64_t per_second = 0;   // 0: no limit
   };
 
-  explicit Admission(Limits limits) : limits_(limits) {}
+  explicit Admission(Limits limits) : limits_(limits), rate_(limits.per_second) {}
 
   bool full() const { return limits_.connections != 0 && open_ >= limits_.connections; }
+  // Whether it has taken as many new ones as it may by now.
+  bool too_fast(std::uint64_t now_ms) { return rate_.empty(now_ms); }
   // False where that address holds as many as it may; else the connection counts from now on.
   bool admit(const Address& peer);
   void leave(const Address& peer);
   std::uint64_t open() const { return open_; }
+  const Limits& limits() const { return limits_; }
 
  private:
-  struct Hash {
-    std::size_t operator()(const Address& address) const;
-  };
-  // IPv6 hosts have a /64 to choose addresses from, so that is what counts as one.
-  static Address counted_as(const Address& peer);
-
   Limits limits_;
+  TokenBucket rate_;
   std::uint64_t open_ = 0;
-  std::unordered_map<Address, std::uint64_t, Hash> per_address_;
+  AddressCounts per_address_;
 };
 
 }  // namespace polyport

@@ -32,6 +32,10 @@ void StreamHandler::on_deadline(Connection& connection, CloseReason reason) {
   connection.close(reason);
 }
 
+bool StreamHandler::may_make_room(Connection& connection) {
+  return connection.queued_bytes() == 0 && connection.idle_time() >= std::chrono::seconds(1);
+}
+
 bool StreamHandler::on_drain(Connection& connection) {
   return connection.queued_bytes() > 0 || connection.idle_time() < std::chrono::seconds(1);
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/net/network.h"
+#include "core/socket/networks.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -82,54 +83,119 @@ void Listener::ready() {
 }
 
 bool Listener::accept_one() {
-  if (door_.admission.full() || network_.full(door_)) {
-    // Left in the backlog: the kernel keeps them until there is room.
-    wait_for_room(CloseReason::kLimitConnections);
-    return false;
-  }
-  if (network_.short_of_descriptors(door_)) {
-    wait_for_room(CloseReason::kDescriptorLimit);
-    return false;
+  auto lack = network_.lacks(door_);
+  const bool refuses = lack && *lack != CloseReason::kDescriptorLimit &&
+                       door_.policy.when_full == StreamPolicy::WhenFull::kRefuse;
+  // Goes for the new one, but not before that is known to be welcome.
+  Connection* idle = nullptr;
+  if (lack && !refuses) {
+    if (looks_again() && !sock::is_readable(fd_)) return false;  // nobody is there
+    if (looks_again() && *lack == CloseReason::kLimitConnections) {
+      const auto more = network_.lacks_beside_room(door_);
+      if (more) lack = more;
+      if (!more) idle = network_.longest_idle(door_);
+    }
+    if (idle == nullptr) {
+      wait_for_room(*lack);
+      return false;
+    }
   }
   Address peer;
   const int fd = sock::accept(fd_, peer);
-  if (fd < 0) {
-    if (fd == -EAGAIN) return false;
-    if (out_of_descriptors(-fd)) {
-      wait_for_room(CloseReason::kDescriptorLimit);
-      return false;
-    }
-    return true;  // that client has gone again (ECONNABORTED and its like): on to the next
-  }
-  if (peer.family == Family::kUnix) {
-    // Counted by user, where an IP peer is counted by address.
-    const std::uint32_t uid = sock::peer_uid(fd);
-    std::memcpy(peer.ip.data(), &uid, sizeof uid);
-  }
-  if (!door_.admission.admit(peer)) {
-    ++refused_[static_cast<std::size_t>(CloseReason::kLimitAddress)];
-    sock::close(fd);
+  if (fd < 0) return !has_to_pause(-fd);
+  if (!is_welcome(fd, peer)) return true;
+  if (refuses) {
+    turn_away(fd, *lack);
     return true;
+  }
+  if (!admit(peer)) {
+    turn_away(fd, CloseReason::kLimitAddress);
+    return true;
+  }
+  if (idle != nullptr) {
+    count_refused(CloseReason::kMadeRoom);
+    idle->close(CloseReason::kMadeRoom);
+    network_.turn_.request();
   }
   ++accepted_;
   network_.open(*this, fd, peer);
   return true;
 }
 
+bool Listener::has_to_pause(int error) {
+  if (error == EAGAIN) return true;
+  if (!out_of_descriptors(error)) return false;  // that client has gone again: on to the next
+  wait_for_room(CloseReason::kDescriptorLimit);
+  return true;
+}
+
+bool Listener::is_welcome(int fd, Address& peer) {
+  if (peer.family == Family::kUnix) {
+    // Counted by user, where an IP peer is counted by address.
+    const std::uint32_t uid = sock::peer_uid(fd);
+    std::memcpy(peer.ip.data(), &uid, sizeof uid);
+    return true;
+  }
+  if (door_.access == nullptr || door_.access->admits(peer)) return true;
+  // Not a word, and nothing left behind.
+  count_refused(CloseReason::kDenied);
+  sock::arm_reset(fd);
+  sock::close(fd);
+  return false;
+}
+
+bool Listener::admit(const Address& peer) {
+  if (door_.uses_reserve) return door_.admission.admit(peer);
+  if (!network_.admit(peer)) return false;
+  const bool admitted = door_.admission.admit(peer);
+  if (admitted) {
+    network_.rate_.take();
+  } else {
+    network_.leave(peer);
+  }
+  return admitted;
+}
+
 void Listener::ended(const Connection& connection, CloseReason reason) {
   ++door_.closed[static_cast<std::size_t>(reason)];
   door_.admission.leave(connection.peer());
+  if (!door_.uses_reserve) network_.leave(connection.peer());
+}
+
+// What has come already is read, so that closing does not turn the answer into a RST.
+void Listener::turn_away(int fd, CloseReason reason) {
+  count_refused(reason);
+  const Bytes words =
+      stages().empty() ? door_.handler.refusal(reason) : stages().front()->refusal(reason);
+  if (!words.empty()) {
+    sock::receive(fd, network_.read_buffer_.get(), Network::kReadBufferBytes);
+    const iovec piece{const_cast<char*>(words.data()), words.size()};
+    sock::send(fd, &piece, 1);
+    sock::shutdown_write(fd);
+    network_.farewells_.add(fd);
+  } else {
+    sock::close(fd);
+  }
+}
+
+void Listener::count_refused(CloseReason reason) {
+  constexpr std::uint64_t kBurstMs = 1'000;
+  const auto index = static_cast<std::size_t>(reason);
+  const bool goes_on = refused_[index] > 0 && network_.now_ms_ - refused_ms_[index] <= kBurstMs;
+  ++refused_[index];
+  refused_ms_[index] = network_.now_ms_;
+  if (!goes_on && reason != CloseReason::kDescriptorLimit) network_.tell_limit(*this, reason);
 }
 
 void Listener::wait_for_room(CloseReason reason) {
   state_ = State::kWaiting;
-  ++refused_[static_cast<std::size_t>(reason)];
+  count_refused(reason);
   network_.poller_.set(*this, kNoInterest);
   network_.wait_for_room(*this, reason);
 }
 
-bool Listener::has_room() const {
-  return !door_.admission.full() && !network_.full(door_) && !network_.short_of_descriptors(door_);
+bool Listener::looks_again() const {
+  return door_.policy.when_full == StreamPolicy::WhenFull::kCloseIdle;
 }
 
 void Listener::resume() {

@@ -18,6 +18,7 @@
 namespace polyport {
 
 class Network;
+struct AccessList;
 
 // Who serves a listener's connections and how; outlives the listener and all of them.
 struct StreamDoor {
@@ -25,6 +26,8 @@ struct StreamDoor {
   StreamHandler& handler;
   StreamPolicy policy;
   Admission& admission;
+  // Which IP clients are served; null: all. It outlives the door.
+  const AccessList* access = nullptr;
   // Health and admin: a full process must still answer them.
   bool uses_reserve = false;
   // What a connection of this door costs: 2 where each of them opens another one.
@@ -62,8 +65,18 @@ class Listener final : private PollHandle, public ConnectionSource {
   void ready();
   // Accepts one; false where there is nothing more to accept now.
   bool accept_one();
+  // What accept() failed with: true where nothing more is to be accepted now.
+  bool has_to_pause(int error);
+  // Completes `peer`; false where it is not served here and has been closed.
+  bool is_welcome(int fd, Address& peer);
+  // Counts the client; false where its address has as many connections as it may.
+  bool admit(const Address& peer);
+  // Tells a client that was accepted already why it is not served, and closes it.
+  void turn_away(int fd, CloseReason reason);
+  void count_refused(CloseReason reason);
   void wait_for_room(CloseReason reason);
-  bool has_room() const;
+  // Waits with a look from time to time, besides whenever a connection ends.
+  bool looks_again() const;
   // Takes one client at once and goes on accepting.
   void resume();
 
@@ -75,6 +88,7 @@ class Listener final : private PollHandle, public ConnectionSource {
   bool polled_ = false;
   std::uint64_t accepted_ = 0;
   std::array<std::uint64_t, kCloseReasons> refused_{};
+  std::array<std::uint64_t, kCloseReasons> refused_ms_{};  // when last
 };
 
 }  // namespace polyport

@@ -25,9 +25,13 @@ Network::Network(Loop& loop, Log& log, Events& events, Options options)
       poller_(loop, turn_),
       table_(*this),
       wheel_(table_),
+      queues_(options.max_queued),
       wheel_timer_(loop, [this] { armed_tick_.reset(); }),
       sweep_timer_(loop, [this] { sweep_unwatched(); }),
       retry_timer_(loop, [this] { room_made_ = true; }),
+      rate_(options.per_second),
+      farewells_(loop),
+      memory_(options.memory_limit, options.memory_file),
       read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)) {
   loop_.update_now();
   origin_ms_ = last_turn_ms_ = loop_.now_ms();
@@ -45,6 +49,7 @@ void Network::shut_down() {
   while (!udp_clients_.empty())
     udp_clients_.back()->close();
   resolver_.reset();
+  farewells_.close_all();
   close_all(CloseReason::kDrain);
   // Callbacks may close more, and libuv hands handles back a round later.
   for (int round = 0; round < 64 && (table_.in_use() > 0 || open_handles_ > 0); ++round) {
@@ -176,6 +181,8 @@ bool Network::end_of_turn() noexcept {
     if (Connection* connection = table_.find(id)) apply_interest(*connection);
   }
   rearm_.clear();
+  if (queues_.take_over()) shed_queues();
+  if (memory_.look(now_ms_)) relieve_memory();
   if (room_made_) resume_waiting();
   arm_wheel_timer();
   last_turn_ms_ = now_ms_;

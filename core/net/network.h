@@ -9,7 +9,10 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/base/assert.h"
@@ -20,8 +23,10 @@
 #include "core/net/connection_table.h"
 #include "core/net/deadline_wheel.h"
 #include "core/net/dialer.h"
+#include "core/net/farewells.h"
 #include "core/net/hop_table.h"
 #include "core/net/listener.h"
+#include "core/net/memory_watch.h"
 #include "core/net/outbox.h"
 #include "core/net/poller.h"
 #include "core/net/resolver.h"
@@ -39,6 +44,11 @@ class Network final : private Turn::Work {
  public:
   struct Options {
     std::uint64_t max_connections = 0;  // in all, by configuration; 0: no limit
+    std::uint64_t per_second = 0;       // new ones, of all services; 0: no limit
+    std::uint64_t per_address = 0;      // open ones of one address; 0: no limit
+    std::uint64_t max_queued = 0;       // bytes in the queues of all connections; 0: no limit
+    std::uint64_t memory_limit = 0;     // of the process; 0: no limit
+    const char* memory_file = "/proc/self/statm";
     // Connections there are descriptors for; 0: not known. Doors that may use the reserve (health,
     // admin) get so many more.
     std::uint64_t descriptors = 0;
@@ -107,6 +117,14 @@ class Network final : private Turn::Work {
   std::uint64_t turns() const { return turn_.count(); }
   std::uint32_t most_callbacks_in_a_turn() const { return turn_.most_callbacks(); }
   std::uint64_t descriptor_bursts() const { return descriptor_bursts_; }
+  const Options& options() const { return options_; }
+  std::uint64_t clients() const { return clients_; }  // connections that count for max_connections
+  const QueueLedger& queued() const { return queues_.all(); }
+  // 0 where there is no limit of it.
+  std::uint64_t memory_bytes() {
+    memory_.look_now();
+    return memory_.bytes();
+  }
   ConnectionTable& table() { return table_; }
 
   Loop& loop() { return loop_; }
@@ -149,6 +167,9 @@ class Network final : private Turn::Work {
   void send(Connection& connection, Bytes bytes);
   void send(Connection& connection, Payload payload);
   void enqueue(Connection& connection, Payload payload);
+  WriteQueue* take_queue(const Connection& connection) {
+    return queues_.take(connection.source().policy().queued);
+  }
   void empty_outbox(Connection& connection);
   void flush(Connection& connection);
   // One call to the kernel for what comes first in a queue, which is given back when it is empty.
@@ -212,6 +233,36 @@ class Network final : private Turn::Work {
   std::uint16_t next_number() const;
   void note_room();  // a descriptor has become free: listeners may wait for one
   void wait_for_room(Listener& listener, CloseReason reason);
+  void tell_limit(const Listener& listener, CloseReason reason);
+  // What keeps the door from taking one more client now; nothing where there is room.
+  std::optional<CloseReason> lacks(const StreamDoor& door);
+  std::optional<CloseReason> lacks_beside_room(const StreamDoor& door);
+  // Connections that may be closed for others, the longest idle last.
+  struct IdleOnes {
+    std::vector<std::pair<Tick, ConnectionId>> ones;
+    Tick looked_at = 0;
+    bool may_be_more = false;
+  };
+  bool is_spare(Connection& connection, const Admission* of) const;
+  void find_longest_idle(IdleOnes& idle, const Admission* of);
+  // Of the service, where that is full, else of all. Null where there is none; not closed yet.
+  Connection* longest_idle(const StreamDoor& door);
+  Connection* longest_idle(const Admission* of);
+  // A client of one that counts for the limits of the process.
+  bool admit(const Address& peer);
+  void leave(const Address& peer);
+  // What is over its limit becomes less: shed.cc.
+  struct Holder {
+    std::size_t bytes = 0;
+    ConnectionId id;
+  };
+  void shed_queues();
+  void relieve_memory();
+  void shed_memory(std::uint64_t too_much);
+  template <class Hold>
+  void find_holders(Hold hold);
+  std::size_t held_bytes(const Connection& connection) const;
+  void tell_shed(CloseReason reason, const Connection& connection);
   bool full(const StreamDoor& door) const;
   bool short_of_descriptors(const StreamDoor& door) const;
   std::uint64_t descriptors_in_use() const;
@@ -239,6 +290,19 @@ class Network final : private Turn::Work {
   Timer wheel_timer_;
   Timer sweep_timer_;
   Timer retry_timer_;
+  TokenBucket rate_;
+  std::uint64_t clients_ = 0;
+  AddressCounts addresses_;
+  Farewells farewells_;
+  MemoryWatch memory_;
+  // Since when those who had to go for want of memory have been leaving, and what they held: it
+  // takes a moment to show.
+  std::uint64_t memory_shed_ms_ = 0;
+  std::uint64_t memory_leaving_ = 0;
+  std::uint64_t memory_trimmed_ms_ = 0;
+  std::uint64_t shed_ms_ = 0;    // when anybody last had to
+  bool memory_freed_ = false;    // and what that gave back may lie with the allocator
+  std::vector<Holder> holders_;  // what a shedding looks through
   std::unique_ptr<char[]> read_buffer_;
 
   Connection* current_ = nullptr;  // whose callback is running
@@ -257,7 +321,8 @@ class Network final : private Turn::Work {
   std::vector<ConnectionId> due_;
   std::vector<ConnectionId> unwatched_, unwatched_now_;
   std::vector<Listener*> waiting_, waiting_now_;
-  std::vector<Dialer*> dialing_, dialing_now_;  // with attempts to look at
+  std::map<const Admission*, IdleOnes> idle_ones_;  // of the process: null
+  std::vector<Dialer*> dialing_, dialing_now_;      // with attempts to look at
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Dialer>> dialers_;
   std::vector<ConnectionSource*> sources_;  // listeners and dialers, by their number

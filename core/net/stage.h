@@ -91,6 +91,8 @@ class StageMaker {
   virtual ~StageMaker() = default;
   // Null where there is no memory: the connection is closed.
   virtual std::unique_ptr<Stage> make() = 0;
+  // As StreamHandler::refusal, for clients that speak to this stage first.
+  virtual Bytes refusal(CloseReason) const { return {}; }
 };
 // The lowest first: TLS before WebSocket.
 using StageMakers = std::vector<StageMaker*>;

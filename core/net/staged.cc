@@ -237,7 +237,7 @@ void Network::flush_wire(Connection& connection) {
     return;
   }
   if (taken == bytes.size()) return;
-  if (stages.wire == nullptr) stages.wire = queues_.take();
+  if (stages.wire == nullptr) stages.wire = take_queue(connection);
   stages.wire->push(Payload::copy(bytes.substr(taken)));
   mark_dirty(connection);
 }
@@ -269,7 +269,7 @@ void Network::empty_outbox_staged(Connection& connection) {
 }
 
 void Network::queue_behind(Connection& connection, Payload rest) {
-  if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
+  if (connection.queue_ == nullptr) connection.queue_ = take_queue(connection);
   gathered_ -= rest.size();
   connection.queue_->push(std::move(rest));
 }

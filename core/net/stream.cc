@@ -189,7 +189,7 @@ void Network::send(Connection& connection, Payload payload) {
 }
 
 void Network::enqueue(Connection& connection, Payload payload) {
-  if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
+  if (connection.queue_ == nullptr) connection.queue_ = take_queue(connection);
   // Looked at before the push: one large answer is no sign of a slow reader, a second one behind it
   // is.
   if (waiting_bytes(connection) >= connection.source().policy().write_limit) {
@@ -253,7 +253,7 @@ void Network::empty_outbox(Connection& connection) {
   const bool alive = (connection.flags_ & Connection::kClosing) == 0 &&
                      write(connection, outbox_.pieces(), outbox_.count(), outbox_.bytes(), taken);
   outbox_.empty_into(alive ? taken : outbox_.bytes(), [&](Payload rest, bool cut) {
-    if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
+    if (connection.queue_ == nullptr) connection.queue_ = take_queue(connection);
     gathered_ -= rest.size();
     if (cut) {
       connection.queue_->push_rest(std::move(rest));

@@ -28,9 +28,18 @@ class StreamHandler {
   virtual void on_writable(Connection&) {}
   // Exactly once, last, from the end of a turn. Nothing can be sent any more.
   virtual void on_close(Connection&, CloseReason) {}
-  // The connection's deadline (Connection::set_deadline) has passed. Unless overridden it is closed
-  // with the reason the deadline was set with.
+  // The connection's deadline (Connection::set_deadline) has passed, or it must go because it holds
+  // too much (limit_memory). Unless overridden it is closed with that reason.
   virtual void on_deadline(Connection&, CloseReason);
+  // The service is full: may the connection be closed for another client? Only asked where nothing
+  // of it lies unread. Unless overridden: nothing is queued, and it was silent for a second.
+  virtual bool may_make_room(Connection&);
+  // Memory that it holds for the connection at the moment, beside what is queued for it: where
+  // memory is short, those who hold most go first.
+  virtual std::size_t held_bytes(const Connection&) const { return 0; }
+  // What a client is told that is not taken, in its protocol; a literal, empty where the protocol
+  // has no word for it. The connection is closed behind it.
+  virtual Bytes refusal(CloseReason) const { return {}; }
   // The process is stopping. True: the connection has work to finish, leave it until it ends itself
   // or the grace is over. Unless overridden: whether bytes are queued or arrived within the last
   // second.

@@ -8,8 +8,12 @@
 
 namespace polyport {
 
+struct QueueLedger;
+
 struct StreamPolicy {
   enum class SlowReader : std::uint8_t { kPause, kDisconnect };
+  // What a client meets where its service, or the process, holds as many as it may.
+  enum class WhenFull : std::uint8_t { kWait, kCloseIdle, kRefuse };
 
   std::chrono::milliseconds idle_timeout{0};        // 0: never
   std::chrono::milliseconds write_timeout{60'000};  // without progress on a blocked write; 0: never
@@ -18,10 +22,12 @@ struct StreamPolicy {
   std::size_t write_low = 64 * 1024;                    // and at which it goes on, with on_writable
   std::size_t write_limit = 1024 * 1024;                // queued bytes that end the connection
   SlowReader slow_reader = SlowReader::kPause;  // at write_high; kDisconnect never pauses reading
-  std::uint32_t accept_budget = 64;             // connections taken at one wake-up
-  std::size_t read_budget = 64 * 1024;          // bytes read at one wake-up
-  bool client_speaks_first = false;             // read at once after accept
-  bool answers_any_byte = false;                // the first bytes of each are looked at for a hint
+  WhenFull when_full = WhenFull::kWait;
+  std::uint32_t accept_budget = 64;     // connections taken at one wake-up
+  std::size_t read_budget = 64 * 1024;  // bytes read at one wake-up
+  QueueLedger* queued = nullptr;        // of the service, which outlives its connections
+  bool client_speaks_first = false;     // read at once after accept
+  bool answers_any_byte = false;        // the first bytes of each are looked at for a hint
 };
 
 }  // namespace polyport

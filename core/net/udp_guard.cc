@@ -37,7 +37,8 @@ bool same_host(const Address& a, const Address& b) {
 
 std::string_view name(UdpGuard::Verdict verdict) {
   static constexpr std::array<std::string_view, UdpGuard::kVerdicts> kNames = {
-      "allow", "port_zero", "own_listener", "service_port", "not_unicast", "amplification"};
+      "allow",       "port_zero",     "own_listener", "service_port",
+      "not_unicast", "amplification", "denied"};
   const auto index = static_cast<std::size_t>(verdict);
   POLYPORT_ASSERT(index < kNames.size());
   return kNames[index];

@@ -24,8 +24,9 @@ class UdpGuard {
     kServicePort,    // a port that other responders live on
     kNoUnicast,      // broadcast or multicast, source or destination
     kAmplification,  // the answer is larger than the question, and the allowance is used up
+    kDenied,         // by the service's allow and deny lists: UdpSocket says so, not the guard
   };
-  static constexpr std::size_t kVerdicts = 6;
+  static constexpr std::size_t kVerdicts = 7;
 
   enum class Amplification : std::uint8_t { kLimit, kRefuse, kAllow };
 

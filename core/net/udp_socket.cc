@@ -11,6 +11,7 @@
 
 #include "core/base/assert.h"
 #include "core/net/network.h"
+#include "core/socket/networks.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -220,8 +221,10 @@ void UdpSocket::serve(UdpBuffers::Batch& batch, std::size_t index) {
   Address local = address_;
   const bool unicast = read_control(header, local, counters_.kernel_dropped);
 
-  const auto verdict = unicast ? door_.guard.check_peer(peer, local, door_.loop_free)
-                               : UdpGuard::Verdict::kNoUnicast;
+  const bool denied = door_.access != nullptr && !door_.access->admits(peer);
+  const auto verdict = denied    ? UdpGuard::Verdict::kDenied
+                       : unicast ? door_.guard.check_peer(peer, local, door_.loop_free)
+                                 : UdpGuard::Verdict::kNoUnicast;
   if (verdict != UdpGuard::Verdict::kAllow) {
     ++counters_.refused[static_cast<std::size_t>(verdict)];
     return;

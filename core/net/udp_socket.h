@@ -15,12 +15,14 @@
 namespace polyport {
 
 class Network;
+struct AccessList;
 
 // Who answers a socket's datagrams and how; outlives the socket.
 struct UdpDoor {
   std::string service;
   DatagramHandler& handler;
-  UdpGuard& guard;  // one for the whole process
+  UdpGuard& guard;                     // one for the whole process
+  const AccessList* access = nullptr;  // as in StreamDoor
   UdpGuard::Amplification amplification = UdpGuard::Amplification::kLimit;
   bool loop_free = false;  // see UdpGuard::check_peer
 };

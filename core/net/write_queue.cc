@@ -6,6 +6,19 @@
 
 namespace polyport {
 
+void WriteQueue::count_in(std::size_t bytes) {
+  bytes_ += bytes;
+  pool_.all_.bytes += bytes;
+  if (ledger_ != nullptr) ledger_->bytes += bytes;
+  if (pool_.all_.over() || (ledger_ != nullptr && ledger_->over())) pool_.over_ = true;
+}
+
+void WriteQueue::count_out(std::size_t bytes) {
+  bytes_ -= bytes;
+  pool_.all_.bytes -= bytes;
+  if (ledger_ != nullptr) ledger_->bytes -= bytes;
+}
+
 void WriteQueue::push(Payload payload) {
   if (payload.empty()) return;
   // Reclaim the front once it is the larger half: constant cost a payload, no unbounded growth.
@@ -13,7 +26,7 @@ void WriteQueue::push(Payload payload) {
     entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(begin_));
     begin_ = 0;
   }
-  bytes_ += payload.size();
+  count_in(payload.size());
   entries_.push_back(std::move(payload));
 }
 
@@ -35,7 +48,7 @@ std::size_t WriteQueue::pieces(iovec* out, std::size_t most) const {
 
 void WriteQueue::consume(std::size_t bytes) {
   POLYPORT_ASSERT(bytes <= bytes_);
-  bytes_ -= bytes;
+  count_out(bytes);
   while (bytes > 0) {
     Payload& first = entries_[begin_];
     const std::size_t left = first.size() - offset_;
@@ -59,24 +72,31 @@ void WriteQueue::consume(std::size_t bytes) {
 void WriteQueue::drop_unsent() {
   if (empty()) return;
   entries_.resize(begun_ ? begin_ + 1 : begin_);
-  bytes_ = begun_ ? entries_[begin_].size() - offset_ : 0;
+  count_out(bytes_ - (begun_ ? entries_[begin_].size() - offset_ : 0));
 }
 
 void WriteQueue::clear() {
   entries_.clear();
-  begin_ = offset_ = bytes_ = 0;
+  count_out(bytes_);
+  begin_ = offset_ = 0;
   begun_ = false;
 }
 
-WriteQueue* WriteQueuePool::take() {
-  if (idle_.empty()) return new WriteQueue;
-  WriteQueue* queue = idle_.back();
-  idle_.pop_back();
+WriteQueue* WriteQueuePool::take(QueueLedger* ledger) {
+  WriteQueue* queue = nullptr;
+  if (idle_.empty()) {
+    queue = new WriteQueue(*this);
+  } else {
+    queue = idle_.back();
+    idle_.pop_back();
+  }
+  queue->ledger_ = ledger;
   return queue;
 }
 
 void WriteQueuePool::give_back(WriteQueue* queue) {
   queue->clear();
+  queue->ledger_ = nullptr;
   constexpr std::size_t kKept = 64;
   if (idle_.size() < kKept) {
     idle_.push_back(queue);

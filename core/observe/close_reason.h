@@ -24,7 +24,9 @@ enum class CloseReason : std::uint8_t {
   kLimitAddress,
   kLimitRate,
   kLimitMemory,
+  kLimitQueued,  // the service, or the process, had too many bytes queued, and this one the most
   kDescriptorLimit,
+  kDenied,  // the service's allow and deny lists
   kMadeRoom,
   kDrain,  // the process is stopping
   kKicked,
@@ -32,7 +34,7 @@ enum class CloseReason : std::uint8_t {
   kServiceError,    // a service's callback threw
   kUpstreamFailed,  // who it was passed on to did not answer, or broke off
 };
-inline constexpr std::size_t kCloseReasons = 23;
+inline constexpr std::size_t kCloseReasons = 25;
 
 std::string_view name(CloseReason reason);  // "peer_closed", …
 

@@ -24,6 +24,8 @@ std::string_view name(OptionType type) {
       return "path";
     case OptionType::kStrings:
       return "strings";
+    case OptionType::kNetworks:
+      return "networks";
     case OptionType::kCertificates:
       return "certificates";
     case OptionType::kEndpoints:
@@ -73,6 +75,10 @@ const std::vector<Endpoint>& OptionValues::endpoints(std::string_view name) cons
 
 const std::vector<std::string>& OptionValues::texts(std::string_view name) const {
   return typed(name, OptionType::kStrings).texts;
+}
+
+const std::vector<std::string>& OptionValues::networks(std::string_view name) const {
+  return typed(name, OptionType::kNetworks).texts;
 }
 
 }  // namespace polyport

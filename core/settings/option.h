@@ -25,6 +25,7 @@ enum class OptionType : std::uint8_t {
   kPath,
   kEndpoints,     // one endpoint or a list of them
   kStrings,       // one text or a list of them
+  kNetworks,      // one network ("10.0.0.0/8") or a list of them
   kCertificates,  // a list of tables with cert and key: texts of both in turn, a place for each
                   // pair
 };
@@ -60,7 +61,7 @@ class OptionValues {
     std::int64_t number = 0;  // bool, int, bytes, milliseconds
     std::string text;         // string, secret, path, enum; the word in place of an int
     std::vector<Endpoint> endpoints;
-    std::vector<std::string> texts;   // of kStrings, kCertificates
+    std::vector<std::string> texts;   // of kStrings, kNetworks, kCertificates
     std::vector<std::string> places;  // of each endpoint or pair, as `where`
     std::string where;  // "file:line:column", "environment NAME", "--set …", "default"
     bool is_default = true;
@@ -73,6 +74,7 @@ class OptionValues {
   const std::string& text(std::string_view name) const;  // string, secret, path, enum
   const std::vector<Endpoint>& endpoints(std::string_view name) const;
   const std::vector<std::string>& texts(std::string_view name) const;
+  const std::vector<std::string>& networks(std::string_view name) const;
 
   bool has(std::string_view name) const { return values_.contains(name); }
   const Value& value(std::string_view name) const;

@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/settings/toml_reader.h"
+#include "core/socket/networks.h"
 
 namespace polyport {
 
@@ -42,6 +43,8 @@ std::string expected(const OptionSpec& row) {
       return "a path in quotes";
     case OptionType::kStrings:
       return "a text in quotes or a list of them";
+    case OptionType::kNetworks:
+      return "a network like \"10.0.0.0/8\" or a list of them";
     case OptionType::kCertificates:
       return "a list like [{ cert = \"a.pem\", key = \"a.key\" }]";
     case OptionType::kEndpoints:
@@ -140,6 +143,8 @@ class ValueReader {
   bool read_enum(const Node& node);
   bool read_text(const Node& node);
   bool read_texts(const Node& node);
+  bool read_networks(const Node& node);
+  bool read_network(const Node& node, std::string_view text);
   bool read_certificates(const Node& node);
   bool read_certificate(const Node& item);
   bool read_endpoints(const Node& node);
@@ -178,6 +183,8 @@ bool ValueReader::read(const Node& node) {
       return read_text(node);
     case OptionType::kStrings:
       return read_texts(node);
+    case OptionType::kNetworks:
+      return read_networks(node);
     case OptionType::kCertificates:
       return read_certificates(node);
     case OptionType::kEndpoints:
@@ -301,6 +308,32 @@ bool ValueReader::read_texts(const Node& node) {
     }
   }
   return good;
+}
+
+bool ValueReader::read_networks(const Node& node) {
+  bool good = true;
+  if (is_text(node)) {
+    for (const std::string_view part : split(node.text, ',')) {
+      if (!trim(part).empty()) good &= read_network(node, trim(part));
+    }
+    return good;
+  }
+  if (node.kind != Node::Kind::kArray) return wrong_kind(node);
+  for (const Node& item : node.items) {
+    if (item.kind != Node::Kind::kString) {
+      good = wrong_kind(item);
+    } else {
+      good &= sound_text(item) && read_network(item, item.text);
+    }
+  }
+  return good;
+}
+
+bool ValueReader::read_network(const Node& node, std::string_view text) {
+  const auto fine = Networks::check(text);
+  if (!fine) return complain(node, fine.error());
+  value_.texts.emplace_back(text);
+  return true;
 }
 
 bool ValueReader::read_certificates(const Node& node) {

@@ -402,6 +402,11 @@ bool is_writable(int fd) {
   return ::poll(&poll, 1, 0) > 0;
 }
 
+bool is_readable(int fd) {
+  pollfd poll{fd, POLLIN, 0};
+  return ::poll(&poll, 1, 0) > 0;
+}
+
 std::uint32_t peer_uid(int fd) {
   ucred credentials{};
   socklen_t size = sizeof credentials;

@@ -128,6 +128,7 @@ enum class Hangup : std::uint8_t {
 };
 Hangup hangup(int fd);
 bool is_writable(int fd);
+bool is_readable(int fd);  // of a listening one: somebody waits
 // What the kernel knows of a TCP connection (TCP_INFO); -errno for any other socket.
 struct TcpInfo {
   std::string_view state;  // "established", "close_wait", …

@@ -30,6 +30,8 @@ class Banner final : public SessionService<Session> {
     connection.send(Payload::literal(dialect_.greeting));
   }
 
+  Bytes refusal(CloseReason) const override { return dialect_.full; }
+
   void on_session_data(Connection& connection, Session& session, Bytes data) override {
     while (!data.empty() && !connection.ending()) {
       const std::size_t end = data.find('\n');

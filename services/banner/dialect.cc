@@ -67,11 +67,16 @@ Answer ssh(std::string_view, bool) {
 }
 
 constexpr std::array<Dialect, 5> kDialects = {{
-    {"smtp", "220 polyport ESMTP demonstration, the server speaks first\r\n", smtp},
-    {"ftp", "220 polyport FTP demonstration, the server speaks first\r\n", ftp},
-    {"imap", "* OK polyport IMAP4rev2 demonstration, the server speaks first\r\n", imap},
-    {"pop3", "+OK polyport POP3 demonstration, the server speaks first\r\n", pop3},
-    {"ssh", "SSH-2.0-polyport_demonstration\r\n", ssh},
+    {"smtp", "220 polyport ESMTP demonstration, the server speaks first\r\n", smtp,
+     "421 4.3.2 Too many connections, try again in a moment\r\n"},
+    {"ftp", "220 polyport FTP demonstration, the server speaks first\r\n", ftp,
+     "421 Too many connections, try again in a moment\r\n"},
+    {"imap", "* OK polyport IMAP4rev2 demonstration, the server speaks first\r\n", imap,
+     "* BYE too many connections, try again in a moment\r\n"},
+    {"pop3", "+OK polyport POP3 demonstration, the server speaks first\r\n", pop3,
+     "-ERR too many connections, try again in a moment\r\n"},
+    {"ssh", "SSH-2.0-polyport_demonstration\r\n", ssh,
+     "Too many connections, try again in a moment\r\n"},
 }};
 
 }  // namespace

@@ -16,6 +16,8 @@ struct Dialect {
   std::string_view greeting;
   // To one line without its end. `enough`: the peer has said too much; say so and end.
   Answer (*answer)(std::string_view line, bool enough);
+  // To whom there is no room for; a literal.
+  std::string_view full;
 };
 
 // "smtp", "ftp", "imap", "pop3" or "ssh"; any other name is a bug.

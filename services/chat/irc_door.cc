@@ -70,6 +70,12 @@ void IrcDoor::on_close(Connection& connection, CloseReason reason) {
              Hub::Leave::kMayComeBack);
 }
 
+Bytes IrcDoor::refusal(CloseReason reason) const {
+  return reason == CloseReason::kLimitAddress
+             ? "ERROR :Closing link: your address has as many connections here as it may\r\n"
+             : "ERROR :Closing link: the chat is full, come again in a moment\r\n";
+}
+
 void IrcDoor::show_out(Connection& connection, IrcMember& member, std::string_view why,
                        std::string_view words) {
   hub_.leave(member, why, Hub::Leave::kForGood);

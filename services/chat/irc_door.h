@@ -37,6 +37,7 @@ class IrcDoor final : public StreamHandler {
   void on_writable(Connection& connection) override;
   void on_close(Connection& connection, CloseReason reason) override;
   void on_deadline(Connection& connection, CloseReason reason) override;
+  Bytes refusal(CloseReason reason) const override;
   bool on_drain(Connection& connection) override { return connection.queued_bytes() > 0; }
 
  private:

@@ -34,6 +34,12 @@ void LineDoor::on_close(Connection& connection, CloseReason reason) {
              Hub::Leave::kMayComeBack);
 }
 
+Bytes LineDoor::refusal(CloseReason reason) const {
+  return reason == CloseReason::kLimitAddress
+             ? "* Too many of you: your address has as many connections here as it may.\r\n"
+             : "* The chat is full: come again in a moment.\r\n";
+}
+
 void LineDoor::show_out(const Call& call, std::string_view why, std::string_view words) {
   hub_.leave(call.member, why, Hub::Leave::kForGood);
   call.tell(words);

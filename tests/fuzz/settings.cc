@@ -21,6 +21,7 @@ constexpr OptionSpec kRows[] = {
     {"enabled", OptionType::kBool, "true", "bool"},
     {"listen", OptionType::kEndpoints, "", "endpoints"},
     {"list", OptionType::kStrings, "", "strings"},
+    {"nets", OptionType::kNetworks, "", "networks"},
     {"backlog", OptionType::kInt, "4096", "int", {}, 1, 65535},
     {"idle_timeout", OptionType::kDuration, "0s", "duration"},
     {"max_body", OptionType::kSize, "1MiB", "size"},

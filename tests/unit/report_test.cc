@@ -32,7 +32,9 @@ HostReport sample() {
   web.upstreams.push_back(upstream);
   HostReport report;
   report.services.push_back(web);
-  report.closed = {{"web", CloseReason::kFinished, 4}};
+  report.services.at(0).closed = {{name(CloseReason::kFinished), 4}};
+  report.services.at(0).limits = {.connections = 3, .queued_bytes = 100};
+  report.process = {.limits = {.connections = 3, .queued_bytes = 100}, .memory_bytes = 8192};
   report.log_dropped = 1;
   report.turns = 50;
   report.accepted = 7;
@@ -71,11 +73,11 @@ TEST_CASE("what is no report is none") {
   // Numbers that are none, words that nobody knows.
   const auto odd = read_report(
       R"({"services":[{"name":"web","listeners":[{"id":"web.main.0","accepted":-5,"active":"x",
-          "refused":{"nobody_knows_it":3}}]}],"closed":[{"service":"web","reason":"?","count":1}]})");
+          "refused":{"nobody_knows_it":3}}],"closed":{"?":1}}]})");
   REQUIRE(odd.has_value());
   CHECK(odd->services.at(0).listeners.at(0).accepted == 0);
   CHECK(odd->services.at(0).listeners.at(0).refused.empty());
-  CHECK(odd->closed.empty());
+  CHECK(odd->services.at(0).closed.empty());
 }
 
 TEST_CASE("reports add up by service, listener and reason") {
@@ -92,8 +94,12 @@ TEST_CASE("reports add up by service, listener and reason") {
   REQUIRE(web.upstreams.size() == 1);
   CHECK(web.upstreams.at(0).opened == 10);
   CHECK(web.upstreams.at(0).state == UpstreamStatus::State::kUp);
-  REQUIRE(sum.closed.size() == 1);
-  CHECK(sum.closed.at(0).count == 8);
+  REQUIRE(web.closed.size() == 1);
+  CHECK(web.closed.at(0).second == 8);
+  CHECK(web.limits.connections == 6);
+  CHECK(web.limits.queued_bytes == 200);
+  CHECK(sum.process.limits.connections == 6);
+  CHECK(sum.process.memory_bytes == 16384);
   CHECK(sum.turns == 100);
   CHECK(sum.accepted == 14);
 }
@@ -116,6 +122,8 @@ TEST_CASE("of a worker that is gone the counters stay, and nothing is open") {
   forget_open(gone);
   CHECK(gone.accepted == 7);
   CHECK(gone.open_connections == 0);
+  CHECK(gone.services.at(0).limits.connections == 0);
+  CHECK(gone.services.at(0).closed.at(0).second == 4);
   CHECK(gone.services.at(0).listeners.at(0).accepted == 7);
   CHECK(gone.services.at(0).listeners.at(0).active == 0);
   CHECK(gone.services.at(0).upstreams.at(0).opened == 5);

@@ -21,7 +21,8 @@ std::string all(const WriteQueue& queue) {
 TEST_CASE("a queue gives back what was put in, whatever is taken at a time") {
   for (std::size_t step = 1; step < 12; ++step) {
     CAPTURE(step);
-    WriteQueue queue;
+    WriteQueuePool pool(0);
+    WriteQueue queue(pool);
     std::string expected, got;
     for (int i = 0; i < 200; ++i) {
       const std::string word = std::to_string(i * 7919) + ";";
@@ -44,7 +45,8 @@ TEST_CASE("a queue gives back what was put in, whatever is taken at a time") {
 }
 
 TEST_CASE("drop_unsent keeps the one that is begun") {
-  WriteQueue queue;
+  WriteQueuePool pool(0);
+  WriteQueue queue(pool);
   queue.push(Payload::literal("first"));
   queue.push(Payload::literal("second"));
   queue.consume(2);
@@ -95,4 +97,45 @@ TEST_CASE("the outbox joins what lies together and hands back what the kernel le
   CHECK(rest == "o borrowed literal");
   CHECK(box.empty());
   CHECK_FALSE(box.add_copy(std::string(Outbox::kScratchBytes + 1, 'x')));
+}
+
+TEST_CASE("what is queued is counted for its service and for all, whatever becomes of it") {
+  WriteQueuePool pool(100);
+  QueueLedger service{.limit = 16};
+  WriteQueue* one = pool.take(&service);
+  WriteQueue* other = pool.take(nullptr);
+  one->push(Payload::literal("0123456789"));
+  other->push(Payload::literal("abc"));
+  CHECK(service.bytes == 10);
+  CHECK(pool.all().bytes == 13);
+  one->consume(4);
+  CHECK(service.bytes == 6);
+  one->push(Payload::literal("012345"));
+  one->drop_unsent();  // the first is begun and stays
+  CHECK(service.bytes == 6);
+  CHECK_FALSE(pool.take_over());
+  one->push(Payload::literal("0123456789x"));
+  CHECK(pool.take_over());
+  CHECK_FALSE(pool.take_over());  // told once
+  pool.give_back(one);
+  pool.give_back(other);
+  CHECK(service.bytes == 0);
+  CHECK(pool.all().bytes == 0);
+}
+
+TEST_CASE("once over its limit a ledger wants less until it is at seven eighths") {
+  QueueLedger ledger{.limit = 800};
+  ledger.bytes = 800;
+  CHECK_FALSE(ledger.wants_less());
+  ledger.bytes = 801;
+  CHECK(ledger.wants_less());
+  ledger.bytes = 701;
+  CHECK(ledger.wants_less());
+  ledger.bytes = 700;
+  CHECK_FALSE(ledger.wants_less());
+  ledger.bytes = 750;
+  CHECK_FALSE(ledger.wants_less());
+  QueueLedger none;
+  none.bytes = 1 << 30;
+  CHECK_FALSE(none.wants_less());
 }

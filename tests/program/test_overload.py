@@ -1,0 +1,384 @@
+# ctest: timeout=1200 serial
+"""Full and overloaded: at 120 % of each limit whoever was admitted is served, everybody else gets what
+docs/limits.md says, each reason is counted, and afterwards all is normal again by itself.
+
+The pressure lasts some seconds, and a minute with scripts/test --full. Time is not asserted.
+"""
+
+import select
+import time
+import unittest
+
+from overload_support import OverloadTest
+from support import peak_bytes, read_exactly, read_to_end, wait_until
+
+GET = b"GET /plain HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def silent(sock, seconds=0.05):
+    """Nothing comes, and it stays open."""
+    return not select.select([sock], [], [], seconds)[0]
+
+
+class Connections(OverloadTest):
+    LIMIT = 50
+    OVER = 60  # 120 %
+
+    def get(self, sock):
+        """One request on a connection that stays; its status."""
+        sock.sendall(GET)
+        head = b""
+        while b"\r\n\r\n" not in head:
+            part = sock.recv(1 << 16)
+            if not part:
+                return None
+            head += part
+        return int(head.split()[1])
+
+    def test_wait(self):
+        self.server = self.start(config='[services.echo]\nlisten = "127.0.0.1:0"\n'
+                                        f"max_connections = {self.LIMIT}\n")
+        address = self.server.address("echo")
+        admitted = [self.join(address) for _ in range(self.LIMIT)]
+        for sock in admitted:
+            self.assert_echoes(sock)
+        waiting = [self.join(address) for _ in range(self.OVER - self.LIMIT)]
+        for sock in waiting:
+            sock.sendall(b"me too")
+
+        def step():
+            for sock in admitted:
+                self.assert_echoes(sock)
+            self.assertTrue(all(silent(sock, 0) for sock in waiting))
+
+        self.under_pressure(step)
+        limits = self.status("echo")["limits"]
+        self.assertEqual((limits["connections"], limits["max_connections"]), (self.LIMIT, self.LIMIT))
+        self.assertGreaterEqual(self.refused("echo")["limit_connections"], 1)
+        for sock in admitted[:len(waiting)]:
+            sock.close()
+        for sock in waiting:
+            self.assertEqual(read_exactly(sock, 6), b"me too")
+
+    def test_close_idle(self):
+        self.server = self.start(config='[services.web]\ntype = "http"\nlisten = "127.0.0.1:0"\n'
+                                        f"max_connections = {self.LIMIT}\n")
+        address = self.server.address("web")
+        busy = self.join(address)  # in the middle of a request all the time
+        busy.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+        everybody = [self.join(address) for _ in range(self.OVER)]
+        came = 0
+
+        def step():
+            # Each is served, on a connection that stays or a new one: nobody waits behind the idle.
+            nonlocal came
+            busy.sendall(b"x")
+            for i, sock in enumerate(everybody):
+                try:
+                    status = self.get(sock)
+                except OSError:
+                    status = None  # it was idle, and went
+                if status is None:
+                    sock.close()
+                    everybody[i] = self.join(address)
+                    came += 1
+                    status = self.get(everybody[i])
+                self.assertEqual(status, 200)
+
+        self.under_pressure(step)
+        self.assertGreaterEqual(came, self.OVER - self.LIMIT)
+        self.assertGreaterEqual(self.closed("web")["made_room"], self.OVER - self.LIMIT)
+        self.assertLessEqual(self.status("web")["limits"]["connections"], self.LIMIT)
+        self.assertTrue(silent(busy))
+
+    def test_refuse_is_told_in_each_protocol(self):
+        full = 'max_connections = 1\nwhen_full = "refuse"\n'
+        self.server = self.start(
+            config='[services.chat]\nlisten = ["127.0.0.1:0", "ws://127.0.0.1:0"]\n'
+                   f'web = "127.0.0.1:0"\nirc = "127.0.0.1:0"\n{full}'
+                   f'[services.web]\ntype = "http"\nlisten = "127.0.0.1:0"\n{full}'
+                   f'[services.mail]\ntype = "banner"\nlisten = "127.0.0.1:0"\n{full}'
+                   f'[services.echo]\nlisten = "127.0.0.1:0"\n{full}')
+        full = self.join(self.server.address("chat"))
+        self.assertIn(b"You are", full.recv(100))
+
+        def hears(*where, says=b"", **door):
+            with self.join(self.server.address(*where, **door)) as sock:
+                sock.sendall(says)
+                return read_to_end(sock)
+
+        def step():
+            self.assertEqual(hears("chat", transport="tcp", door="main"),
+                             b"* The chat is full: come again in a moment.\r\n")
+            # Clients of IRC do not wait for anything before they speak.
+            self.assertEqual(hears("chat", door="irc", says=b"NICK a\r\nUSER a 0 * :a\r\n"),
+                             b"ERROR :Closing link: the chat is full, come again in a moment\r\n")
+            for door in ({"door": "web"}, {"transport": "ws"}):
+                head, _, body = hears("chat", says=GET, **door).partition(b"\r\n\r\n")
+                self.assertTrue(head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n"), head)
+                self.assertIn(b"\r\nRetry-After: 1", head)
+                self.assertIn(b"\r\nContent-Length: %d\r\n" % len(body), head)
+
+        self.under_pressure(step, 1)
+        refusals = self.refused("chat")["limit_connections"]
+        self.assertGreaterEqual(refusals, 12)
+
+        others = [self.join(self.server.address(name)) for name in ("web", "mail", "echo")]
+        others[0].sendall(GET)
+        others[0].recv(100)
+        self.assert_echoes(others[2])
+        read_exactly(others[1], 10)
+        self.assertTrue(hears("web", says=GET).startswith(b"HTTP/1.1 503 "))
+        self.assertEqual(hears("mail"), b"421 4.3.2 Too many connections, try again in a moment\r\n")
+        self.assertEqual(hears("echo"), b"")  # its protocol has no word for it
+        for sock in others + [full]:
+            sock.close()
+        wait_until(lambda: self.status("chat")["limits"]["connections"] == 0, "the chat is empty")
+        again = self.join(self.server.address("chat"))
+        self.assertIn(b"You are", again.recv(100))
+
+    def test_of_the_process(self):
+        self.server = self.start(config=f"[server]\nmax_connections = {self.LIMIT}\n"
+                                        '[services.echo]\nlisten = "127.0.0.1:0"\n'
+                                        '[services.discard]\nlisten = "127.0.0.1:0"\n')
+        echoes = [self.join(self.server.address("echo")) for _ in range(self.LIMIT // 2)]
+        others = [self.join(self.server.address("discard")) for _ in range(self.LIMIT // 2)]
+        for sock in echoes:
+            self.assert_echoes(sock)
+        wait_until(lambda: self.status("discard")["limits"]["connections"] == self.LIMIT // 2,
+                   "all are in")
+        waiting = [self.join(self.server.address("echo")) for _ in range(self.OVER - self.LIMIT)]
+        waiting[0].sendall(b"x")
+
+        def step():
+            for sock in echoes:
+                self.assert_echoes(sock)
+            self.assertTrue(silent(waiting[0], 0))
+            self.assertEqual(self.server.get("health", "/healthz")[0], 200)
+
+        self.under_pressure(step)
+        # Health and admin are not counted.
+        self.assertEqual(self.status()["process"]["max_connections"], self.LIMIT)
+        for sock in others:
+            sock.close()
+        self.assertEqual(read_exactly(waiting[0], 1), b"x")
+
+
+class Addresses(OverloadTest):
+    LIMIT = 20
+
+    def check(self, config):
+        self.server = self.start(config=config)
+        address = self.server.address("echo")
+        admitted = [self.join(address) for _ in range(self.LIMIT)]
+        for sock in admitted:
+            self.assert_echoes(sock)
+
+        def step():
+            with self.join(address) as over:
+                self.assertEqual(over.recv(1), b"")
+            with self.join(address, source="127.0.0.2") as other:
+                self.assert_echoes(other)
+            self.assert_echoes(admitted[0])
+
+        count = self.under_pressure(step, 1)
+        self.assertEqual(self.refused("echo"), {"limit_address": count})
+        admitted.pop().close()
+        wait_until(lambda: self.status("echo")["limits"]["connections"] < self.LIMIT, "one has gone")
+        self.assert_echoes(self.join(address))
+
+    def test_of_a_service(self):
+        self.check('[services.echo]\nlisten = "127.0.0.1:0"\n'
+                   f"max_connections_per_address = {self.LIMIT}\n")
+
+    def test_of_the_process(self):
+        self.check(f"[server]\nmax_connections_per_address = {self.LIMIT}\n"
+                   '[services.echo]\nlisten = "127.0.0.1:0"\n')
+
+
+class Rate(OverloadTest):
+    RATE = 50
+
+    def check(self, config):
+        self.server = self.start(config=config)
+        address = self.server.address("echo")
+        began = time.monotonic()
+        admitted = self.join(address)
+        self.assert_echoes(admitted)
+        clients = []
+
+        def step():
+            # Beside what the bucket had saved up, 120 % of the limit.
+            while len(clients) < self.RATE + 1.2 * self.RATE * (time.monotonic() - began):
+                sock = self.join(address)
+                sock.sendall(b"served")
+                clients.append(sock)
+            self.assert_echoes(admitted)
+
+        self.under_pressure(step)
+        accepted = sum(listener["accepted_total"] for listener in self.status("echo")["listeners"])
+        self.assertLessEqual(accepted, self.RATE * (time.monotonic() - began + 2))
+        self.assertGreaterEqual(self.refused("echo")["limit_rate"], 1)
+        for sock in clients:  # left in the backlog, and served in their turn
+            self.assertEqual(read_exactly(sock, 6), b"served")
+
+    def test_of_a_service(self):
+        self.check('[services.echo]\nlisten = "127.0.0.1:0"\n'
+                   f"max_new_connections_per_second = {self.RATE}\n")
+
+    def test_of_the_process(self):
+        self.check(f"[server]\nmax_new_connections_per_second = {self.RATE}\n"
+                   '[services.echo]\nlisten = "127.0.0.1:0"\n')
+
+
+class Queued(OverloadTest):
+    """Readers that never read. Each may have write_high and one read queued."""
+
+    EACH = 256 << 10
+    READERS = 48
+
+    def check(self, server_limit="", service_limit=""):
+        self.server = self.start(config=f'[server]\n{server_limit}\n[services.echo]\n'
+                                        f'listen = "127.0.0.1:0"\n{service_limit}\n')
+        address = self.server.address("echo")
+        admitted = self.join(address)
+        self.assert_echoes(admitted)
+        readers = [self.join(address, receive_buffer=4096) for _ in range(self.READERS)]
+        for sock in readers:
+            sock.setblocking(False)
+        most = 0
+
+        def step():
+            nonlocal most
+            for sock in readers:
+                try:
+                    sock.send(b"q" * 65536)
+                except OSError:
+                    pass  # it takes no more, or was closed
+            self.assert_echoes(admitted)
+            most = max(most, self.status("echo")["limits"]["queued_bytes"])
+
+        self.under_pressure(step)
+        limit = self.EACH * self.READERS * 10 // 12  # what they want is 120 % of it
+        self.assertGreaterEqual(self.closed("echo")["limit_queued"], 1)
+        self.assertLess(self.closed("echo")["limit_queued"], self.READERS // 2)
+        self.assertLessEqual(most, limit)
+        self.assertGreater(most, limit // 2)
+        for sock in readers:
+            sock.close()
+        wait_until(lambda: self.status("echo")["limits"]["queued_bytes"] == 0, "nothing is queued")
+        self.assert_echoes(self.join(address))
+
+    def limit(self):
+        return f'max_queued = "{self.EACH * self.READERS * 10 // 12}B"'
+
+    def test_of_a_service(self):
+        self.check(service_limit=self.limit())
+
+    def test_of_the_process(self):
+        self.check(server_limit=self.limit())
+
+
+class Memory(OverloadTest):
+    """Bodies of a MiB that never end: together more than there is memory for."""
+
+    ROOM = 64 << 20
+
+    # Freed memory is given back at once, or there would be nothing to measure.
+    ENV = {"ASAN_OPTIONS": "quarantine_size_mb=0:thread_local_quarantine_size_kb=0:"
+                           "allocator_release_to_os_interval_ms=0"}
+
+    def start_web(self, limit):
+        return self.start(config=f'[server]\nmemory_limit = "{limit}B"\n[services.web]\n'
+                                 'type = "http"\nlisten = "127.0.0.1:0"\nbody_timeout = "120s"\n'
+                                 'max_body = "1MiB"\n', env=self.ENV)
+
+    def test_a_limit_below_what_the_process_has_at_rest_is_told(self):
+        server = self.start_web(1 << 20)
+        server.stop()
+        self.assertIn("memory_limit 1MiB is too little: the process has ", server.stderr())
+
+    def test_of_the_process(self):
+        self.server = self.start_web(1 << 40)
+        before = self.status()["process"]["memory_bytes"]
+        self.server.stop()
+        limit = (before + self.ROOM) * 8 // 7  # nobody is kept out until the room is used
+        self.server = self.start_web(limit)
+        address = self.server.address("web")
+        admitted = self.join(address)
+        body = memoryview(b"b" * ((1 << 20) - 1))
+        head = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n"
+        uploads = {}  # socket: what it has not sent yet
+        for _ in range((limit - before) * 12 // 10 >> 20):
+            sock = self.join(address)
+            sock.sendall(head)
+            uploads[sock] = body
+        wait_until(lambda: self.status("web")["limits"]["connections"] > len(uploads), "all are in")
+        for sock in uploads:
+            sock.setblocking(False)
+
+        def step():
+            for sock, rest in uploads.items():
+                try:
+                    uploads[sock] = rest[sock.send(rest):] if rest else rest
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    uploads[sock] = b""  # it was closed
+            admitted.sendall(GET)
+            self.assertIn(b"200 OK", admitted.recv(1 << 16))
+            self.assertLessEqual(self.status()["process"]["memory_bytes"], limit)
+
+        def shed():
+            step()
+            return self.closed("web").get("limit_memory")
+
+        wait_until(shed, "some have to go", 90)
+        # With those that hold little yet the next come to the limit, until all bodies are here or out.
+        self.under_pressure(step)
+        self.assertLessEqual(peak_bytes(self.server.pid), limit)
+        count = self.closed("web")["limit_memory"]
+        self.assertLess(count, len(uploads) // 2)
+        answers = []
+        for sock in uploads:
+            try:
+                answers.append(sock.recv(1 << 16))
+            except OSError:
+                pass  # it holds its MiB, or was reset behind the answer
+        told = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503 ")]
+        self.assertGreaterEqual(len(told), 1)
+        self.assertIn(b"\r\nRetry-After: 1\r\n", told[0])
+        for sock in uploads:
+            sock.close()
+        again = self.join(address)
+        again.sendall(GET)
+        self.assertIn(b"200 OK", again.recv(1 << 16))
+
+
+class Descriptors(OverloadTest):
+    def test_the_reserve_answers_when_the_descriptors_are_used_up(self):
+        self.server = self.start(config='[server]\nreserve_descriptors = 40\n[services.echo]\n'
+                                        'listen = "127.0.0.1:0"\n',
+                                 wrapper=["sh", "-c", 'ulimit -n 200 && exec "$@"', "sh"])
+        room = self.status()["process"]["descriptors_for_connections"]
+        self.assertTrue(100 < room <= 160, room)
+        address = self.server.address("echo")
+        everybody = [self.join(address) for _ in range(room * 12 // 10)]
+        for sock in everybody[:room - 5]:  # some are those who ask here
+            self.assert_echoes(sock)
+
+        def step():
+            for sock in everybody[:20]:
+                self.assert_echoes(sock)
+            self.assertEqual(self.server.get("health", "/healthz")[0], 200)
+
+        self.under_pressure(step)
+        self.assertGreaterEqual(self.refused("echo")["descriptor_limit"], 1)
+        for sock in everybody[:room]:
+            sock.close()
+        for sock in everybody[room:]:
+            self.assert_echoes(sock)
+
+
+if __name__ == "__main__":
+    unittest.main()
