@@ -165,7 +165,7 @@ bool WorkerChannel::receive() {
 
 void WorkerChannel::end() {
   if (const auto on_end = std::exchange(events_.on_end, nullptr)) {
-    watch_->stop();
+    watch_->set(FdWatch::kNone);
     on_end();
   }
 }
