@@ -1,5 +1,5 @@
 """Several processes that are one chat, through a real Redis."""
-# ctest: timeout=300
+# ctest: timeout=600
 
 import json
 import re
