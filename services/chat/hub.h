@@ -184,7 +184,7 @@ class Hub final : private Bus::Listener {
   void wake();
 
   void on_message(const Message& message, std::uint64_t ticket) override;
-  void tell_message(const Message& message);
+  void tell_message(const Message& message, std::uint64_t ticket);
   void on_kept(const Message& message, std::uint64_t ticket, bool kept);
   void on_renumbered(const std::string& room, MessageId provisional, MessageId final) override;
   void on_bus_notice(std::string_view text) override;

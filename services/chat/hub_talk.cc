@@ -27,18 +27,20 @@ void Hub::on_message(const Message& message, std::uint64_t ticket) {
   // Kept first: whoever comes in while it is told must find it.
   const bool later = store_.tells_when_kept();
   store_.append(message, [this, ticket, message, later](bool kept) {
-    if (later) tell_message(message);
+    if (later) tell_message(message, ticket);
     on_kept(message, ticket, kept);
   });
-  if (!later) tell_message(message);
+  if (!later) tell_message(message, ticket);
 }
 
-void Hub::tell_message(const Message& message) {
+void Hub::tell_message(const Message& message, std::uint64_t ticket) {
   Room* room = find_room(message.room);
   if (room == nullptr) return;  // nobody here is in it
+  // Its sender may have another name by now, and is still the one who said it.
+  const auto sender = expected_.find(ticket);
   tell_room({.kind = Event::Kind::kMessage,
              .room = room,
-             .from = find(message.nick),
+             .from = sender == expected_.end() ? find(message.nick) : sender->second.member,
              .message = &message,
              .nick = message.nick,
              .id = message.id});

@@ -39,6 +39,8 @@ constexpr Known kKnown[] = {
      "give the chat a database of its own: redis://host:6379/1"},
     {"smaller than the target stream", "has a stream that another program has written to",
      "delete the keys polyport:chat:*, or give the chat a database of its own"},
+    {"exhausted the last possible ID", "has a stream that another program has written to",
+     "delete the keys polyport:chat:*, or give the chat a database of its own"},
     {"top item", "has a stream that another program has written to",
      "delete the keys polyport:chat:*, or give the chat a database of its own"},
     {"nknown Redis command", "is too old: it has no streams", "the chat needs Redis 5.0 or later"},

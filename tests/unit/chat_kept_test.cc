@@ -54,6 +54,7 @@ class Somebody final : public Member {
     if (event.kind == Event::Kind::kMessage) {
       heard.emplace_back(event.message->text);
       last_id = event.id;
+      last_from = event.from;
     }
     return Delivery::kTaken;
   }
@@ -68,6 +69,7 @@ class Somebody final : public Member {
   Lines take() { return std::exchange(heard, {}); }
   Lines heard;
   MessageId last_id;
+  const Member* last_from = nullptr;
 
  private:
   Hub& hub_;
@@ -114,6 +116,17 @@ TEST_CASE("where history is durable nobody hears a message before it is kept", "
   chat.store.answer(true);
   CHECK(chat.bob.take() == Lines{"two"});
   CHECK(chat.ann.take() == Lines{"two"});
+}
+
+TEST_CASE("whoever has another name when its message is kept is still its sender",
+          "[chat][history]") {
+  Chat chat(true);
+  chat.say("one");
+  REQUIRE(chat.hub.rename(chat.ann, "Ann") == Refusal::kNone);
+  chat.store.answer(true);
+  CHECK(chat.ann.take() == Lines{"one"});
+  CHECK(chat.ann.last_from == &chat.ann);
+  CHECK(chat.bob.last_from == &chat.ann);
 }
 
 TEST_CASE("where history is durable and the disk too slow, nothing more is said",
