@@ -54,22 +54,28 @@ void write_limits(const HostReport& page, PrometheusWriter& writer) {
                "Bytes that clients have not taken yet, of each service");
   for (const ServiceStatus& service : page.services)
     writer.sample({{"service", service.name}}, service.limits.queued_bytes);
-  writer.begin("polyport_service_limit", Kind::kGauge, "Limits of services, where they are set");
-  for (const ServiceStatus& service : page.services) {
-    const auto sample = [&](std::string_view limit, std::uint64_t value) {
-      if (value > 0) writer.sample({{"service", service.name}, {"limit", limit}}, value);
-    };
-    sample("max_connections", service.limits.max_connections);
-    sample("max_queued", service.limits.max_queued);
-  }
-  writer.begin("polyport_process_limit", Kind::kGauge, "Limits of the process, where they are set");
-  const auto sample = [&](std::string_view limit, std::uint64_t value) {
-    if (value > 0) writer.sample({{"limit", limit}}, value);
+  const auto services = [&](std::string_view metric, std::string_view help, auto value) {
+    writer.begin(metric, Kind::kGauge, help);
+    for (const ServiceStatus& service : page.services) {
+      if (value(service) > 0) writer.sample({{"service", service.name}}, value(service));
+    }
   };
-  sample("max_connections", page.process.limits.max_connections);
-  sample("max_queued", page.process.limits.max_queued);
-  sample("memory_limit", page.process.memory_limit);
-  sample("descriptors", page.process.descriptors_for_connections);
+  services("polyport_service_max_connections", "max_connections of services that have it",
+           [](const ServiceStatus& service) { return service.limits.max_connections; });
+  services("polyport_service_max_queued_bytes", "max_queued of services that have it",
+           [](const ServiceStatus& service) { return service.limits.max_queued; });
+  const auto process = [&](std::string_view metric, std::string_view help, std::uint64_t value) {
+    writer.begin(metric, Kind::kGauge, help);
+    writer.sample(value);
+  };
+  process("polyport_max_connections", "max_connections of the process; 0: no limit",
+          page.process.limits.max_connections);
+  process("polyport_max_queued_bytes", "max_queued of the process; 0: no limit",
+          page.process.limits.max_queued);
+  process("polyport_memory_limit_bytes", "memory_limit of the process; 0: no limit",
+          page.process.memory_limit);
+  process("polyport_connection_descriptors", "Connections there are descriptors for; 0: not known",
+          page.process.descriptors_for_connections);
 }
 
 void write_states(const HostReport& page, PrometheusWriter& writer) {

@@ -63,7 +63,7 @@ TEST_CASE("connections from one address, over all services of the process") {
   Client ill = net.connect(internal);
   CHECK(hears(net, ill) == "welcome\n");
   CHECK(refused(second, CloseReason::kLimitAddress) == 1);
-  CHECK(two.admission.open() == 1);
+  CHECK(two.admission.open() == 2);
   a.close();
   REQUIRE(net.run_until([&] { return one.admission.open() == 0; }));
   Client again = net.connect(second);

@@ -65,7 +65,7 @@ TEST_CASE("close_idle: at 120 % of the limit the longest idle go, and the busy s
     more.push_back(net.connect(listener));
     more.back().send("busy");
   }
-  REQUIRE(net.run_until([&] { return echo.opened == 24; }));
+  REQUIRE(net.run_until([&] { return echo.opened == 24 && echo.closed.size() == 4; }));
   CHECK(echo.closed == std::vector<CloseReason>(4, CloseReason::kMadeRoom));
   CHECK(refused(listener, CloseReason::kMadeRoom) == 4);
   CHECK(refused(listener, CloseReason::kLimitConnections) == 0);

@@ -166,7 +166,7 @@ TEST_CASE("near memory_limit new clients wait, or are told, and are served when 
   CHECK(told.received == "no memory\n");
   REQUIRE(net.run_until([&] { return refused(waits, CloseReason::kLimitMemory) > 0; }));
   CHECK(sender.all.size() == 1);
-  CHECK(answers(net, before[0], "admitted"));
+  CHECK(answers(net, before[0], "still"));
   CHECK(connect(net, net.listen(internal.door), sender, 1).size() == 1);  // health still answers
   CHECK(sender.told.empty());                                             // nobody has to go yet
   memory.say(100);
