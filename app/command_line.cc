@@ -79,6 +79,33 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, Target& target
   return app.add_option_function<std::string>(name, read, help)->type_name("DURATION");
 }
 
+CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& target,
+                      const std::string& help) {
+  const auto read = [&target, name](const std::string& text) {
+    const auto plain = parse_number<std::uint64_t>(text);  // bytes: no other unit is likely
+    const auto size = plain ? Result<std::uint64_t>(*plain) : parse_size(text);
+    if (!size) throw CLI::ValidationError(name, size.error().what);
+    target = *size;
+  };
+  return app.add_option_function<std::string>(name, read, help)->type_name("BYTES");
+}
+
+void add_percent(CLI::App& app, const std::string& name, double& target, const std::string& help) {
+  const auto read = [&target, name](std::string text) {
+    if (text.ends_with('%')) text.pop_back();
+    std::size_t used = 0;
+    try {
+      target = std::stod(text, &used);
+    } catch (const std::exception&) {
+      used = 0;
+    }
+    if (used == 0 || used != text.size()) {
+      throw CLI::ValidationError(name, quoted(text, 20) + " is no percentage (20%)");
+    }
+  };
+  app.add_option_function<std::string>(name, read, help)->type_name("PERCENT");
+}
+
 void add_port(CLI::App& app, const std::string& name, std::optional<std::uint16_t>& target,
               const std::string& help) {
   const auto read = [&target, name](const std::string& text) {
@@ -134,6 +161,8 @@ class Parser {
     add_services();
     add_connect();
     add_healthcheck();
+    add_swarm();
+    add_measure();
     add_bind_matrix();
     add_demo();
     // Last, because a subcommand takes over what its parent has when it is added.
@@ -184,6 +213,8 @@ class Parser {
     if (services_command_->parsed()) return {services_};
     if (connect_command_->parsed()) return {connect_};
     if (healthcheck_command_->parsed()) return {healthcheck_};
+    if (swarm_command_->parsed()) return {swarm_};
+    if (measure_command_->parsed()) return {measure_};
     if (bind_matrix_command_->parsed()) return {bind_matrix_};
     if (demo_command_->parsed()) return {demo_};
     if (version_) {
@@ -306,6 +337,55 @@ class Parser {
     health.footer("Exit code 0: well. 1: not.");
   }
 
+  void add_swarm() {
+    CLI::App& swarm =
+        *app_.add_subcommand("swarm", "many sockets at once, each byte of the answers compared");
+    swarm_command_ = &swarm;
+    swarm
+        .add_option("URL", swarm_.urls,
+                    "tcp://HOST:PORT, udp://, unix:PATH, http://, chat://: sockets go round them")
+        ->required();
+    swarm.add_option("--count", swarm_.count, "sockets; default 100")->type_name("N");
+    add_size(swarm, "--size", swarm_.size, "of a message; 0 says nothing; http posts that many")
+        ->each([this](const std::string&) { swarm_.size_given = true; });
+    swarm.add_option("--rate", swarm_.rate, "messages a second, whether answers come or not")
+        ->type_name("N");
+    add_duration(swarm, "--duration", swarm_.duration, "how long to send; default 10s with --rate");
+    add_duration(swarm, "--ramp", swarm_.ramp, "open the sockets evenly over this time");
+    add_duration(swarm, "--hold", swarm_.hold, "then silence, and one more message each");
+    add_duration(swarm, "--timeout", swarm_.timeout, "for a connection, for answers; default 10s");
+    swarm.add_option("--source", swarm_.sources, "addresses to come from")
+        ->type_name("ADDR,...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    swarm.add_option("--source-ports", swarm_.source_ports, "ports to come from")->type_name("A-B");
+    add_percent(swarm, "--loss", swarm_.loss, "lose so many datagrams on purpose");
+    add_percent(swarm, "--allowed-loss", swarm_.allowed_loss, "so many answers may be missing");
+    swarm.add_flag("--allow-remote", swarm_.allow_remote, "targets beyond this machine's loopback");
+    swarm.add_option("--compare", swarm_.compare, "an earlier report of --json, beside this one")
+        ->type_name("FILE");
+    swarm.add_flag_callback(
+        "--json", [this] { swarm_.format = SwarmOptions::Format::kJson; }, "report as JSON");
+    swarm.footer("Exit code 0: nothing was lost. 1: something was.");
+  }
+
+  void add_measure() {
+    CLI::App& measure = *app_.add_subcommand(
+        "measure", "run a load tool, and say whether it or the server was the limit");
+    measure_command_ = &measure;
+    measure.add_option("COMMAND", measure_.command, "the tool and its arguments, behind \"--\"")
+        ->required();
+    measure
+        .add_option("--target", measure_.target,
+                    "the server's admin pages; default " + measure_.target)
+        ->type_name("URL");
+    measure.add_flag_callback(
+        "--json", [this] { measure_.format = MeasureOptions::Format::kJson; }, "as JSON");
+    measure.footer(
+        "For example: polyport measure -- wrk -c 64 http://localhost:8080/plain\n"
+        "Exit code 0: measured. 1: the tool failed. 5: the target cannot be asked.");
+  }
+
   void add_bind_matrix() {
     CLI::App& matrix =
         *app_.add_subcommand("bind-matrix", "try which two sockets may have one port, and why");
@@ -341,6 +421,8 @@ class Parser {
   CLI::App* services_command_ = nullptr;
   CLI::App* connect_command_ = nullptr;
   CLI::App* healthcheck_command_ = nullptr;
+  CLI::App* swarm_command_ = nullptr;
+  CLI::App* measure_command_ = nullptr;
   CLI::App* bind_matrix_command_ = nullptr;
   CLI::App* demo_command_ = nullptr;
   bool version_ = false;
@@ -352,6 +434,8 @@ class Parser {
   ServicesOptions services_;
   ConnectOptions connect_;
   HealthcheckOptions healthcheck_;
+  SwarmOptions swarm_;
+  MeasureOptions measure_;
   BindMatrixOptions bind_matrix_;
   DemoOptions demo_;
 };

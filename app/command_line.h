@@ -10,16 +10,18 @@
 #include "app/commands/demo.h"
 #include "app/commands/explain.h"
 #include "app/commands/healthcheck.h"
+#include "app/commands/measure.h"
 #include "app/commands/ports.h"
 #include "app/commands/run.h"
 #include "app/commands/services.h"
+#include "app/commands/swarm.h"
 #include "app/commands/version.h"
 
 namespace polyport {
 
 using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
-                             ServicesOptions, ConnectOptions, HealthcheckOptions, BindMatrixOptions,
-                             DemoOptions, VersionOptions>;
+                             ServicesOptions, ConnectOptions, HealthcheckOptions, SwarmOptions,
+                             MeasureOptions, BindMatrixOptions, DemoOptions, VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

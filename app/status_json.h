@@ -12,4 +12,8 @@ namespace polyport {
 // An array with one object a service.
 void write_services(JsonWriter& json, std::span<const ServiceStatus> services);
 
+// What `polyport measure` reads before and after a load: members of an object that is begun.
+// Histograms are arrays of [highest nanosecond, count]; all counters are since the start.
+void write_load(JsonWriter& json, const LoadStatus& load, std::span<const ServiceStatus> services);
+
 }  // namespace polyport

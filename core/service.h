@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/base/histogram.h"
 #include "core/base/result.h"
 #include "core/loop/timer.h"
 #include "core/net/connection.h"
@@ -139,6 +140,31 @@ struct ServiceStatus {
   std::string reason;  // why it is skipped, paused or failed
   std::vector<ListenerStatus> listeners;
   std::vector<UpstreamStatus> upstreams;
+  std::uint64_t requests = 0;                                 // of HTTP, over all its doors
+  std::vector<std::pair<CloseReason, std::uint64_t>> closed;  // connections ended, by reason
+};
+
+// What a load test asks of the process and its machine; all counters are since the start.
+struct LoadStatus {
+  std::uint64_t now_ns = 0;   // of a clock that only goes forward
+  std::uint64_t busy_ns = 0;  // time the loop has worked and not slept
+  std::uint64_t turns = 0;
+  Histogram long_turns;         // of LoopLoad::kLongNs and more, nanoseconds
+  Histogram answers;            // one in AnswerTimes::kOneOf, nanoseconds
+  std::uint64_t cpu_ns = 0;     // processor time of the loop's thread
+  std::uint64_t queued_ns = 0;  // time that it waited for a processor
+  std::uint64_t descriptor_bursts = 0;
+  std::uint64_t open_connections = 0;
+  // Of up to 64 open TCP connections of clients on other machines: how many, and to how many
+  // something had to be sent again.
+  std::uint64_t connections_seen = 0;
+  std::uint64_t connections_lossy = 0;
+  // Of this network namespace (TcpExt and Tcp of /proc/net), not of this process alone.
+  std::uint64_t listen_overflows = 0;
+  std::uint64_t listen_drops = 0;
+  std::uint64_t segments_out = 0;
+  std::uint64_t segments_again = 0;  // retransmitted
+  std::uint64_t most_backlog = 0;    // net.core.somaxconn; 0: not known
 };
 
 // What a service may see of the process it runs in. Read-only.
@@ -151,6 +177,8 @@ class HostView {
   virtual std::string_view server_name() const = 0;
   // Writes the metrics page (Prometheus text) to the end of `out`.
   virtual void write_metrics(std::string& out) const = 0;
+  // Asks the kernel a few things; not for every request.
+  virtual LoadStatus load() const { return {}; }
 };
 
 // Handed to start(); lives as long as the service. The callback of a Timer must not throw: no

@@ -8,6 +8,7 @@
 #include "core/base/assert.h"
 #include "core/host/inherited.h"
 #include "core/host/instance.h"
+#include "core/host/load_status.h"
 #include "core/host/metrics_page.h"
 #include "core/host/opener.h"
 #include "core/host/retrier.h"
@@ -228,7 +229,12 @@ void Host::write_metrics(std::string& out) const {
       }
     });
   }
+  page.load = load();
   write_metrics_page(page, out);
+}
+
+LoadStatus Host::load() const {
+  return state_->network ? load_of(*state_->network) : LoadStatus{};
 }
 
 }  // namespace polyport

@@ -76,6 +76,7 @@ class Host final : public HostView {
   std::uint64_t open_connections() const override;
   std::string_view server_name() const override;
   void write_metrics(std::string& out) const override;
+  LoadStatus load() const override;
 
  private:
   struct State;

@@ -249,6 +249,14 @@ ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const
     for (const Port& port : group.ports)
       status_.listeners.push_back(status(group, port, totals));
   }
+  for (const auto& door : doors_) {
+    // The doors of kind kHttp have such a server and no other.
+    if (door->http) status_.requests += static_cast<const http::Server&>(*door->http).requests();
+    for (std::size_t i = 0; i < kCloseReasons; ++i) {
+      if (door->stream.closed[i] == 0) continue;
+      status_.closed.emplace_back(static_cast<CloseReason>(i), door->stream.closed[i]);
+    }
+  }
   if (context_) service_->report(status_, totals);
   return status_;
 }

@@ -22,6 +22,7 @@ struct MetricsPage {
   std::uint64_t turns = 0;
   std::uint64_t descriptor_bursts = 0;
   std::string_view version;
+  LoadStatus load;
 };
 
 void write_metrics_page(const MetricsPage& page, std::string& out);

@@ -30,6 +30,7 @@ class Server final : public StreamHandler {
   const ServerOptions& options() const { return options_; }
   // Sessions lent at the moment: connections with a message half done.
   std::size_t busy() const { return busy_; }
+  std::uint64_t requests() const { return requests_; }  // whose head was complete, since the start
 
   void on_open(Connection& connection) override;
   void on_data(Connection& connection, Bytes data) override;
@@ -60,6 +61,7 @@ class Server final : public StreamHandler {
   std::string scratch_;  // for answer heads too large for the stack
   bool draining_ = false;
   std::size_t busy_ = 0;
+  std::uint64_t requests_ = 0;
   std::vector<std::unique_ptr<Session>> idle_;  // a lent one belongs to its connection
 };
 

@@ -127,7 +127,10 @@ bool Session::read_head() {
   check_ = HeadCheck{};
   switch (check_.scan(input_, server_.options_.limits)) {
     case HeadCheck::State::kPartial:
-      if (check_.begun(input_)) head_.assign(input_);
+      if (check_.begun(input_)) {
+        head_.assign(input_);
+        first_byte_ns_ = AnswerTimes::now_ns();
+      }
       input_ = {};
       return false;
     case HeadCheck::State::kRefused:
@@ -160,9 +163,16 @@ bool Session::read_spilled_head() {
   return begin_exchange(head_);
 }
 
+void Session::begin_time() {
+  ++server_.requests_;
+  began_ms_ = connection_->network().loop().now_ms();
+  timed_ = connection_->network().answer_times().due();
+  if (timed_ && first_byte_ns_ == 0) first_byte_ns_ = AnswerTimes::now_ns();
+}
+
 bool Session::begin_exchange(Bytes head) {
   connection_->count_request();
-  began_ms_ = connection_->network().loop().now_ms();
+  begin_time();
   if (const Refusal bad = server_.parser_.parse(head, check_, fields_)) {
     fail(bad);
     return false;
@@ -325,6 +335,8 @@ void Session::end_exchange() {
   request_ = Request{};
   state_ = nullptr;
   dropped_ = 0;
+  first_byte_ns_ = 0;
+  timed_ = false;
   phase_ = Phase::kHead;
   answer_ = Answer::kNone;
   in_exchange_ = kept_ = body_done_ = body_paused_ = expects_continue_ = false;

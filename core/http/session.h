@@ -78,6 +78,7 @@ class Session final : public Exchange {
   bool read_head();
   bool read_spilled_head();
   bool begin_exchange(Bytes head);
+  void begin_time();
   void fill_request(Bytes head);
   void ask_handler();
   bool read_body();
@@ -124,6 +125,8 @@ class Session final : public Exchange {
   std::uint64_t answer_left_ = 0;   // of a promised length
   std::uint64_t answer_bytes_ = 0;  // of the body, so far
   std::uint64_t began_ms_ = 0;
+  std::uint64_t first_byte_ns_ = 0;  // of a request whose time is taken, or whose head is in pieces
+  bool timed_ = false;
   std::string forced_type_;
   int forced_status_ = 0;
   int status_ = 0;                 // of the answer that has begun

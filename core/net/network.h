@@ -15,6 +15,7 @@
 #include "core/base/assert.h"
 #include "core/loop/timer.h"
 #include "core/net/address_watch.h"
+#include "core/net/answer_times.h"
 #include "core/net/connection.h"
 #include "core/net/connection_source.h"
 #include "core/net/connection_table.h"
@@ -104,6 +105,8 @@ class Network final : private Turn::Work {
   // Of every listener and dialer, by its number, open connections included: one walk of the table.
   std::vector<Totals> totals();
   std::uint64_t turns() const { return turn_.count(); }
+  const LoopLoad& load() const { return turn_.load(); }
+  AnswerTimes& answer_times() { return answer_times_; }
   std::uint32_t most_callbacks_in_a_turn() const { return turn_.most_callbacks(); }
   std::uint64_t descriptor_bursts() const { return descriptor_bursts_; }
   ConnectionTable& table() { return table_; }
@@ -173,6 +176,7 @@ class Network final : private Turn::Work {
   static bool has_died(const Connection& connection);
   void resume_waiting();
   void update_now();
+  void settle_answer_times();
 
   std::uint16_t next_number() const;
   void note_room();  // a descriptor has become free: listeners may wait for one
@@ -200,6 +204,7 @@ class Network final : private Turn::Work {
   DeadlineWheel wheel_;
   WriteQueuePool queues_;
   Outbox outbox_;
+  AnswerTimes answer_times_;
   UdpBuffers udp_buffers_;
   Timer wheel_timer_;
   Timer sweep_timer_;
@@ -261,6 +266,7 @@ void Network::run_callback(Connection& connection, Callback callback) {
   note_queue(connection);
   gathered_ = 0;
   current_ = nullptr;
+  if (answer_times_.waits()) settle_answer_times();
   if (failed) connection.close(CloseReason::kServiceError);
   if ((connection.flags_ & Connection::kClosing) == 0) advance_finish(connection);
 }

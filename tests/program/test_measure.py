@@ -1,0 +1,124 @@
+# ctest: timeout=300 serial
+"""polyport measure: what the target saw while a tool ran, and who was the limit."""
+
+import json
+import socket
+import sys
+
+from support import ProgramTest, cli
+
+WEB = '[services.web]\ntype = "http"\nlisten = "127.0.0.1:0"\n'
+
+# Connections that send one request after the other; `rest` is run between two.
+CLIENT = """
+import http.client, threading, time
+end = time.monotonic() + {seconds}
+def ask():
+  connection = http.client.HTTPConnection({host!r}, {port}, timeout=60)
+  while True:
+    connection.request({method!r}, {path!r}, body={body}, headers={{"Accept-Encoding": "gzip"}})
+    assert connection.getresponse().read()
+    {rest}
+    if time.monotonic() > end: break
+threads = [threading.Thread(target=ask) for _ in range({threads})]
+[thread.start() for thread in threads]
+"""
+
+
+class Measure(ProgramTest):
+    def client(self, server, method="GET", path="/plain", body="None", rest="pass", seconds=2, threads=1):
+        host, port = server.address("web")
+        return [sys.executable, "-c", CLIENT.format(host=host, port=port, method=method, path=path,
+                                                    body=body, rest=rest, seconds=seconds,
+                                                    threads=threads)]
+
+    def measure(self, server, command, code=0):
+        result = cli("measure", "--target", server.url("admin", ""), "--json", "--", *command,
+                     timeout=120)
+        self.assertEqual(result.code, code, result)
+        return json.loads(result.out[result.out.index("{"):])
+
+    def test_a_saturated_target(self):
+        server = self.start(config=WEB + "max_body = \"8MiB\"\n")
+        # A JSON echo of megabytes, compressed, costs the loop far more than it costs whoever asks.
+        report = self.measure(server, self.client(server, "POST", "/echo", "'\\1' * 2_000_000",
+                                                  seconds=4, threads=3))
+        self.assertEqual(report["verdict"]["limit"], "target", report)
+        self.assertIn("the target was the limit: its loop was busy", report["verdict"]["text"])
+        self.assertGreater(report["target"]["loop_busy_share"], 0.85)
+        self.assertGreater(report["target"]["longest_turn_us"], 3_000)
+
+    def test_a_saturated_tool(self):
+        server = self.start(config=WEB)
+        burn = "burnt = time.monotonic() + 0.2\n    while time.monotonic() < burnt: pass"
+        report = self.measure(server, self.client(server, rest=burn))
+        self.assertEqual(report["verdict"]["limit"], "tool", report)
+        self.assertIn("the tool was the limit", report["verdict"]["text"])
+        self.assertGreater(report["tool"]["busiest_thread_wanted_share"], 0.85)
+        self.assertGreater(report["tool"]["cpu_us"], 0)
+
+    def test_neither_was_the_limit(self):
+        server = self.start(config=WEB)
+        report = self.measure(server, self.client(server, rest="time.sleep(0.5)"))
+        self.assertEqual(report["verdict"]["limit"], "none", report)
+
+    def test_a_loop_that_was_blocked(self):
+        server = self.start(config=WEB + "teaching = true\n")
+        report = self.measure(server, self.client(server, path="/block?ms=1500", seconds=0))
+        self.assertGreater(report["target"]["longest_turn_us"], 1_490_000)
+        self.assertGreater(report["target"]["loop_busy_share"], 0)
+
+    def test_the_counts_are_those_of_the_tool(self):
+        server = self.start(config=WEB)
+        self.client(server)
+        script = ("import http.client\nfor _ in range(2):\n"
+                  f"  c = http.client.HTTPConnection(*{server.address('web')!r})\n"
+                  "  for _ in range(160):\n    c.request('GET', '/plain'); c.getresponse().read()\n")
+        server.get("web", "/plain")  # what came before does not count
+        report = self.measure(server, [sys.executable, "-c", script])
+        self.assertEqual(report["target"]["requests"], 320)
+        self.assertEqual(report["target"]["accepted"], 2)
+        self.assertEqual(report["target"]["service_time"]["measured"], 10)  # one in 32
+        self.assertGreater(report["target"]["service_time"]["p50_us"], 0)
+
+    def test_resets_are_seen(self):
+        server = self.start(config=WEB)
+        script = ("import socket, struct\nfor _ in range(3):\n"
+                  f"  s = socket.create_connection({server.address('web')!r})\n"
+                  "  s.sendall(b'GET /plain HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); s.recv(9)\n"
+                  "  s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\n"
+                  "  s.close()\n")
+        report = self.measure(server, [sys.executable, "-c", script])
+        self.assertEqual(report["target"]["resets"], 3)
+
+    def test_text(self):
+        server = self.start(config=WEB)
+        result = cli("measure", "--target", server.url("admin", ""), "--", "echo", "hello")
+        self.assertEqual(result.code, 0, result)
+        self.assertTrue(result.out.startswith("hello\n"), result)
+        for words in ("requests ", "loop ", "accept queue", "verdict", "echo hello"):
+            self.assertIn(words, result.out)
+
+    def test_the_tool_fails(self):
+        server = self.start(config=WEB)
+        report = self.measure(server, ["sh", "-c", "exit 7"], code=1)
+        self.assertEqual(report["tool"]["exit_code"], 7)
+
+    def test_what_cannot_be_measured(self):
+        server = self.start(config=WEB)
+        target = server.url("admin", "")
+        self.assertEqual(cli("measure", "--target", target, "--", "/no/such/tool").code, 2)
+        self.assertEqual(cli("measure", "--target", target).code, 2)
+        self.assertEqual(cli("measure", "--target", "localhost", "--", "true").code, 2)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            closed = "http://127.0.0.1:%d" % listener.getsockname()[1]
+        result = cli("measure", "--target", closed, "--", "true")
+        self.assertEqual(result.code, 5)
+        self.assertIn("--target", result.err)
+        result = cli("measure", "--target", server.url("web", ""), "--", "true")
+        self.assertEqual(result.code, 5, result)
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
