@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <sstream>
 
 #include "app/commands/exit_code.h"
+#include "app/output.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/ports/port_number.h"
@@ -24,6 +26,7 @@ class Help final : public CLI::FormatterBase {
     }
     std::string options;
     for (const CLI::Option* option : app->get_options()) {
+      if (option->get_group().empty()) continue;
       const bool positional = option->get_positional();
       if (positional) usage += " " + shown(*option);
       (positional ? list : options) += row(left(*option), option->get_description());
@@ -151,9 +154,8 @@ class Parser {
     app_.formatter(std::make_shared<Help>());
     app_.require_subcommand(0, 1);
     app_.set_help_flag("-h,--help", "this text");
-    app_.add_flag("--version", version_, "which polyport this is");
-    app_.add_flag("--verbose", verbose_, "with --version: what was built into it")
-        ->needs("--version");
+    app_.add_flag("--version", version_, "which polyport this is; with --verbose, built of what");
+    app_.add_flag("--verbose", verbose_)->needs("--version")->group("");
     add_run();
     add_check();
     add_explain();
@@ -165,6 +167,7 @@ class Parser {
     add_measure();
     add_bind_matrix();
     add_demo();
+    add_ca();
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
@@ -178,8 +181,9 @@ class Parser {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-        app_.exit(error);  // prints the help that was asked for
-        return {{}, kExitOk};
+        std::ostringstream help;
+        app_.exit(error, help, help);  // writes what was asked for
+        return {{}, answer(help.str(), kExitOk)};
       }
       std::fprintf(stderr, "%s\n", failure(error, argc, argv).c_str());
       return {{}, kExitUsage};
@@ -217,6 +221,7 @@ class Parser {
     if (measure_command_->parsed()) return {measure_};
     if (bind_matrix_command_->parsed()) return {bind_matrix_};
     if (demo_command_->parsed()) return {demo_};
+    if (ca_command_->parsed()) return {ca_};
     if (version_) {
       using Detail = VersionOptions::Detail;
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
@@ -257,6 +262,9 @@ class Parser {
         ->type_name("N")
         ->check(CLI::Validator(CLI::NonNegativeNumber).description(""));
     run.add_option("--ready-file", run_.ready_file, "the same, into a file")->type_name("PATH");
+    run.footer(
+        "Exit code, where nothing starts: 1 the configuration has errors, 2 usage,\n"
+        "3 a port cannot be had, 4 not permitted, 5 anything else.");
   }
 
   void add_check() {
@@ -268,7 +276,9 @@ class Parser {
     check.add_flag("--live", check_.live, "also try each port now, and explain what cannot be had");
     check.add_flag_callback(
         "--json", [this] { check_.format = CheckOptions::Format::kJson; }, "as one JSON object");
-    check.footer("Exit code 0: clean. 1: errors, or a port that cannot be had. 2: no such file.");
+    check.footer(
+        "Exit code 0: clean. 1: errors, or a port that cannot be had. 2: no such file.\n"
+        "5: the answer could not be written.");
   }
 
   void add_explain() {
@@ -284,7 +294,10 @@ class Parser {
         ->type_name("FILE");
     explain.add_flag_callback(
         "--json", [this] { explain_.format = ExplainOptions::Format::kJson; }, "as JSON");
-    explain.footer("Exit code, by the first port: 0 free, 1 taken, 4 not permitted.");
+    explain.footer(
+        "Exit code, for the first PORT alone (without udp: for its TCP side): 0 free,\n"
+        "1 taken or not to be had, 4 not permitted. 2: a PORT that is none.\n"
+        "5: the answer could not be written.");
   }
 
   void add_ports() {
@@ -299,6 +312,7 @@ class Parser {
     ports.add_flag_callback(
         "--json", [this] { ports_.format = PortsOptions::Format::kJson; },
         "as JSON; with --watch one object a line, each time something has changed");
+    ports.footer("Exit code 0: shown. 5: the sockets cannot be read, or nobody reads the answer.");
   }
 
   void add_services() {
@@ -401,7 +415,9 @@ class Parser {
         ->excludes(all);
     matrix.add_flag_callback(
         "--json", [this] { bind_matrix_.format = Options::Format::kJson; }, "as JSON");
-    matrix.footer("Exit code 0: shown. 1: this kernel answers otherwise than the rules say.");
+    matrix.footer(
+        "Exit code 0: shown. 1: this kernel answers otherwise than the rules say.\n"
+        "5: it could not be tried, or the answer not written.");
   }
 
   void add_demo() {
@@ -410,7 +426,25 @@ class Parser {
     demo.add_option("NAME", demo_.name, "which one; nothing: list them");
     demo.add_option("N", demo_.note, "of the demo notes: only this claim");
     demo.add_flag("--fast", demo_.fast, "no pauses between the steps");
-    demo.footer("Exit code 0: shown. 1: this kernel answered otherwise. 5: impossible here.");
+    demo.footer(
+        "Exit code 0: shown. 1: this kernel answered otherwise. 2: no such demo.\n"
+        "5: impossible here, or the lesson could not be written.");
+  }
+
+  void add_ca() {
+    CLI::App& ca =
+        *app_.add_subcommand("ca", "the CA behind https://localhost, and how to trust it");
+    ca_command_ = &ca;
+    ca.add_option("CONFIG", ca_.configuration.what,
+                  "whose state directory; a file or \"-\"; nothing: the demo's");
+    add_set(ca, ca_.configuration);
+    ca.add_flag("--make", ca_.make, "make it where there is none yet");
+    CLI::Option* const pem = ca.add_flag_callback(
+        "--pem", [this] { ca_.format = CaOptions::Format::kPem; }, "print its certificate");
+    ca.add_flag_callback(
+          "--path", [this] { ca_.format = CaOptions::Format::kPath; }, "print where it lies")
+        ->excludes(pem);
+    ca.footer("Exit code 0: shown. 1: there is none. 4: not permitted.");
   }
 
   CLI::App app_;
@@ -425,6 +459,7 @@ class Parser {
   CLI::App* measure_command_ = nullptr;
   CLI::App* bind_matrix_command_ = nullptr;
   CLI::App* demo_command_ = nullptr;
+  CLI::App* ca_command_ = nullptr;
   bool version_ = false;
   bool verbose_ = false;
   RunOptions run_;
@@ -438,6 +473,7 @@ class Parser {
   MeasureOptions measure_;
   BindMatrixOptions bind_matrix_;
   DemoOptions demo_;
+  CaOptions ca_;
 };
 
 }  // namespace

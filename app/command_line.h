@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "app/commands/bind_matrix.h"
+#include "app/commands/ca.h"
 #include "app/commands/check.h"
 #include "app/commands/connect.h"
 #include "app/commands/demo.h"
@@ -21,7 +22,7 @@ namespace polyport {
 
 using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
                              ServicesOptions, ConnectOptions, HealthcheckOptions, SwarmOptions,
-                             MeasureOptions, BindMatrixOptions, DemoOptions, VersionOptions>;
+                             MeasureOptions, BindMatrixOptions, DemoOptions, CaOptions, VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

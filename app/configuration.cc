@@ -8,6 +8,9 @@
 #include "app/source.h"
 #include "app/types.h"
 #include "core/base/text.h"
+#include "core/host/tls_plan.h"
+#include "core/http/websocket_origin.h"
+#include "core/net/x509.h"
 #include "core/settings/settings.h"
 
 namespace polyport {
@@ -120,6 +123,31 @@ Log::Options log_options(const OptionValues& server) {
           .target = server.text("log_target")};
 }
 
+DevelopmentTls development_tls(const OptionValues& server, Errors& errors) {
+  DevelopmentTls settings{.automatic = server.boolean("tls.auto"), .names = {}};
+  for (const std::string& written : server.texts("tls.names")) {
+    auto name = x509::check_name(written);
+    if (name) {
+      settings.names.push_back(std::move(*name));
+    } else {
+      name.error().what = "tls.names: " + name.error().what;
+      name.error().where = server.value("tls.names").where;
+      errors.push_back(std::move(name.error()));
+    }
+  }
+  return settings;
+}
+
+void check_origins(const ServicePlan& plan, Errors& errors) {
+  const OptionValues::Value& origins = plan.values.value("websocket.origins");
+  for (const std::string& origin : origins.texts) {
+    if (http::is_origin_pattern(origin)) continue;
+    errors.push_back({ErrorCode::kBadValue,
+                      "websocket.origins: " + quoted(origin, 60) + " is no origin of a page",
+                      origins.where, "write it as browsers do: \"https://example.com\", or \"*\""});
+  }
+}
+
 // What the type itself has to say of a table.
 void check_type(const ServicePlan& plan, Errors& errors) {
   if (plan.type->check == nullptr || !plan.values.boolean("enabled")) return;
@@ -155,12 +183,17 @@ Result<Endpoint> shifted(const Endpoint& endpoint, int offset) {
   return moved;
 }
 
-std::string start_command(const ConfigurationOptions& options) {
-  std::string command = "polyport run";
+std::string command_for(std::string_view name, const ConfigurationOptions& options) {
+  std::string command = "polyport " + std::string(name);
   for (const std::string& word : options.what)
     command += " " + shell_word(word);
   for (const std::string& setting : options.set)
     command += " --set " + shell_word(setting);
+  return command;
+}
+
+std::string start_command(const ConfigurationOptions& options) {
+  std::string command = command_for("run", options);
   for (const std::string& name : options.only)
     command += " --only " + shell_word(name);
   return command;
@@ -188,10 +221,16 @@ Configuration load_configuration(const ConfigurationOptions& options) {
     shift_ports(options.offset, service, configuration.errors);
     configuration.plans.push_back(plan_of(std::move(service)));
     check_type(configuration.plans.back(), configuration.errors);
+    check_origins(configuration.plans.back(), configuration.errors);
   }
   configuration.host = host_options(settings.server);
   configuration.log = log_options(settings.server);
   configuration.state_dir = settings.server.text("state_dir");
+  configuration.development_tls = development_tls(settings.server, configuration.errors);
+  for (const ServicePlan& plan : configuration.plans) {
+    check_tls(plan, configuration.development_tls.automatic, configuration.errors,
+              configuration.warnings);
+  }
   return configuration;
 }
 

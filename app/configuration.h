@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/development_tls.h"
 #include "core/host/host.h"
 #include "core/observe/log.h"
 
@@ -25,6 +26,7 @@ struct Configuration {
   HostOptions host;
   Log::Options log;
   std::string state_dir;
+  DevelopmentTls development_tls;
   Errors usage;  // the command line itself is wrong (exit 2); nothing else was looked at
   Errors errors;
   Errors warnings;
@@ -34,6 +36,8 @@ struct Configuration {
 
 // What to type to start the same again, but for --offset: "polyport run 'my dir/my.toml'".
 std::string start_command(const ConfigurationOptions& options);
+// The same for another command that takes a configuration: "polyport ca 'my dir/my.toml'".
+std::string command_for(std::string_view command, const ConfigurationOptions& options);
 
 Configuration load_configuration(const ConfigurationOptions& options);
 

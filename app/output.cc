@@ -33,12 +33,15 @@ bool write_output(std::string_view text) {
   return true;
 }
 
-int answer(std::string_view text, int exit_code) {
-  if (write_output(text)) return exit_code;
+int unwritten() {
   if (errno != EPIPE) {
     std::fprintf(stderr, "polyport: cannot write to standard output: %s\n", std::strerror(errno));
   }
   return kExitFailed;
+}
+
+int answer(std::string_view text, int exit_code) {
+  return write_output(text) ? exit_code : unwritten();
 }
 
 }  // namespace polyport

@@ -9,8 +9,11 @@ namespace polyport {
 // where it cannot be written; errno says why.
 bool write_output(std::string_view text);
 
-// Writes a command's answer. Returns `exit_code`, or kExitFailed where it could not be written; why
-// not is said on standard error, but for a reader that has seen enough ("| head").
+// For an answer that could not be written: says why not on standard error (errno), but for a reader
+// that has seen enough ("| head"). Returns kExitFailed.
+int unwritten();
+
+// Writes a command's answer. Returns `exit_code`, or kExitFailed where it could not be written.
 int answer(std::string_view text, int exit_code);
 
 }  // namespace polyport

@@ -36,10 +36,13 @@ class Planner {
                             .on_conflict = on_conflict_of(plan.values.text("on_conflict")),
                             .closed = plan.values.text("state") == "closed",
                             .known_as = names_of(plan)};
+    // A door speaks what its option says: `irc` is no stranger on 6667.
+    if (planned.option != "listen") planned.known_as.push_back(planned.option);
     if (endpoint.transport == Transport::kUnix) {
       planned.targets = {{.transport = Transport::kUnix,
                           .address = Address::any(Family::kUnix),
-                          .path = same_socket_path(endpoint.path)}};
+                          .path = same_socket_path(endpoint.path),
+                          .written = Transport::kUnix}};
       if (!endpoint.path.starts_with('@')) planned.path_error = look_at_socket_path(endpoint.path);
     } else {
       auto targets = targets_of(endpoint, where);
@@ -51,8 +54,10 @@ class Planner {
         return;
       }
       planned.targets = std::move(*targets);
-      for (BindTarget& target : planned.targets)
-        target.transport = endpoint.transport;
+      for (BindTarget& target : planned.targets) {
+        target.transport = socket_transport(endpoint.transport);
+        target.written = endpoint.transport;
+      }
     }
     planned_.endpoints.push_back(std::move(planned));
   }

@@ -8,24 +8,19 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/memory_file.h"
 #include "core/service.h"
 
 namespace polyport {
 
 class PublishedServices {
  public:
-  PublishedServices() = default;
-  ~PublishedServices() { close(); }
-  PublishedServices(const PublishedServices&) = delete;
-  PublishedServices& operator=(const PublishedServices&) = delete;
-
   // In place of what was published before. False where this system has no memory files, which is
   // no harm.
   bool publish(std::string_view text);
 
  private:
-  void close();
-  int fd_ = -1;
+  MemoryFile file_;
 };
 
 // The ready line without its figures: of a thousand ports it still is one that others will read.

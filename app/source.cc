@@ -98,24 +98,17 @@ class AdHocWriter {
       line("[" + std::string(first.type) + "]", first.argument);
     } else {
       line("[services." + std::string(first.name) + "]", first.argument);
-      line("type = " + in_quotes(first.type), first.argument);
+      line("type = " + json_string(first.type), first.argument);
     }
     line("listen = [", first.argument);
     for (const AdHoc& part : parts)
-      line(in_quotes(part.endpoint) + ",", part.argument);
+      line(json_string(part.endpoint) + ",", part.argument);
     line("]", first.argument);
   }
 
   static bool is_internal(std::string_view type) { return type == "health" || type == "admin"; }
 
  private:
-  // A TOML basic string escapes as JSON does.
-  static std::string in_quotes(std::string_view text) {
-    std::string out;
-    append_json_string(out, text);
-    return out;
-  }
-
   Source& source_;
 };
 

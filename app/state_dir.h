@@ -1,7 +1,8 @@
 // The state directory: where services keep what must survive a restart.
 //
-// No service of this version keeps anything, so nothing is created here: a first try of the program
-// leaves no trace. A place that cannot be written is no reason to stop, only to say so once.
+// Nothing is created here: what a run keeps (the development CA, in tls/) makes the folder when it
+// is needed, with mode 0700, and a first try without that leaves no trace. A place that cannot be
+// written is no reason to stop, only to say so once.
 #pragma once
 
 #include <string>

@@ -135,9 +135,11 @@ std::string host_text(const Address& address) {
 }
 
 std::string transport_text(const Line& line) {
-  if (line.door != nullptr && line.door->kind == Door::Kind::kHttp) return "http";
+  if (line.door != nullptr && line.door->kind == Door::Kind::kHttp) {
+    return line.transports == transports(Transport::kTls) ? "https" : "http";
+  }
   std::string text;
-  for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+  for (const Transport transport : kAllTransports) {
     if (!contains(line.transports, transport)) continue;
     text += (text.empty() ? "" : "+") + std::string(name(transport));
   }
@@ -204,15 +206,31 @@ void replace(std::string& text, std::string_view word, const std::string& by) {
   if (const auto at = text.find(word); at != std::string::npos) text.replace(at, word.size(), by);
 }
 
+// Our own client speaks no WebSocket; this one is Python's.
+constexpr std::string_view kTryWebSocket = "python3 -m websockets {scheme}://{host}:{port}/";
+
+bool has_only_websocket(const Line& line) {
+  return (line.transports & ~transports(Transport::kWs, Transport::kWss)) == 0;
+}
+
 // What a person on this machine types to talk to it.
 std::string try_it(const Line& line, const ServiceType* type) {
   if (type == nullptr || is_out_of_reach(line)) return "";
-  std::string text(type->try_it);
+  const bool has_own = line.door != nullptr && !line.door->try_it.empty();
+  std::string text(has_only_websocket(line) ? kTryWebSocket
+                   : has_own                ? line.door->try_it
+                                            : type->try_it);
   constexpr std::string_view kTarget = "{host}:{port}";
   if (!line.path.empty()) {
     if (text.find("polyport connect") == std::string::npos) return "";
     replace(text, kTarget, "unix:" + printable(line.path, 60));
     return text;
+  }
+  if (line.transports == transports(Transport::kTls)) {
+    replace(text, "curl http://", "curl -k https://");
+    replace(text, "open http://", "open https://");
+    replace(text, "irssi ", "irssi --tls ");
+    replace(text, "polyport connect ", "openssl s_client -quiet -connect ");
   }
   // A door for several transports is tried over TCP, which connect takes where none is named.
   const bool only_udp = line.transports == transports(Transport::kUdp);
@@ -221,6 +239,8 @@ std::string try_it(const Line& line, const ServiceType* type) {
   }
   const Address& address = line.addresses.front();
   const bool local = address.is_any() || address == Address::loopback(address.family);
+  const bool plain = contains(line.transports, Transport::kWs);
+  replace(text, "{scheme}", std::string(name(plain ? Transport::kWs : Transport::kWss)));
   replace(text, "{host}", local ? "localhost" : host_text(address));
   replace(text, "{port}", std::to_string(line.first_port));
   return text;

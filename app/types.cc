@@ -23,7 +23,7 @@ TypeSchema schema_of(const ServiceType& type) {
   schema.default_port = type.default_port;
   schema.options = {common_options(), type.options};
   for (const Door& door : type.doors) {
-    schema.doors.push_back({door.option, door.transports, usual_transport(door.transports)});
+    schema.doors.push_back({door.option, offered(door), usual_transport(door.transports)});
   }
   return schema;
 }

@@ -42,7 +42,17 @@ struct Door {
   std::string_view option = "listen";
   Transports transports = polyport::transports(Transport::kTcp);
   Kind kind = Kind::kStream;
+  std::string_view try_it = {};  // in place of the type's
 };
+
+// What its endpoints may be: what the door names, and WebSocket in front of a stream service.
+constexpr Transports offered(const Door& door) {
+  if (door.kind != Door::Kind::kStream) return door.transports;
+  Transports all = door.transports;
+  if (contains(all, Transport::kTcp)) all |= transports(Transport::kWs);
+  if (contains(all, Transport::kTls)) all |= transports(Transport::kWss);
+  return all;
+}
 
 enum class ServiceState : std::uint8_t {
   kDisabled,
@@ -79,6 +89,7 @@ std::string_view name(ListenerOrigin origin);
 struct ListenerStatus {
   std::string id;  // "web.main.0"; survives a reload
   std::string_view door;
+  std::string_view try_it;  // of the door, else of the type
   Transport transport = Transport::kTcp;
   std::string configured;  // the endpoint as written
   std::string where;       // and where: "my.toml:3:10"
@@ -211,7 +222,8 @@ class Service : public StreamHandler, public DatagramHandler {
 
 // The door of a protocol that means the same on every transport: echo, time, ….
 inline constexpr Door kEveryTransport[] = {
-    {.transports = transports(Transport::kTcp, Transport::kUdp, Transport::kUnix)}};
+    {.transports =
+         transports(Transport::kTcp, Transport::kUdp, Transport::kUnix, Transport::kTls)}};
 
 // The usual ServiceType::create: a T made from its option values, or from nothing.
 template <class T>
@@ -237,6 +249,7 @@ struct ServiceType {
   // is noted instead (Connection::note_wrong_protocol).
   bool answers_any_byte = false;
   bool internal = false;
+  bool speaks_text = false;  // what it says before it hears anything is text (for WebSocket)
   bool dials = false;  // each of its stream clients needs a second descriptor, for an upstream
   // What no row can say of the values of one table, how they go together: found by `check`, and
   // before a start, without a socket. An error without a place is given the table's.

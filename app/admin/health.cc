@@ -43,7 +43,8 @@ class Health final : public Service {
 };
 
 constexpr Door kDoors[] = {
-    {.transports = transports(Transport::kTcp, Transport::kUnix), .kind = Door::Kind::kHttp}};
+    {.transports = transports(Transport::kTcp, Transport::kTls, Transport::kUnix),
+     .kind = Door::Kind::kHttp}};
 
 }  // namespace
 

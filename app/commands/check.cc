@@ -186,6 +186,7 @@ int print_text(const std::string& name, const Findings& findings) {
   const bool clean = findings.errors.empty() && findings.warnings.empty() && refused.empty();
   const std::string counts = count_findings(findings.errors.size(), findings.warnings.size());
   text += name + ": " + (clean ? "ok" : counts) + live_verdict(findings, refused.size()) + "\n";
+  if (findings.live) text += aside(where_we_look_from());
   return answer(text, findings.exit_code);
 }
 

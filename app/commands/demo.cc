@@ -3,14 +3,16 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <vector>
 
 #include "app/commands/demo/demos.h"
 #include "app/commands/demo/real_lab.h"
 #include "app/commands/exit_code.h"
-#include "app/paragraph.h"
+#include "app/output.h"
 #include "app/terminal.h"
+#include "core/base/layout.h"
 #include "core/base/text.h"
 
 namespace polyport {
@@ -25,10 +27,10 @@ constexpr std::chrono::milliseconds kShortPause{1000};
 struct Demo {
   std::string_view name;
   std::string_view about;
-  void (*show)(Stage& stage, Lab& lab);
+  void (*show)(demo::Stage& stage, Lab& lab);
 };
 
-void show_all_notes(Stage& stage, Lab& lab) {
+void show_all_notes(demo::Stage& stage, Lab& lab) {
   show_notes(stage, lab);
 }
 
@@ -43,13 +45,10 @@ constexpr std::array kDemos = std::to_array<Demo>({
 });
 
 int list_demos() {
-  std::printf("Lessons about ports, each really happening on this machine:\n\n");
-  for (const Demo& demo : kDemos) {
-    const std::string line = hanging("  " + std::string(demo.name), demo.about, 14);
-    std::fputs(line.c_str(), stdout);
-  }
-  std::printf("\npolyport demo NAME shows one.\n");
-  return kExitOk;
+  std::string text = "Lessons about ports, each really happening on this machine:\n\n";
+  for (const Demo& demo : kDemos)
+    text += hanging("  " + std::string(demo.name), demo.about, 14);
+  return answer(text + "\npolyport demo NAME shows one.\n", kExitOk);
 }
 
 int no_such_demo(const std::string& wanted) {
@@ -72,10 +71,22 @@ int wrong_note(const DemoOptions& options) {
   return kExitUsage;
 }
 
-void print(std::string_view lines) {
-  std::fwrite(lines.data(), 1, lines.size(), stdout);
-  std::fflush(stdout);  // each step is seen when it happens
-}
+// Each step is seen when it happens. A demo that cannot be read goes on all
+// the same: it cleans up at its end.
+class Page {
+ public:
+  void write(std::string_view lines) {
+    if (error_ == 0 && !write_output(lines)) error_ = errno;
+  }
+  int end(int exit_code) const {
+    if (error_ == 0) return exit_code;
+    errno = error_;
+    return unwritten();
+  }
+
+ private:
+  int error_ = 0;
+};
 
 }  // namespace
 
@@ -91,14 +102,18 @@ int run_command(const DemoOptions& options) {
     return wrong_note(options);
   }
   const bool pauses = Terminal::is_terminal(STDOUT_FILENO) && !options.fast;
-  Stage stage(print, !pauses ? std::chrono::milliseconds(0) : notes ? kShortPause : kPause);
+  Page page;
+  demo::Stage stage([&page](std::string_view lines) { page.write(lines); },
+                    !pauses ? std::chrono::milliseconds(0)
+                    : notes ? kShortPause
+                            : kPause);
   RealLab lab;
   if (options.note) {
     show_notes(stage, lab, options.note);
   } else {
     chosen->show(stage, lab);
   }
-  return stage.exit_code();
+  return page.end(stage.exit_code());
 }
 
 }  // namespace polyport

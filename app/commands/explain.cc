@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <optional>
 
 #include "app/commands/exit_code.h"
@@ -33,7 +35,8 @@ struct Subject {
   Transports transports = 0;
   bool of_service = false;         // what a service listens on, each of its transports
   std::vector<std::string> names;  // "http (tcp, udp)", `service "web" of the demo`
-  std::vector<Explanation> explanations;
+  std::vector<BindAttempt> attempts;
+  std::vector<Explanation> explanations;  // of the attempts, once all questions are understood
 };
 
 // --- from questions to subjects ------------------------------------------------------------------
@@ -109,16 +112,14 @@ Result<Subject> subject_of(const PortQuestion& question) {
                       : "port " + host_text(question) + std::to_string(question.port.value_or(0));
   auto targets = targets_of(question);
   if (!targets) return tl::unexpected(std::move(targets.error()));
-  std::vector<BindAttempt> attempts;
   for (const BindTarget& target : *targets)
-    attempts.push_back(try_bind(target));
-  subject.explanations = explain({.attempts = attempts});
+    subject.attempts.push_back(try_bind(target));
   return subject;
 }
 
 PortQuestion question_of(const Endpoint& endpoint, std::uint16_t port) {
   PortQuestion question;
-  question.transports = transports(endpoint.transport);
+  question.transports = transports(socket_transport(endpoint.transport));
   question.host = endpoint.host;
   question.path = endpoint.path;
   if (endpoint.transport != Transport::kUnix) question.port = port;
@@ -205,6 +206,25 @@ Result<Found> subjects_of(const PortQuestion& question, const Services& services
   return found;
 }
 
+// The facts are gathered once for all of them: a big machine has many sockets and processes.
+void explain_all(std::vector<Found>& found) {
+  std::vector<BindAttempt> attempts;
+  for (const Found& each : found) {
+    for (const Subject& subject : each.subjects)
+      attempts.insert(attempts.end(), subject.attempts.begin(), subject.attempts.end());
+  }
+  // Each is a question of its own, with its own remedies.
+  auto explanations = explain({.attempts = attempts, .most_mended = attempts.size()});
+  auto next = std::make_move_iterator(explanations.begin());
+  for (Found& each : found) {
+    for (Subject& subject : each.subjects) {
+      const auto end = next + static_cast<std::ptrdiff_t>(subject.attempts.size());
+      subject.explanations.assign(next, end);
+      next = end;
+    }
+  }
+}
+
 // --- a subject in words --------------------------------------------------------------------------
 
 std::string number_line(std::uint16_t port) {
@@ -264,22 +284,51 @@ std::string state_line(const Explanation& explanation) {
 }
 
 // Connections do not keep a server with SO_REUSEADDR from its port, but a person wants to know.
-std::string connections_line(std::uint16_t port) {
-  const KernelSockets kernel =
-      read_kernel_sockets({.transports = transports(Transport::kTcp), .local_port = port});
-  std::size_t open = 0;
-  std::size_t lingering = 0;
-  for (const KernelSocket& socket : kernel.sockets) {
-    if (socket.state == SocketState::kTimeWait) ++lingering;
-    if (socket.peer.is_ip() && socket.state != SocketState::kTimeWait) ++open;
+class Connections {
+ public:
+  // Of the ports of these subjects.
+  explicit Connections(const std::vector<Found>& found) {
+    for (const Found& each : found) {
+      for (const Subject& subject : each.subjects) {
+        if (asks_for(subject)) counts_.try_emplace(*subject.port);
+      }
+    }
+    if (counts_.empty()) return;
+    SocketQuery query{.transports = transports(Transport::kTcp)};
+    if (counts_.size() == 1) query.local_port = counts_.begin()->first;
+    for (const KernelSocket& socket : read_kernel_sockets(query).sockets) {
+      const auto count = counts_.find(socket.local.port);
+      if (count == counts_.end()) continue;
+      if (socket.state == SocketState::kTimeWait) {
+        ++count->second.lingering;
+      } else if (socket.peer.is_ip()) {
+        ++count->second.open;
+      }
+    }
   }
-  if (open + lingering == 0) return "";
-  const auto counted = [](std::size_t count, const char* one, const char* many) {
-    return std::to_string(count) + " " + (count == 1 ? one : many);
+
+  // Nothing where there are none.
+  std::string line(const Subject& subject) const {
+    if (!asks_for(subject)) return "";
+    const auto& [open, lingering] = counts_.at(*subject.port);
+    if (open + lingering == 0) return "";
+    const auto counted = [](std::size_t count, const char* one, const char* many) {
+      return std::to_string(count) + " " + (count == 1 ? one : many);
+    };
+    return counted(open, "connection has", "connections have") + " it as their near end, " +
+           counted(lingering, "lingers", "linger") + " in TIME_WAIT";
+  }
+
+ private:
+  struct Count {
+    std::size_t open = 0;
+    std::size_t lingering = 0;
   };
-  return counted(open, "connection has", "connections have") + " it as their near end, " +
-         counted(lingering, "lingers", "linger") + " in TIME_WAIT";
-}
+  static bool asks_for(const Subject& subject) {
+    return subject.port && contains(subject.transports, Transport::kTcp);
+  }
+  std::map<std::uint16_t, Count> counts_;
+};
 
 // What a bind would answer, by transport where they differ.
 std::string you_line(const std::vector<Explanation>& explanations) {
@@ -309,7 +358,7 @@ std::string you_line(const std::vector<Explanation>& explanations) {
   return text;
 }
 
-std::string subject_text(const Subject& subject) {
+std::string subject_text(const Subject& subject, const Connections& connections) {
   const auto line = [](std::string_view label, std::string_view text) {
     return text.empty() ? std::string() : labelled_line(label, text, kTextColumn);
   };
@@ -325,9 +374,7 @@ std::string subject_text(const Subject& subject) {
   for (const Explanation& explanation : subject.explanations) {
     text += line(state_label(explanation.attempt.target), state_line(explanation));
   }
-  if (subject.port && contains(subject.transports, Transport::kTcp)) {
-    text += line("in use", connections_line(*subject.port));
-  }
+  text += line("in use", connections.line(subject));
   text += line("you", you_line(subject.explanations));
   return text + advice_text(subject.explanations);
 }
@@ -369,17 +416,14 @@ std::string json_of(const std::vector<Found>& found) {
 }
 
 std::string text_of(const std::vector<Found>& found) {
+  const Connections connections(found);
   std::string text;
   for (const Found& each : found) {
     for (const Subject& subject : each.subjects)
-      text += (text.empty() ? "" : "\n") + subject_text(subject);
+      text += (text.empty() ? "" : "\n") + subject_text(subject, connections);
     if (!each.left_out.empty()) text += "\n" + each.left_out + "\n";
   }
-  if (const View view = where_we_look_from(); view != View::kMachine) {
-    text += "\nThese are the ports of " + std::string(name(view)) +
-            "; those of the host are not visible from here.\n";
-  }
-  return text;
+  return text + aside(where_we_look_from());
 }
 
 }  // namespace
@@ -403,6 +447,7 @@ int run_command(const ExplainOptions& options) {
     if (!found) return usage(std::move(found.error()), argument);
     all.push_back(std::move(*found));
   }
+  explain_all(all);
   const bool json = options.format == ExplainOptions::Format::kJson;
   return answer(json ? json_of(all) : text_of(all), exit_code(all.front()));
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -36,16 +37,6 @@ TerminalSize terminal_size() {
   return {size.ws_col, size.ws_row};
 }
 
-// False where nobody will read any more.
-bool print(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(kOut, text.data(), text.size());
-    if (written < 0) return false;  // an interrupt too: whoever sends it wants the prompt back
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 std::string snapshot_text(const Snapshot& snapshot, const PortsOptions& options) {
   if (options.format == PortsOptions::Format::kJson) {
     const bool lines = options.watch.has_value();  // one object a line, for whoever reads on
@@ -64,6 +55,20 @@ int unreadable() {
 }
 
 // --- watching ------------------------------------------------------------------------------------
+
+// Unlike write_output() broken off by an interrupt: whoever sends it wants the prompt back, also
+// from a terminal that was stopped.
+bool print(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(kOut, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (pollfd out{kOut, POLLOUT, 0}; errno != EAGAIN || ::poll(&out, 1, -1) < 0) {
+      return false;
+    }
+  }
+  return true;
+}
 
 std::string time_of_day() {
   const std::time_t now = std::time(nullptr);
@@ -105,13 +110,17 @@ class Watching {
     const Interrupt interrupt;
     const bool redraws = draws_screens();
     if (redraws) print("\x1b[2J");
-    do {
+    Next next = Next::kTable;
+    while (next == Next::kTable) {
       const Snapshot snapshot = take_snapshot(options_);
       if (snapshot.source == KernelSockets::Source::kNone) return unreadable();
-      if (!show(snapshot_text(snapshot, options_))) break;
-    } while (wait(interrupt));
+      if (!show(snapshot_text(snapshot, options_))) {
+        return errno == EINTR ? kExitOk : unwritten();
+      }
+      next = wait(interrupt);
+    }
     if (redraws) print("\r\n");
-    return kExitOk;
+    return next == Next::kNoReader ? kExitFailed : kExitOk;
   }
 
  private:
@@ -135,14 +144,17 @@ class Watching {
     return print((first ? "" : "\n") + time_of_day() + "\n" + text);
   }
 
-  // False at the end: a signal, or nobody reads any more.
-  bool wait(const Interrupt& interrupt) const {
+  enum class Next : std::uint8_t { kTable, kInterrupted, kNoReader };
+
+  Next wait(const Interrupt& interrupt) const {
     std::array<pollfd, 2> watched = {{{interrupt.descriptor(), POLLIN, 0}, {kOut, 0, 0}}};
     const auto interval = static_cast<int>(options_.watch->count());
-    int events = ::poll(watched.data(), watched.size(), interval);
-    // The signal that broke it off may be the one that ends us, or one that says nothing.
-    if (events < 0) events = ::poll(watched.data(), watched.size(), 0);
-    return events == 0;
+    // The signal that breaks it off may be the one that ends us, or one that says nothing.
+    if (::poll(watched.data(), watched.size(), interval) < 0) {
+      ::poll(watched.data(), watched.size(), 0);
+    }
+    if (watched[0].revents != 0) return Next::kInterrupted;
+    return watched[1].revents != 0 ? Next::kNoReader : Next::kTable;
   }
 
   const PortsOptions& options_;

@@ -17,6 +17,7 @@
 #include "app/commands/exit_code.h"
 #include "app/narrator.h"
 #include "app/networks.h"
+#include "app/output.h"
 #include "app/presence.h"
 #include "app/process.h"
 #include "app/ready.h"
@@ -29,7 +30,9 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/host/host.h"
+#include "core/host/tls_plan.h"
 #include "core/loop/signal.h"
+#include "core/ports/judge.h"
 
 namespace polyport {
 namespace {
@@ -74,7 +77,7 @@ std::string failure_text(const StartFailure& failure) {
   } else {
     text += "cannot be had";
   }
-  return text + "\n\n" + explanations_text(failure.explanations);
+  return text + "\n\n" + explanations_text(failure.explanations) + aside(where_we_look_from());
 }
 
 int exit_code(const StartFailure& failure) {
@@ -91,10 +94,12 @@ int exit_code(const StartFailure& failure) {
 // One run of the server, from the checked configuration to the exit code.
 class Server {
  public:
-  Server(const RunOptions& options, Configuration configuration, Log& log, Clock::time_point began)
+  Server(const RunOptions& options, Configuration configuration,
+         std::optional<DevelopmentCertificate> certificate, Log& log, Clock::time_point began)
       : options_(options),
         plans_(std::move(configuration.plans)),
         grace_(configuration.host.shutdown_grace),
+        certificate_(std::move(certificate)),
         log_is_read_(options.talk != RunOptions::Talk::kJson &&
                      configuration.log.target == "stderr" &&
                      configuration.log.format == Log::Format::kText),
@@ -136,7 +141,7 @@ class Server {
                   .service = explanation.attempt.service});
     }
     if (options_.talk == RunOptions::Talk::kJson) {
-      write_all(STDOUT_FILENO, explanations_json(failure.explanations));
+      if (!write_output(explanations_json(failure.explanations))) unwritten();
     } else if (!failure.explanations.empty()) {
       std::fputs(failure_text(failure).c_str(), stderr);
     }
@@ -156,6 +161,10 @@ class Server {
     const bool quiet = options_.talk == RunOptions::Talk::kQuiet || json;
     log_.write(quiet ? LogLevel::kInfo : LogLevel::kDebug, {"ready", "in " + human_duration(took)});
     if (!quiet) show_table(took);
+    if (quiet && certificate_) {
+      for (const std::string& note : trust_notes(*certificate_, ca_command()))
+        log_.info({.event = "development_ca", .message = note});
+    }
     Errors errors;
     const auto keep_error = [&errors](Result<void> result) {
       if (!result) errors.push_back(std::move(result.error()));
@@ -174,11 +183,16 @@ class Server {
     const Paint paint = Terminal::paint(STDOUT_FILENO);
     const std::vector<ServiceStatus> services = host_.services();
     const std::vector<Address> networks = network_addresses();
+    std::vector<std::string> notes = host_.notes();
+    if (certificate_) {
+      for (std::string& note : trust_notes(*certificate_, ca_command()))
+        notes.push_back(std::move(note));
+    }
     std::string text = start_table({.version = version(),
                                     .pid = ::getpid(),
                                     .services = services,
                                     .types = all_types(),
-                                    .notes = host_.notes(),
+                                    .notes = notes,
                                     .networks = networks},
                                    paint);
     text += "\nready in " + human_duration(took) + ".";
@@ -188,6 +202,8 @@ class Server {
     }
     terminal_.write(text + "\n");
   }
+
+  std::string ca_command() const { return command_for("ca", options_.configuration); }
 
   void drain(int number) {
     const std::uint64_t open = host_.open_connections();
@@ -211,6 +227,7 @@ class Server {
   const RunOptions& options_;
   std::vector<ServicePlan> plans_;
   const std::chrono::milliseconds grace_;
+  const std::optional<DevelopmentCertificate> certificate_;
   const bool log_is_read_;  // where the errors of the start are printed too
   Log& log_;
   const Clock::time_point began_;
@@ -238,6 +255,12 @@ bool is_writable(std::optional<int> fd) {
 bool is_inherited(int fd, const std::vector<InheritedSocket>& inherited) {
   return std::any_of(inherited.begin(), inherited.end(),
                      [fd](const InheritedSocket& socket) { return socket.fd == fd; });
+}
+
+// Whether it has a TLS endpoint, and names no certificate for it.
+bool uses_development_tls(const ServicePlan& plan) {
+  return wants_tls(plan) && plan.values.text("tls.cert").empty() &&
+         plan.values.value("tls.certificates").texts.empty();
 }
 
 // A place that was asked for and cannot be had is told once; the default one is not worth a word
@@ -293,7 +316,22 @@ int run_command(const RunOptions& options) {
     return log.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
   }
   if (!configuration.state_dir.empty()) warn_of_state_dir(configuration.state_dir, **log);
-  return Server(options, std::move(configuration), **log, began).run(std::move(*inherited));
+  std::optional<DevelopmentCertificate> certificate;
+  if (configuration.development_tls.automatic &&
+      std::any_of(configuration.plans.begin(), configuration.plans.end(), uses_development_tls)) {
+    auto made = development_certificate(state_dir_path(configuration.state_dir),
+                                        configuration.development_tls);
+    if (!made) {
+      print_findings(stderr, {made.error()});
+      return made.error().code == ErrorCode::kNotPermitted ? kExitNotPermitted : kExitFailed;
+    }
+    certificate = std::move(*made);
+    configuration.host.development_certificate = TlsFiles{.certificate = certificate->chain_path,
+                                                          .key = certificate->key_path,
+                                                          .where = "[server.tls] auto"};
+  }
+  return Server(options, std::move(configuration), std::move(certificate), **log, began)
+      .run(std::move(*inherited));
 }
 
 }  // namespace polyport

@@ -25,9 +25,9 @@ std::string join(const std::vector<std::string_view>& words, std::string_view be
 std::vector<std::string_view> transport_names(const ServiceType& type) {
   Transports all = 0;
   for (const Door& door : type.doors)
-    all |= door.transports;
+    all |= offered(door);
   std::vector<std::string_view> names;
-  for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+  for (const Transport transport : kAllTransports) {
     if (contains(all, transport)) names.push_back(name(transport));
   }
   return names;

@@ -70,6 +70,12 @@ void append_json_string(std::string& out, Bytes bytes) {
   out += '"';
 }
 
+std::string json_string(Bytes bytes) {
+  std::string out;
+  append_json_string(out, bytes);
+  return out;
+}
+
 void JsonWriter::key(std::string_view name) {
   POLYPORT_ASSERT(in_object() && !after_key_);
   before_item();

@@ -18,6 +18,8 @@ namespace polyport {
 // Appends `bytes` as a JSON string with its quotes. Control characters are escaped; each byte that
 // is not UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, Bytes bytes);
+// The same as a string of its own; also a TOML basic string, which escapes as JSON does.
+std::string json_string(Bytes bytes);
 
 class JsonWriter {
  public:

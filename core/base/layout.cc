@@ -35,4 +35,20 @@ std::string labelled_line(std::string_view label, std::string_view text, std::si
   return line + wrapped(text, column, line.size()) + "\n";
 }
 
+std::string hanging(std::string_view label, std::string_view text, std::size_t column) {
+  if (text.empty()) return "";
+  std::string line(label);
+  const std::size_t used = columns(label);
+  if (used + 2 > column && !label.empty()) {
+    line += ' ';  // and one more before the first word
+  } else {
+    line.append(column - used, ' ');
+  }
+  return line + wrapped(text, column, columns(line)) + "\n";
+}
+
+std::string paragraph(std::string_view text, std::size_t indent) {
+  return hanging("", text, indent);
+}
+
 }  // namespace polyport

@@ -20,4 +20,10 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t used)
 // feed.
 std::string labelled_line(std::string_view label, std::string_view text, std::size_t column);
 
+// The same without an indent before the label, which gets two spaces behind it where it reaches the
+// column; nothing for an empty text.
+std::string hanging(std::string_view label, std::string_view text, std::size_t column);
+// And without a label.
+std::string paragraph(std::string_view text, std::size_t indent = 0);
+
 }  // namespace polyport

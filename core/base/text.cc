@@ -244,6 +244,11 @@ std::string shell_word(std::string_view word) {
   return between + "'";
 }
 
+std::optional<std::string> shell_path(const std::string& path) {
+  if (path.empty() || printable(path) != path) return std::nullopt;
+  return shell_word(path.starts_with('-') ? "./" + path : path);
+}
+
 std::string_view nearest_name(std::string_view wanted,
                               std::span<const std::string_view> candidates) {
   if (wanted.empty() || wanted.size() > kLongestName) return {};

@@ -61,6 +61,8 @@ std::string quoted(Bytes bytes, std::size_t limit = 200);
 // A word as a shell takes it, on one line and fit for a terminal: plain, between single quotes, or,
 // where there are control characters or bytes that are not UTF-8, as $'...' with those escaped.
 std::string shell_word(std::string_view word);
+// A path as such a word that begins no option; nothing where it cannot be shown as it is.
+std::optional<std::string> shell_path(const std::string& path);
 
 // The candidate that a person most likely meant: near by spelling (a few letters wrong, missing,
 // added or swapped) or the only one that begins so. Empty where none is near.

@@ -68,16 +68,16 @@ struct Host::State {
     return errors;
   }
 
-  Errors start_services(HostView& host) {
+  Errors start_services(HostView& host, ExplainContext context) {
     network = std::make_unique<Network>(
         loop, log, events,
         Network::Options{.max_connections = options.max_connections,
                          .descriptors = connections_that_fit(options.reserve_descriptors),
                          .reserve = options.reserve_descriptors / 2});
-    retrier = std::make_unique<Retrier>(loop, *network, log, events);
+    retrier = std::make_unique<Retrier>(loop, *network, log, events, std::move(context));
     Errors errors;
     for (auto& instance : instances) {
-      auto started = instance->start(loop, *network, log, host);
+      auto started = instance->start(loop, *network, log, host, options.development_certificate);
       if (!started) errors.push_back(std::move(started.error()));
     }
     return errors;
@@ -144,7 +144,7 @@ StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSo
   Opener opener(state.instances, state.options);
   StartFailure failure = opener.open();
   failure.errors.insert(failure.errors.begin(), errors.begin(), errors.end());
-  if (failure.empty()) failure.errors = state.start_services(*this);
+  if (failure.empty()) failure.errors = state.start_services(*this, opener.context());
   if (!failure.empty()) {
     state.retrier.reset();
     if (state.network) state.network->shut_down();

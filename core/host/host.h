@@ -7,9 +7,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/net/tls_material.h"
 #include "core/observe/events.h"
 #include "core/ports/explanation.h"
 #include "core/service.h"
@@ -30,6 +32,8 @@ struct HostOptions {
   std::chrono::milliseconds shutdown_grace{5000};
   std::uint64_t max_connections = 0;  // of the process; 0: as many as the descriptors allow
   std::uint64_t reserve_descriptors = 64;
+  // For TLS endpoints that have no certificate of their own.
+  std::optional<TlsFiles> development_certificate = {};
   // As in ExplainRequest: to start the same again, for what is suggested.
   std::string run_command = "polyport run";
   int offset = 0;

@@ -6,8 +6,10 @@
 
 #include "core/base/assert.h"
 #include "core/base/text.h"
+#include "core/host/tls_plan.h"
 #include "core/http/options.h"
 #include "core/http/server.h"
+#include "core/http/websocket_stage.h"
 #include "core/ports/ranges.h"
 
 namespace polyport {
@@ -18,6 +20,7 @@ namespace {
 StreamPolicy policy_from(const OptionValues& values) {
   StreamPolicy policy;
   policy.idle_timeout = values.duration("idle_timeout");
+  policy.handshake_timeout = values.duration("handshake_timeout");
   policy.write_timeout = values.duration("write_timeout");
   policy.write_high = values.bytes("write_high");
   policy.write_low = std::min(values.bytes("write_low"), values.bytes("write_high"));
@@ -42,6 +45,17 @@ UdpGuard::Amplification amplification_from(const OptionValues& values) {
   if (policy == "allow") return UdpGuard::Amplification::kAllow;
   if (policy == "refuse") return UdpGuard::Amplification::kRefuse;
   return UdpGuard::Amplification::kLimit;
+}
+
+http::WebSocketTransport websocket_from(const ServicePlan& plan) {
+  using Messages = http::WebSocketTransport::Messages;
+  const std::string& messages = plan.values.text("websocket.messages");
+  return {.service = plan.name,
+          .origins = plan.values.texts("websocket.origins"),
+          .messages = messages == "text"     ? Messages::kText
+                      : messages == "binary" ? Messages::kBinary
+                                             : Messages::kAsTheyCome,
+          .first = plan.type->speaks_text ? http::MessageKind::kText : http::MessageKind::kBinary};
 }
 
 std::optional<unsigned> parse_octal(std::string_view text) {
@@ -92,6 +106,7 @@ void Instance::make_doors(UdpGuard& guard) {
     doors_.push_back(std::unique_ptr<ServedDoor>(
         new ServedDoor{.door = door,
                        .http = std::move(http),
+                       .websocket = nullptr,
                        .stream = {.service = plan_.name,
                                   .handler = handler,
                                   .policy = policy_of_door(values, *plan_.type, door),
@@ -157,7 +172,11 @@ void Instance::add_group(ServedDoor& door, const Endpoint& endpoint, const std::
   for (const PortGroup& other : groups_) {
     if (&other.door == &door) same_door += other.ports.size();
   }
+  if (has_websocket(endpoint.transport) && !door.websocket) {
+    door.websocket = std::make_unique<http::WebSocketStageMaker>(websocket_from(plan_));
+  }
   PortGroup added{.door = door,
+                  .transport = endpoint.transport,
                   .configured = endpoint.text(),
                   .where = where,
                   .number = static_cast<std::uint32_t>(groups_.size()),
@@ -180,8 +199,11 @@ void Instance::skip(std::string reason) {
   reason_ = std::move(reason);
 }
 
-Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host) {
+Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& host,
+                             const std::optional<TlsFiles>& development) {
   if (state_ != ServiceState::kStarting || closed_) return {};
+  auto encrypted = start_tls(log, development);
+  if (!encrypted) return encrypted;
   context_ = std::unique_ptr<ServiceContext>(
       new ServiceContext{plan_.name, loop, network, log, host, policy_from(plan_.values)});
   auto started = service_->start(*context_);
@@ -190,6 +212,18 @@ Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& h
     if (error.where.empty()) error.where = plan_.where;
     return tl::unexpected(std::move(error));
   }
+  return {};
+}
+
+Result<void> Instance::start_tls(Log& log, const std::optional<TlsFiles>& development) {
+  if (!wants_tls(plan_)) return {};
+  Errors errors;
+  const TlsSettings settings = tls_settings(plan_, development, errors);
+  if (!errors.empty()) return tl::unexpected(std::move(errors.front()));
+  const TlsTicketKeys keys = new_ticket_keys();
+  auto context = TlsContext::load(settings, keys, plan_.name);
+  if (!context) return tl::unexpected(std::move(context.error().front()));
+  tls_ = std::make_unique<TlsDoor>(settings, std::move(*context), keys, log, plan_.name);
   return {};
 }
 
@@ -215,6 +249,14 @@ void Instance::serve_late(PortGroup& group, Network& network) {
   state_ = ServiceState::kLive;
 }
 
+// The lowest first.
+StageMakers Instance::stages_of(const PortGroup& group) const {
+  StageMakers stages;
+  if (is_encrypted(group.transport)) stages.push_back(tls_.get());
+  if (has_websocket(group.transport)) stages.push_back(group.door.websocket.get());
+  return stages;
+}
+
 void Instance::serve_group(PortGroup& group, Network& network) {
   for (Port& port : group.ports) {
     const int fd = port.socket->take_descriptor();
@@ -223,6 +265,7 @@ void Instance::serve_group(PortGroup& group, Network& network) {
       port.udp->start();
     } else {
       port.listener = &network.add_listener(group.door.stream, fd, port.id);
+      port.listener->use_stages(stages_of(group));
       if (accepts_) port.listener->start();
     }
   }
@@ -277,7 +320,8 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
   ListenerStatus row;
   row.id = port.id;
   row.door = group.door.door.name;
-  row.transport = port.target.transport;
+  row.try_it = group.door.door.try_it.empty() ? plan_.type->try_it : group.door.door.try_it;
+  row.transport = group.transport;
   row.configured = group.configured;
   row.where = group.where;
   row.bound = port.target.text();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "core/host/port_group.h"
 #include "core/net/admission.h"
 #include "core/net/network.h"
+#include "core/net/tls.h"
 #include "core/ports/on_conflict.h"
 
 namespace polyport {
@@ -34,7 +36,9 @@ class Instance {
   // Closes what was opened and says why nothing is served.
   void skip(std::string reason);
   bool has_reason() const { return !reason_.empty(); }
-  Result<void> start(Loop& loop, Network& network, Log& log, HostView& host);
+  // `development` for TLS endpoints that have no certificate of their own.
+  Result<void> start(Loop& loop, Network& network, Log& log, HostView& host,
+                     const std::optional<TlsFiles>& development);
   // Hands the sockets to the network, which begins to accept.
   void serve(Network& network);
   // The same for a group that was opened while the others were served already.
@@ -59,6 +63,8 @@ class Instance {
                      Families families, Errors& errors, std::vector<std::string>& notes);
   void add_group(ServedDoor& door, const Endpoint& endpoint, const std::string& where,
                  BindGroup group);
+  StageMakers stages_of(const PortGroup& group) const;
+  Result<void> start_tls(Log& log, const std::optional<TlsFiles>& development);
   void serve_group(PortGroup& group, Network& network);
   ListenerStatus status(const PortGroup& group, const Port& port,
                         const std::vector<Network::Totals>& totals) const;
@@ -71,6 +77,7 @@ class Instance {
   bool accepts_ = true;
   Admission admission_;
   BindSettings bind_settings_;
+  std::unique_ptr<TlsDoor> tls_;  // where an endpoint wants it
   std::unique_ptr<Service> service_;
   std::unique_ptr<ServiceContext> context_;
   std::vector<std::unique_ptr<ServedDoor>> doors_;

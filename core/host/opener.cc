@@ -280,24 +280,25 @@ bool Opener::share(Conflict& conflict) {
 
 // --- telling -------------------------------------------------------------------------------------
 
+ExplainContext Opener::context() const {
+  ExplainContext context{
+      .own = {}, .wanted = wanted_, .run_command = options_.run_command, .offset = options_.offset};
+  for (const auto& instance : instances_) {
+    for (const PortGroup& group : instance->groups()) {
+      for (const Port& port : group.ports) {
+        if (port.socket) context.own.push_back({port.target, group.service(), group.where});
+      }
+    }
+  }
+  return context;
+}
+
 void Opener::explain_all() {
   std::vector<BindAttempt> attempts;
   for (const Conflict& conflict : conflicts_)
     attempts.insert(attempts.end(), conflict.attempts.begin(), conflict.attempts.end());
   if (attempts.empty()) return;
-  std::vector<OwnSocket> own;
-  for (const auto& instance : instances_) {
-    for (const PortGroup& group : instance->groups()) {
-      for (const Port& port : group.ports) {
-        if (port.socket) own.push_back({port.target, group.service(), group.where});
-      }
-    }
-  }
-  auto explanations = explain({.attempts = attempts,
-                               .own = own,
-                               .wanted = wanted_,
-                               .run_command = options_.run_command,
-                               .offset = options_.offset});
+  auto explanations = explain(context().request(attempts));
   auto next = explanations.begin();
   for (Conflict& conflict : conflicts_) {
     for (std::size_t i = 0; i < conflict.attempts.size(); ++i)

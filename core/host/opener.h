@@ -3,8 +3,7 @@
 //
 // fail   nothing starts (EADDRINUSE, and every other error that the policy does not take)
 // skip   taken, not on this machine, or not permitted; of a path also what is there instead of it,
-// or
-//        its directory missing: the service is left out
+//        or its directory missing: the service is left out
 // next   EADDRINUSE: the whole group moves to the next free port that no service here wants
 // retry  EADDRINUSE, EADDRNOTAVAIL: the group waits (core/host/retrier.h), the others serve
 // share  EADDRINUSE: joins with SO_REUSEPORT where every holder is a process of this user
@@ -19,6 +18,7 @@
 
 #include "core/host/host.h"
 #include "core/host/instance.h"
+#include "core/host/look_around.h"
 #include "core/ports/explain.h"
 
 namespace polyport {
@@ -39,6 +39,8 @@ class Opener {
     int error;
   };
   const std::vector<Waiting>& waiting() const { return waiting_; }
+  // For explaining what fails later.
+  ExplainContext context() const;
   // What was done instead of what was configured, for the log and the table.
   struct Told {
     std::string_view event;  // "listener_moved"

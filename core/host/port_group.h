@@ -11,6 +11,7 @@
 
 #include "core/host/binder.h"
 #include "core/net/listener.h"
+#include "core/net/stage.h"
 #include "core/net/udp_socket.h"
 #include "core/service.h"
 
@@ -19,7 +20,8 @@ namespace polyport {
 // A door with what serves its sockets.
 struct ServedDoor {
   const Door& door;
-  std::unique_ptr<StreamHandler> http;  // of kind kHttp
+  std::unique_ptr<StreamHandler> http;    // of kind kHttp
+  std::unique_ptr<StageMaker> websocket;  // where one of its endpoints is ws://
   StreamDoor stream;
   UdpDoor udp;
 };
@@ -37,8 +39,9 @@ struct Port {
 
 struct PortGroup {
   ServedDoor& door;
-  std::string configured;  // the endpoint as written
-  std::string where;       // its place
+  Transport transport = Transport::kTcp;  // of the endpoint: above the socket's there may be stages
+  std::string configured;                 // the endpoint as written
+  std::string where;                      // its place
   std::uint32_t number = 0;
   std::vector<Port> ports;  // never empty
   ListenerOrigin origin = ListenerOrigin::kConfigured;

@@ -2,8 +2,8 @@
 // open, while everything else serves.
 //
 // From 250 ms to 30 s apart, each group by itself, on fresh sockets each time; those that wait for
-// an address also as soon as this machine gets one. Who is in the way is not looked up again: that
-// reads /proc, and this runs on the loop.
+// an address also as soon as this machine gets one. Who is in the way is looked up again when the
+// kernel's answer changes, and now and then while it does not: the holder may be another by then.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include <random>
 
 #include "core/base/backoff.h"
+#include "core/host/look_around.h"
 #include "core/host/opener.h"
 #include "core/loop/timer.h"
 #include "core/observe/events.h"
@@ -19,7 +20,7 @@ namespace polyport {
 
 class Retrier {
  public:
-  Retrier(Loop& loop, Network& network, Log& log, Events& events);
+  Retrier(Loop& loop, Network& network, Log& log, Events& events, ExplainContext context);
   Retrier(const Retrier&) = delete;
   Retrier& operator=(const Retrier&) = delete;
 
@@ -32,6 +33,10 @@ class Retrier {
     Opener::Waiting waiting;
     Backoff backoff;
     Timer timer;
+    std::vector<BindAttempt> unexplained;  // to be looked into
+    std::uint64_t explained_ms = 0;        // on the loop's clock
+    bool being_explained = false;
+    std::string told;  // the last of it that the log has
   };
   using Entries = std::list<Entry>;
 
@@ -41,12 +46,16 @@ class Retrier {
   void try_addresses();
   void go_live(PortGroup& group, Instance& instance, std::string_view why);
   void keep_waiting(Entry& entry, std::vector<BindAttempt> attempts);
+  void look_around();
+  void explained(std::vector<Explanation> explanations);
+  void tell(Entry& entry, std::vector<std::shared_ptr<const Explanation>> explanations);
   double random() { return std::uniform_real_distribution<double>()(random_); }
 
   Loop& loop_;
   Network& network_;
   Log& log_;
   Events& events_;
+  LookAround look_around_;
   Entries entries_;
   std::minstd_rand random_;
   bool watches_addresses_ = false;

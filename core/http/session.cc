@@ -134,6 +134,7 @@ bool Session::read_head() {
       input_ = {};
       return false;
     case HeadCheck::State::kRefused:
+      is_head_request_ = check_.method.of(input_) == "HEAD";
       fail(check_.refusal());
       return false;
     case HeadCheck::State::kComplete:
@@ -173,6 +174,7 @@ void Session::begin_time() {
 bool Session::begin_exchange(Bytes head) {
   connection_->count_request();
   begin_time();
+  is_head_request_ = check_.method.of(head) == "HEAD";
   if (const Refusal bad = server_.parser_.parse(head, check_, fields_)) {
     fail(bad);
     return false;
@@ -182,7 +184,6 @@ bool Session::begin_exchange(Bytes head) {
   asked_to_close_ = !check_.keeps_alive();
   close_ = asked_to_close_ || (options.keepalive_requests != 0 &&
                                connection_->requests() >= options.keepalive_requests);
-  is_head_request_ = request_.method == "HEAD";
   if (request_.method == "CONNECT") {
     fail({501, "this server is no proxy: CONNECT is not implemented"});
     return false;
@@ -356,6 +357,9 @@ void Session::abort() {
 // The request cannot be taken: says so where the answer has not begun, and ends the connection,
 // because nobody knows where the next message would begin.
 void Session::fail(Refusal refusal, CloseReason reason) {
+  if (phase_ == Phase::kHead && !head_.empty()) {
+    is_head_request_ = check_.method.of(head_) == "HEAD";
+  }
   input_ = {};
   pending_.clear();
   const Answer answer = answer_;

@@ -58,7 +58,7 @@ void Session::respond_error(int status, Bytes detail, std::span<const Header> he
     json.begin_object();
     json.field("status_code", status);
     json.field("error", reason_phrase(status));
-    json.field("detail", detail);
+    if (!detail.empty()) json.field("detail", detail);
     json.end_object();
   }
   body.push_back('\n');

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/ports/server_socket.h"
+#include "core/ports/socket_file.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -16,13 +18,6 @@ namespace polyport {
 namespace {
 
 constexpr int kWanted = 1;
-
-int open_socket(const BindRequest& request) {
-  if (request.target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
-  return request.target.transport == Transport::kUdp
-             ? sock::open_datagram(request.target.address.family)
-             : sock::open_stream(request.target.address.family);
-}
 
 // Options that can be set at any time. Those that fail are ones a kernel may lack: none is vital.
 void set_options(int fd, const BindRequest& request) {
@@ -35,20 +30,6 @@ void set_options(int fd, const BindRequest& request) {
       sock::set_option(fd, sock::Option::kDeferAccept, request.defer_accept_seconds);
     }
   }
-}
-
-// Options that decide what the bind means.
-void set_bind_options(int fd, const BindRequest& request) {
-  if (request.target.address.family == Family::kIPv6) {
-    // Said always: otherwise the machine's bindv6only decides.
-    sock::set_option(fd, sock::Option::kIpv6Only, request.target.ipv6_mode == IPv6Mode::kOnly);
-  }
-  // Over TIME_WAIT, not over a listener. Not on UDP, where Linux would let two programs take one
-  // port without a word.
-  if (request.target.transport == Transport::kTcp) {
-    sock::set_option(fd, sock::Option::kReuseAddress, kWanted);
-  }
-  if (request.sharing == Sharing::kJoin) sock::set_option(fd, sock::Option::kReusePort, kWanted);
 }
 
 // Of a socket that was bound and could not be used.
@@ -71,13 +52,11 @@ tl::unexpected<BindAttempt> failed(BindStep step, int error, const BindRequest& 
 }  // namespace
 
 Expected<int, BindAttempt> open_bound_socket(const BindRequest& request) {
-  const int fd = open_socket(request);
+  const int fd = open_server_socket(request.target);
   if (fd < 0) return failed(BindStep::kSocket, -fd, request);
-  set_bind_options(fd, request);
+  if (request.sharing == Sharing::kJoin) sock::set_option(fd, sock::Option::kReusePort, kWanted);
   set_options(fd, request);
-  const int bound = request.target.transport == Transport::kUnix
-                        ? sock::bind_unix(fd, request.target.path, request.unix_mode)
-                        : sock::bind(fd, request.target.address);
+  const int bound = bind_server_socket(fd, request.target, request.unix_mode);
   if (bound < 0) {
     sock::close(fd);
     return failed(BindStep::kBind, -bound, request);
@@ -127,17 +106,13 @@ Expected<int, int> take_lock(const std::string& path) {
   return tl::unexpected(EADDRINUSE);  // others take it and let it go without end
 }
 
-// Removes a socket that nobody listens on. Zero, or an errno.
+// Removes a socket that nobody has. Zero, or an errno.
 int remove_leftover(const std::string& path) {
   struct stat file;
   if (::lstat(path.c_str(), &file) != 0) return 0;
   if (S_ISDIR(file.st_mode)) return EISDIR;
   if (!S_ISSOCK(file.st_mode)) return ENOTSOCK;
-  const int probe = sock::open_stream(Family::kUnix);
-  if (probe < 0) return -probe;
-  const int answer = sock::connect_unix(probe, path);
-  sock::close(probe);
-  if (answer != -ECONNREFUSED) return EADDRINUSE;
+  if (const int error = look_for_holder(path); error != 0) return error;
   return ::unlink(path.c_str()) == 0 ? 0 : errno;
 }
 

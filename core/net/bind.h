@@ -49,9 +49,9 @@ class UnixSocketFile {
   UnixSocketFile& operator=(UnixSocketFile&& other) noexcept;
   ~UnixSocketFile();
 
-  // Takes the lock beside `path` and removes a leftover socket that nobody listens on. A live one
-  // is EADDRINUSE, another file ENOTSOCK, a directory EISDIR; else the errno is the system's. An
-  // abstract path ("@…") needs none of it.
+  // Takes the lock beside `path` and removes a leftover socket that nobody has. One that somebody
+  // listens on, or has only bound, is EADDRINUSE, another file ENOTSOCK, a directory EISDIR; else
+  // the errno is the system's. An abstract path ("@…") needs none of it.
   static Expected<UnixSocketFile, int> prepare(const std::string& path);
   // After bind: remembers which file is ours.
   void bound();

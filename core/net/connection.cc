@@ -2,6 +2,7 @@
 
 #include "core/base/assert.h"
 #include "core/net/network.h"
+#include "core/net/stage.h"
 #include "core/net/stream_handler.h"
 #include "core/socket/socket.h"
 
@@ -10,6 +11,9 @@ namespace polyport {
 std::string text(ConnectionId id) {
   return "w0-" + std::to_string(id.index) + "-" + std::to_string(id.generation);
 }
+
+ConnectionExtras::ConnectionExtras() = default;
+ConnectionExtras::~ConnectionExtras() = default;
 
 void StreamHandler::on_end(Connection& connection) {
   connection.finish(Connection::Linger::kWait, CloseReason::kPeerClosed);
@@ -54,6 +58,10 @@ void Connection::hand_over(StreamHandler& handler) {
   extras_->handler = &handler;
 }
 
+const Stage* Connection::stages() const {
+  return (flags_ & kStaged) == 0 ? nullptr : extras_->stages->bottom.get();
+}
+
 void Connection::send(Bytes bytes) {
   network().send(*this, bytes);
 }
@@ -89,6 +97,7 @@ void Connection::close(CloseReason reason) {
   Network& network_ = network();
   if (network_.current_ == this) network_.empty_outbox(*this);
   network_.flush(*this);
+  network_.say_goodbye(*this);
   network_.retire(*this, reason);
 }
 

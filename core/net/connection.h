@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "core/base/bytes.h"
 #include "core/base/payload.h"
@@ -23,6 +24,8 @@ namespace polyport {
 class ConnectionSource;
 class Listener;
 class Network;
+class Stage;
+struct StageSet;
 class StreamHandler;
 class WriteQueue;
 namespace sock {
@@ -31,7 +34,10 @@ struct TcpInfo;
 
 // What few connections have, in a block of its own that ends with the connection.
 struct ConnectionExtras {
+  ConnectionExtras();
+  ~ConnectionExtras();
   StreamHandler* handler = nullptr;  // in place of its source's
+  std::unique_ptr<StageSet> stages;  // where the door's transport has some
 };
 
 class Connection : private PollHandle {
@@ -109,6 +115,9 @@ class Connection : private PollHandle {
   // what the other brings (see HopTable). 255 where the peer on a unix socket is this process.
   std::uint8_t hops() const;
 
+  // What its bytes pass between socket and service, the lowest stage first; null where nothing is.
+  const Stage* stages() const;
+
   // The service's own state; the service frees it in on_close.
   void* session() const { return session_; }
   void set_session(void* session) { session_ = session; }
@@ -148,6 +157,12 @@ class Connection : private PollHandle {
     kFolded = 1u << 14,        // its bytes are counted by its source now
     kSendFinished = 1u << 15,  // finish_sending() called: flush, then our FIN
     kFinSent = 1u << 16,       // that FIN is sent; the other direction goes on
+    kStaged = 1u << 17,        // it has stages
+    kHandshaking = 1u << 18,   // and they are not open: the handler does not know of it yet
+    kEndHeld = 1u << 19,       // the peer's end, while the service does not read
+    kStagesShut = 1u << 20,    // they have sent their last word
+    kHeard = 1u << 21,         // something has been delivered through them
+    kFinRead = 1u << 22,  // of a staged one: the socket's FIN, not only the stages' word for it
   };
 
   static constexpr std::uint16_t kNoBucket = 0xffff;

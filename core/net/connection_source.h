@@ -7,7 +7,9 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include "core/net/stage.h"
 #include "core/net/stream_handler.h"
 #include "core/net/stream_policy.h"
 #include "core/observe/close_reason.h"
@@ -34,6 +36,9 @@ class ConnectionSource {
   // Of connections that have ended; Network::totals adds the open ones.
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
+  // What its connections have between socket and service; empty: nothing. Set before the first.
+  const StageMakers& stages() const { return stages_; }
+  void use_stages(StageMakers stages) { stages_ = std::move(stages); }
   // Clients that spoke another protocol.
   const ProtocolHints& protocol_hints() const { return protocol_hints_; }
 
@@ -59,6 +64,7 @@ class ConnectionSource {
   const StreamPolicy& policy_;
   const std::string& service_;
   std::string id_;
+  StageMakers stages_;
   std::uint64_t active_ = 0;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;

@@ -110,6 +110,8 @@ std::size_t Network::drain_idle() {
     if ((connection.flags_ & Connection::kShutDown) != 0) {
       // Everything has been said; the peer gets a moment to say that it has heard.
       busy = now_ - connection.stalled_tick_ < kSecond;
+    } else if ((connection.flags_ & Connection::kHandshaking) != 0) {
+      busy = false;
     } else if (!connection.ending()) {
       run_callback(connection,
                    [&](StreamHandler& handler) { busy = handler.on_drain(connection); });
@@ -151,6 +153,7 @@ void Network::update_now() {
 
 bool Network::end_of_turn() noexcept {
   update_now();
+  handshake_steps_ = 0;
   advance_wheel();
   for (int round = 0; round < kMostRounds && has_work(); ++round) {
     dialing_now_.swap(dialing_);
@@ -206,10 +209,11 @@ void Network::work_off(Connection& connection, int round) {
     dirty_next_turn_.push_back(connection.id());
   } else if ((connection.flags_ & Connection::kOwesWritable) != 0) {
     connection.flags_ &= ~Connection::kOwesWritable;
-    if (!connection.ending()) {
+    if (!connection.ending() && (connection.flags_ & Connection::kHandshaking) == 0) {
       run_callback(connection, [&](StreamHandler& handler) { handler.on_writable(connection); });
     }
   }
+  if ((connection.flags_ & Connection::kStaged) != 0) deliver_held(connection);
   flush(connection);
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   advance_finish(connection);
@@ -226,16 +230,32 @@ std::uint8_t Network::wanted_interest(const Connection& connection) const {
   const std::uint32_t flags = connection.flags_;
   std::uint8_t wanted = kNoInterest;
   if ((flags & Connection::kWriteBlocked) != 0) wanted |= kWritable;
-  const bool heard_all = (flags & Connection::kPeerFinished) != 0;
+  if (!reads(connection)) return wanted;
+  const bool holds = (flags & Connection::kStaged) != 0 &&
+                     ((flags & Connection::kEndHeld) != 0 || !stages_of(connection).held.empty());
+  if (!holds || (flags & Connection::kShutDown) != 0) wanted |= kReadable;
+  return wanted;
+}
+
+// Stages may have told the peer's end before its socket does.
+bool Network::has_read_fin(const Connection& connection) {
+  const bool staged = (connection.flags_ & Connection::kStaged) != 0;
+  return (connection.flags_ & (staged ? Connection::kFinRead : Connection::kPeerFinished)) != 0;
+}
+
+// Whether what comes in is wanted now.
+bool Network::reads(const Connection& connection) const {
+  const std::uint32_t flags = connection.flags_;
   const bool lingering = (flags & Connection::kShutDown) != 0;
+  const bool heard_all =
+      lingering ? has_read_fin(connection) : (flags & Connection::kPeerFinished) != 0;
   // Between finish() and our FIN nothing is read: it would be dropped before the answer is out.
   const bool flushing_last = (flags & Connection::kFinishing) != 0 && !lingering;
   const bool paused =
       (flags & Connection::kPausedByService) != 0 ||
       ((flags & Connection::kOverHigh) != 0 &&
        connection.source().policy().slow_reader == StreamPolicy::SlowReader::kPause);
-  if (!heard_all && !flushing_last && (lingering || !paused)) wanted |= kReadable;
-  return wanted;
+  return !heard_all && !flushing_last && (lingering || !paused);
 }
 
 void Network::apply_interest(Connection& connection) {
@@ -380,6 +400,8 @@ bool Network::has_event_coming(Connection& connection) const {
 void Network::fire(Connection& connection, CloseReason reason) {
   if ((connection.flags_ & Connection::kShutDown) != 0) {
     retire(connection, reason);
+  } else if ((connection.flags_ & Connection::kHandshaking) != 0) {
+    connection.close(reason);
   } else if (reason == CloseReason::kWriteTimeout) {
     connection.reset(reason);
   } else {

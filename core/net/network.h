@@ -26,6 +26,7 @@
 #include "core/net/outbox.h"
 #include "core/net/poller.h"
 #include "core/net/resolver.h"
+#include "core/net/stage.h"
 #include "core/net/turn.h"
 #include "core/net/udp_client.h"
 #include "core/net/udp_socket.h"
@@ -146,11 +147,16 @@ class Network final : private Turn::Work {
 
   // Bytes going out.
   std::size_t queued_bytes(const Connection& connection) const;
+  std::size_t waiting_bytes(const Connection& connection) const;  // in its queues
+  bool is_backed_up(const Connection& connection) const;          // has some of these
   void send(Connection& connection, Bytes bytes);
   void send(Connection& connection, Payload payload);
   void enqueue(Connection& connection, Payload payload);
   void empty_outbox(Connection& connection);
   void flush(Connection& connection);
+  // One call to the kernel for what comes first in a queue, which is given back when it is empty.
+  // False where that has ended the connection.
+  bool flush_queue(Connection& connection, WriteQueue*& queue);
   // One call to the kernel; false where the connection is broken.
   bool write(Connection& connection, const iovec* pieces, std::size_t count, std::size_t bytes,
              std::size_t& taken);
@@ -159,6 +165,33 @@ class Network final : private Turn::Work {
   void note_queue(Connection& connection);
   void drop_unsent(Connection& connection);
 
+  // Stages.
+  friend class Stage;
+  static StageSet& stages_of(const Connection& connection);
+  template <class Call>
+  void run_stage(Connection& connection, Call call);
+  void open_staged(Connection& connection);
+  bool may_shake_hands(const Connection& connection);
+  void receive_staged(Connection& connection, Bytes bytes);
+  void receive_end_staged(Connection& connection);
+  void settle_staged(Connection& connection);
+  void stages_opened(Connection& connection);
+  bool takes_input(const Connection& connection) const;
+  void deliver_staged(Connection& connection, Bytes bytes);
+  void deliver_now(Connection& connection, Bytes bytes);
+  void end_staged(Connection& connection);
+  void deliver_held(Connection& connection);
+  void gather_wire(Connection& connection, const iovec* pieces, std::size_t count);
+  void flush_wire(Connection& connection);
+  std::size_t send_step(Connection& connection, const iovec* pieces, std::size_t count,
+                        std::size_t skip);
+  void empty_outbox_staged(Connection& connection);
+  void queue_behind(Connection& connection, Payload rest);
+  void flush_staged(Connection& connection);
+  void refuse_staged(Connection& connection, CloseReason reason);
+  bool say_goodbye(Connection& connection);
+  void drop_wire(Connection& connection);
+
   // The end of a turn.
   bool end_of_turn() noexcept override;
   bool has_work() const;
@@ -166,6 +199,8 @@ class Network final : private Turn::Work {
   void mark_dirty(Connection& connection);
   void apply_interest(Connection& connection);
   std::uint8_t wanted_interest(const Connection& connection) const;
+  bool reads(const Connection& connection) const;
+  static bool has_read_fin(const Connection& connection);
   void advance_wheel();
   void fire(Connection& connection, CloseReason reason);
   bool has_event_coming(Connection& connection) const;
@@ -216,6 +251,11 @@ class Network final : private Turn::Work {
   // It counts as queued until the callback returns, or one that sends until it is congested might
   // never be.
   std::size_t gathered_ = 0;
+  Connection* staging_ = nullptr;     // whose stages are being called
+  std::unique_ptr<char[]> wire_;      // what stages have passed down, from the first one on
+  Connection* wire_owner_ = nullptr;  // whose that is
+  std::size_t wire_used_ = 0;
+  std::uint32_t handshake_steps_ = 0;  // in this turn
   std::vector<ConnectionId> dirty_, dirty_now_, dirty_next_turn_;
   std::vector<ConnectionId> closing_, closing_now_;
   std::vector<ConnectionId> rearm_;

@@ -1,8 +1,5 @@
 #include "core/net/resolver.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <mutex>
 #include <optional>
@@ -12,6 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/loop/signals_held.h"
 
 namespace polyport {
 
@@ -20,22 +18,6 @@ namespace {
 Result<HostAddresses> ask_this_machine(const std::string& host, Families families) {
   return look_up(host, families);
 }
-
-// Signals are for the loop's thread: while one lives, threads begin without them.
-class SignalsHeld {
- public:
-  SignalsHeld() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsHeld(const SignalsHeld&) = delete;
-  SignalsHeld& operator=(const SignalsHeld&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 

@@ -30,11 +30,16 @@ void Network::open(ConnectionSource& source, int fd, const Address& peer, void* 
   connection.opened_tick_ = connection.active_tick_ = now_;
   ++source.active_;
   tell_opened(connection);
-  run_callback(connection, [&](StreamHandler& handler) { handler.on_open(connection); });
+  if (source.stages().empty()) {
+    run_callback(connection, [&](StreamHandler& handler) { handler.on_open(connection); });
+  } else {
+    open_staged(connection);
+  }
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   // Where the client speaks first its bytes are most often here already.
-  if (source.policy().client_speaks_first && (wanted_interest(connection) & kReadable) != 0)
-    read_once(connection);
+  const bool speaks_first =
+      source.policy().client_speaks_first || (connection.flags_ & Connection::kHandshaking) != 0;
+  if (speaks_first && (wanted_interest(connection) & kReadable) != 0) read_once(connection);
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   schedule(connection);
   mark_dirty(connection);
@@ -68,22 +73,34 @@ void Network::ready(Connection& connection, std::uint8_t events) {
 
 bool Network::read_once(Connection& connection) {
   const StreamPolicy& policy = connection.source().policy();
+  const bool staged = (connection.flags_ & Connection::kStaged) != 0;
+  if (staged && !may_shake_hands(connection)) {
+    mark_dirty(connection);  // epoll tells again what is not read now
+    return false;
+  }
   const std::size_t most = std::min(kReadBufferBytes, policy.read_budget);
   const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), most);
   if (count > 0) {
     const auto size = static_cast<std::size_t>(count);
-    if (connection.bytes_in_ == 0 && policy.answers_any_byte) {
-      note_first_bytes(connection, Bytes(read_buffer_.get(), size));
+    const Bytes bytes(read_buffer_.get(), size);
+    if (connection.bytes_in_ == 0 && policy.answers_any_byte && !staged) {
+      note_first_bytes(connection, bytes);
     }
     connection.bytes_in_ += size;
     connection.active_tick_ = now_;
-    run_callback(connection, [&](StreamHandler& handler) {
-      handler.on_data(connection, Bytes(read_buffer_.get(), size));
-    });
+    if (staged) {
+      receive_staged(connection, bytes);
+    } else {
+      run_callback(connection, [&](StreamHandler& handler) { handler.on_data(connection, bytes); });
+    }
     return (connection.flags_ & Connection::kClosing) == 0;
   }
   if (count == 0) {
-    deliver_end(connection);
+    if (staged) {
+      receive_end_staged(connection);
+    } else {
+      deliver_end(connection);
+    }
   } else if (count != -EAGAIN) {
     retire(connection, CloseReason::kResetByPeer);
   }
@@ -110,7 +127,8 @@ void Network::read_after_error(Connection& connection) {
 void Network::drop_input(Connection& connection) {
   const std::ptrdiff_t count = sock::receive(connection.fd_, read_buffer_.get(), kReadBufferBytes);
   if (count > 0) {
-    if (connection.bytes_in_ == 0 && connection.source().policy().answers_any_byte) {
+    const bool first = connection.bytes_in_ == 0 && (connection.flags_ & Connection::kStaged) == 0;
+    if (first && connection.source().policy().answers_any_byte) {
       note_first_bytes(connection, Bytes(read_buffer_.get(), static_cast<std::size_t>(count)));
     }
     const auto units = static_cast<std::uint32_t>((count + 15) / 16);
@@ -134,7 +152,7 @@ void Network::deliver_end(Connection& connection) {
 
 void Network::send(Connection& connection, Bytes bytes) {
   if (bytes.empty() || connection.has_finished_sending() || connection.ending()) return;
-  if (current_ != &connection || connection.queue_ != nullptr) {
+  if (current_ != &connection || is_backed_up(connection)) {
     enqueue(connection, Payload::copy(bytes));
     return;
   }
@@ -150,7 +168,7 @@ void Network::send(Connection& connection, Bytes bytes) {
       return;
     }
     empty_outbox(connection);
-    if (connection.ending() || connection.queue_ != nullptr) break;
+    if (connection.ending() || is_backed_up(connection)) break;
   }
   gathered_ -= bytes.size();
   if (!connection.ending()) enqueue(connection, Payload::copy(bytes));
@@ -158,10 +176,10 @@ void Network::send(Connection& connection, Bytes bytes) {
 
 void Network::send(Connection& connection, Payload payload) {
   if (payload.empty() || connection.has_finished_sending() || connection.ending()) return;
-  if (current_ == &connection && connection.queue_ == nullptr) {
+  if (current_ == &connection && !is_backed_up(connection)) {
     if (outbox_.count() == Outbox::kPieces) empty_outbox(connection);
     if (connection.ending()) return;
-    if (connection.queue_ == nullptr) {
+    if (!is_backed_up(connection)) {
       outbox_.add(payload);
       gathered_ += payload.size();
       return;
@@ -174,7 +192,7 @@ void Network::enqueue(Connection& connection, Payload payload) {
   if (connection.queue_ == nullptr) connection.queue_ = queues_.take();
   // Looked at before the push: one large answer is no sign of a slow reader, a second one behind it
   // is.
-  if (connection.queue_->bytes() >= connection.source().policy().write_limit) {
+  if (waiting_bytes(connection) >= connection.source().policy().write_limit) {
     retire(connection, CloseReason::kSlowReader);
     return;
   }
@@ -194,17 +212,15 @@ void Network::drop_unsent(Connection& connection) {
 }
 
 std::size_t Network::queued_bytes(const Connection& connection) const {
-  const std::size_t queued = connection.queue_ == nullptr ? 0 : connection.queue_->bytes();
-  return queued + (current_ == &connection ? gathered_ : 0);
+  return waiting_bytes(connection) + (current_ == &connection ? gathered_ : 0);
 }
 
 // Over the high mark by what was sent; down at the low one by what the kernel has really taken.
 void Network::note_queue(Connection& connection) {
   const StreamPolicy& policy = connection.source().policy();
   if (queued_bytes(connection) > policy.write_high) connection.flags_ |= Connection::kOverHigh;
-  const std::size_t waiting = connection.queue_ == nullptr ? 0 : connection.queue_->bytes();
-  if (waiting <= policy.write_low && (connection.flags_ & Connection::kOverHigh) != 0 &&
-      outbox_.empty()) {
+  if (waiting_bytes(connection) <= policy.write_low &&
+      (connection.flags_ & Connection::kOverHigh) != 0 && outbox_.empty()) {
     connection.flags_ &= ~Connection::kOverHigh;
     connection.flags_ |= Connection::kOwesWritable;
     mark_dirty(connection);
@@ -232,6 +248,7 @@ bool Network::write(Connection& connection, const iovec* pieces, std::size_t cou
 
 void Network::empty_outbox(Connection& connection) {
   if (outbox_.empty()) return;
+  if ((connection.flags_ & Connection::kStaged) != 0) return empty_outbox_staged(connection);
   std::size_t taken = 0;
   const bool alive = (connection.flags_ & Connection::kClosing) == 0 &&
                      write(connection, outbox_.pieces(), outbox_.count(), outbox_.bytes(), taken);
@@ -251,24 +268,27 @@ void Network::empty_outbox(Connection& connection) {
   }
 }
 
+bool Network::flush_queue(Connection& connection, WriteQueue*& queue) {
+  iovec pieces[kPiecesPerWrite];
+  const std::size_t count = queue->pieces(pieces, kPiecesPerWrite);
+  std::size_t bytes = 0;
+  for (std::size_t piece = 0; piece < count; ++piece)
+    bytes += pieces[piece].iov_len;
+  std::size_t taken = 0;
+  if (!write(connection, pieces, count, bytes, taken)) {
+    retire(connection, CloseReason::kResetByPeer);
+    return false;
+  }
+  queue->consume(taken);
+  if (queue->empty()) queues_.give_back(std::exchange(queue, nullptr));
+  return true;
+}
+
 void Network::flush(Connection& connection) {
+  if ((connection.flags_ & Connection::kStaged) != 0) return flush_staged(connection);
   for (int i = 0; i < kMostWritesPerFlush && connection.queue_ != nullptr; ++i) {
     if ((connection.flags_ & (Connection::kWriteBlocked | Connection::kClosing)) != 0) break;
-    iovec pieces[kPiecesPerWrite];
-    const std::size_t count = connection.queue_->pieces(pieces, kPiecesPerWrite);
-    std::size_t bytes = 0;
-    for (std::size_t piece = 0; piece < count; ++piece)
-      bytes += pieces[piece].iov_len;
-    std::size_t taken = 0;
-    if (!write(connection, pieces, count, bytes, taken)) {
-      retire(connection, CloseReason::kResetByPeer);
-      return;
-    }
-    connection.queue_->consume(taken);
-    if (connection.queue_->empty()) {
-      queues_.give_back(connection.queue_);
-      connection.queue_ = nullptr;
-    }
+    if (!flush_queue(connection, connection.queue_)) return;
   }
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   note_queue(connection);
@@ -282,15 +302,15 @@ void Network::flush(Connection& connection) {
 void Network::advance_finish(Connection& connection) {
   const std::uint32_t flags = connection.flags_;
   if (!connection.has_finished_sending() ||
-      (flags & (Connection::kShutDown | Connection::kClosing)) != 0 ||
-      connection.queue_ != nullptr || current_ == &connection) {
+      (flags & (Connection::kShutDown | Connection::kClosing)) != 0 || is_backed_up(connection) ||
+      current_ == &connection || !say_goodbye(connection)) {
     return;
   }
   if ((flags & Connection::kFinishing) == 0) {
     advance_half(connection);
     return;
   }
-  if ((flags & (Connection::kSkipLinger | Connection::kPeerFinished)) != 0) {
+  if ((flags & Connection::kSkipLinger) != 0 || has_read_fin(connection)) {
     retire(connection, connection.close_reason_);
     return;
   }
@@ -328,13 +348,15 @@ void Network::retire(Connection& connection, CloseReason reason) {
     queues_.give_back(connection.queue_);
     connection.queue_ = nullptr;
   }
+  if ((connection.flags_ & Connection::kStaged) != 0) drop_wire(connection);
   closing_.push_back(connection.id());
 }
 
 void Network::deliver_close(Connection& connection) {
   ConnectionSource& source = connection.source();
   try {
-    connection.handler().on_close(connection, connection.close_reason_);
+    if ((connection.flags_ & Connection::kHandshaking) == 0)
+      connection.handler().on_close(connection, connection.close_reason_);
   } catch (const std::exception& error) {
     log_.error({.event = "service_error",
                 .message = error.what(),

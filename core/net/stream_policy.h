@@ -13,9 +13,10 @@ struct StreamPolicy {
 
   std::chrono::milliseconds idle_timeout{0};        // 0: never
   std::chrono::milliseconds write_timeout{60'000};  // without progress on a blocked write; 0: never
-  std::size_t write_high = 256 * 1024;              // queued bytes at which reading pauses
-  std::size_t write_low = 64 * 1024;                // and at which it goes on, with on_writable
-  std::size_t write_limit = 1024 * 1024;            // queued bytes that end the connection
+  std::chrono::milliseconds handshake_timeout{10'000};  // until the stages of a connection are open
+  std::size_t write_high = 256 * 1024;                  // queued bytes at which reading pauses
+  std::size_t write_low = 64 * 1024;                    // and at which it goes on, with on_writable
+  std::size_t write_limit = 1024 * 1024;                // queued bytes that end the connection
   SlowReader slow_reader = SlowReader::kPause;  // at write_high; kDisconnect never pauses reading
   std::uint32_t accept_budget = 64;             // connections taken at one wake-up
   std::size_t read_budget = 64 * 1024;          // bytes read at one wake-up

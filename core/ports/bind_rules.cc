@@ -29,7 +29,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {BindRule::kIpv4UnderDualStack, "ipv4_under_dual_stack",
      "[::] without IPV6_V6ONLY has the port of IPv4 as well"},
     {BindRule::kBoundNotListening, "bound_not_listening",
-     "bind alone reserves a port: the other socket need not listen"},
+     "bind alone reserves a port, or a path: the other socket need not listen"},
     {BindRule::kTimeWait, "time_wait",
      "a connection that this side closed first keeps the port for 60 s (TIME_WAIT), unless the old "
      "and the new socket both set SO_REUSEADDR"},
@@ -45,7 +45,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {BindRule::kPrivilegedPort, "privileged_port",
      "ports below net.ipv4.ip_unprivileged_port_start need the privilege CAP_NET_BIND_SERVICE"},
     {BindRule::kAddressNotLocal, "address_not_local",
-     "only an address that one of this machine's interfaces has can be bound"},
+     "only an address that one of this machine's interfaces has, and may use by now, can be bound"},
     {BindRule::kFamilyUnavailable, "family_unavailable",
      "this machine does not speak that address family"},
     {BindRule::kPathInUse, "path_in_use", "one path is one socket, and somebody listens on it"},

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kLongestEndpoint = 512;
 constexpr int kMaxPort = 65535;
-constexpr std::array<std::string_view, 3> kTransportNames = {"tcp", "udp", "unix"};
+constexpr std::array<std::string_view, kAllTransports.size()> kTransportNames = {
+    "tcp", "udp", "unix", "tls", "ws", "wss"};
 constexpr std::string_view kExample = "write host:port, for example localhost:8080";
 
 tl::unexpected<Error> bad(std::string what, std::string hint = {}) {
@@ -52,12 +53,17 @@ std::string bare_endpoint(std::string_view rest, std::string_view default_port) 
 tl::unexpected<Error> unknown_transport(std::string_view word, std::string_view rest) {
   const std::string lowered = to_lower(word);
   if (lowered == "http" || lowered == "https") {
+    const bool plain = lowered == "http";
     return bad("an endpoint has no " + lowered + "://",
-               "write the bare endpoint " + bare_endpoint(rest, lowered == "http" ? "80" : "443") +
+               "write " +
+                   (plain ? "the bare endpoint " + bare_endpoint(rest, "80")
+                          : "tls://" + bare_endpoint(rest, "443")) +
                    "; the type of the service decides what is spoken");
   }
   std::string hint = did_you_mean(lowered, kTransportNames);
-  if (hint.empty()) hint = "tcp, udp and unix are known; without one the service's own is taken";
+  if (hint.empty()) {
+    hint = "tcp, tls, ws, wss, udp and unix are known; without one the service's own is taken";
+  }
   return bad("unknown transport " + show(word), hint);
 }
 
@@ -83,8 +89,9 @@ Result<Split> split_transport(std::string_view text, Transport fallback) {
   }
   const std::string_view word = text.substr(0, mark);
   const std::string_view rest = text.substr(mark + 3);
-  if (word == "tcp") return Split{Transport::kTcp, rest};
-  if (word == "udp") return Split{Transport::kUdp, rest};
+  for (const Transport transport : kAllTransports) {
+    if (transport != Transport::kUnix && word == name(transport)) return Split{transport, rest};
+  }
   return unknown_transport(word, rest);
 }
 

@@ -4,6 +4,7 @@
 // core/ports/resolve.h turns it into addresses.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,9 +14,25 @@
 
 namespace polyport {
 
-enum class Transport : std::uint8_t { kTcp, kUdp, kUnix };
+// What is spoken at an endpoint below its service. The first three are the kernel's; tls, ws
+// (WebSocket) and wss (the same over TLS) are spoken over TCP.
+enum class Transport : std::uint8_t { kTcp, kUdp, kUnix, kTls, kWs, kWss };
+inline constexpr std::array kAllTransports = {Transport::kTcp, Transport::kUdp, Transport::kUnix,
+                                              Transport::kTls, Transport::kWs,  Transport::kWss};
 
-std::string_view name(Transport transport);  // "tcp", "udp", "unix"
+std::string_view name(Transport transport);  // "tcp", "udp", "unix", "tls", "ws", "wss"
+// What the kernel sees of it.
+constexpr Transport socket_transport(Transport transport) {
+  return transport == Transport::kUdp || transport == Transport::kUnix ? transport
+                                                                       : Transport::kTcp;
+}
+// Whether its bytes are encrypted, so that it needs certificates.
+constexpr bool is_encrypted(Transport transport) {
+  return transport == Transport::kTls || transport == Transport::kWss;
+}
+constexpr bool has_websocket(Transport transport) {
+  return transport == Transport::kWs || transport == Transport::kWss;
+}
 
 // A set of transports, one bit each.
 using Transports = std::uint32_t;

@@ -9,12 +9,6 @@
 #include "core/ports/suggestions.h"
 
 namespace polyport {
-namespace {
-
-constexpr std::size_t kMostMended = 100;
-
-}  // namespace
-
 std::vector<Explanation> explain(const ExplainRequest& request) {
   const PortFacts facts = gather_port_facts(request.attempts);
   const bool any_refused = std::any_of(request.attempts.begin(), request.attempts.end(),
@@ -35,8 +29,7 @@ std::vector<Explanation> explain(const ExplainRequest& request) {
   std::vector<Explanation> explanations;
   for (const BindAttempt& attempt : request.attempts) {
     Explanation explanation = judge(attempt, facts, request.own);
-    // What mends the thousandth port of a range mends the first.
-    if (explanations.size() < kMostMended) {
+    if (explanations.size() < request.most_mended) {
       explanation.suggestions = suggestions(explanation, remedies);
     }
     explanations.push_back(std::move(explanation));

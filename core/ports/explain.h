@@ -29,6 +29,8 @@ struct ExplainRequest {
   std::string_view run_command = "polyport run";
   // What --offset has added to the ports of `wanted` already.
   int offset = 0;
+  // How many get suggestions: what mends the thousandth port of a range mends the first.
+  std::size_t most_mended = 100;
 };
 
 // One for each attempt, in their order.

@@ -95,7 +95,7 @@ bool mends_one(const Suggestion& suggestion) {
 
 std::vector<Suggestion> remedies(std::span<const Explanation> explanations) {
   std::vector<Suggestion> chosen;
-  std::set<std::string> told;
+  std::set<std::string> told, typed;
   std::set<std::pair<Transport, std::string>> refused;  // localhost is one
   for (const Explanation& explanation : explanations) {
     const BindTarget& target = explanation.attempt.target;
@@ -112,6 +112,7 @@ std::vector<Suggestion> remedies(std::span<const Explanation> explanations) {
       const bool once = mends_one(suggestion) || suggestion.kind == "on_conflict";
       const std::string key =
           once ? suggestion.kind : suggestion.kind + suggestion.command + suggestion.config;
+      if (!suggestion.command.empty() && !typed.insert(suggestion.command).second) continue;
       if (told.insert(key).second) chosen.push_back(suggestion);
     }
   }

@@ -138,8 +138,7 @@ Result<std::string> check_bracketed_host(std::string_view literal) {
   if (auto reachable = check_reachable(*address); !reachable) {
     return tl::unexpected(reachable.error());
   }
-  const bool link_local =
-      address->family == Family::kIPv6 && address->ip[0] == 0xFE && (address->ip[1] & 0xC0) == 0x80;
+  const bool link_local = address->is_link_local();
   if (percent == std::string_view::npos) {
     if (!link_local) return address->ip_text();
     return bad(address->ip_text() + " is a link-local address and needs its interface",

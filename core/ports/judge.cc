@@ -244,7 +244,7 @@ std::string taken(const Explanation& explanation, const PortFacts& facts) {
   if (explanation.rule == BindRule::kPathStale) {
     return start + "the socket file of a process that is gone lies there";
   }
-  if (is_path(explanation.attempt)) return start + "another process listens on it or has its lock";
+  if (is_path(explanation.attempt)) return start + "another process has it or its lock";
   return start + (facts.kernel.shows_bound_tcp
                       ? "the kernel refuses it and shows no socket there; it may have gone just now"
                       : "the kernel shows no socket there; one that is bound and does not listen "
@@ -270,10 +270,23 @@ std::string forbidden(const Explanation& explanation, const PortFacts& facts) {
          strerrorname_np(explanation.attempt.error) + ")";
 }
 
-bool is_listed(Address address, const PortFacts& facts) {
+std::string address_not_local(Address address, const PortFacts& facts) {
   address.port = 0;
-  return std::find(facts.addresses.begin(), facts.addresses.end(), address) !=
-         facts.addresses.end();
+  const auto is_among = [&](const std::vector<Address>& list) {
+    return std::find(list.begin(), list.end(), address) != list.end();
+  };
+  const std::string ip = address.ip_text();
+  if (is_among(facts.unusable.duplicate)) {
+    return "another machine on the network has the address " + ip + " too";
+  }
+  if (is_among(facts.unusable.tentative)) {
+    return ip +
+           " is this machine's, but IPv6 still tests whether another machine has it too, for "
+           "about a second";
+  }
+  // It may have come just now.
+  if (is_among(facts.addresses)) return ip + " is this machine's, but was not ready";
+  return "no interface of this machine has the address " + ip;
 }
 
 std::string unavailable(const Explanation& explanation, const PortFacts& facts) {
@@ -284,11 +297,7 @@ std::string unavailable(const Explanation& explanation, const PortFacts& facts) 
       return start + (attempt.target.address.family == Family::kIPv6 ? "IPv6" : "IPv4") +
              " is off on this machine";
     case BindRule::kAddressNotLocal:
-      return start +
-             (is_listed(attempt.target.address, facts)
-                  ? "the address is this machine's, but not ready yet: "
-                  : "no interface of this machine has the address ") +
-             attempt.target.address.ip_text();
+      return start + address_not_local(attempt.target.address, facts);
     case BindRule::kDescriptorLimit:
       return start + (attempt.error == EMFILE ? "this process" : "this system") +
              " has no descriptors left";
@@ -310,9 +319,7 @@ std::string invalid(const Explanation& explanation) {
            " bytes long, 107 are possible";
   }
   const Address& address = attempt.target.address;
-  const bool link_local =
-      address.family == Family::kIPv6 && address.ip[0] == 0xfe && (address.ip[1] & 0xc0) == 0x80;
-  if (link_local && address.scope_id == 0) {
+  if (address.is_link_local() && address.scope_id == 0) {
     return start + "a link-local address needs its interface, as in fe80::1%eth0";
   }
   return start + std::strerror(attempt.error);
@@ -346,6 +353,12 @@ std::string_view name(View view) {
       break;
   }
   return "";
+}
+
+std::string aside(View view) {
+  if (view == View::kMachine) return "";
+  return "\nThese are the ports of " + std::string(name(view)) +
+         "; those of the host are not visible from here.\n";
 }
 
 namespace {
@@ -407,13 +420,15 @@ std::string in_the_way(const Holder& holder, BindRule rule) {
       return "nobody listens on it, but a connection with " + holder.remote +
              " has it at this end, of " + who(holder);
     case Holder::Kind::kBound:
-      return "bound, though not listening, by " + who(holder);
+      break;
     default:
+      if (rule == BindRule::kBoundNotListening) break;
       return "held by " + who(holder) +
              (rule == BindRule::kSameEndpoint || rule == BindRule::kPathInUse
                   ? ""
                   : ", on " + holder.endpoint);
   }
+  return "bound, though not listening, by " + who(holder);
 }
 
 Explanation judge(const BindAttempt& attempt, const PortFacts& facts,

@@ -15,6 +15,8 @@ Explanation judge(const BindAttempt& attempt, const PortFacts& facts,
 
 // "this container", for "free in …"; empty for the whole machine.
 std::string_view name(View view);
+// For below an answer: an empty line, and which ports it was about. Nothing for the whole machine.
+std::string aside(View view);
 // "polyport (pid 4211), yours, since 09:13, its service "web"", or what is known where no process
 // is.
 std::string who(const Holder& holder);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 #include "core/ports/socket_tables.h"
 #include "core/socket/socket.h"
@@ -174,9 +175,14 @@ bool read_by_sock_diag(const SocketTable& table, const SocketQuery& query,
 }
 
 bool sock_diag_shows_bound_tcp() {
-  static std::optional<bool> known;  // a kernel does not change its mind
-  if (!known) known = try_bound_tcp();
-  return known.value_or(false);
+  // A kernel does not change its mind; it may be asked from two threads.
+  enum : std::uint8_t { kUnknown, kHidden, kShown };
+  static std::atomic<std::uint8_t> known = kUnknown;
+  if (known == kUnknown) {
+    const auto shown = try_bound_tcp();
+    if (shown) known = *shown ? kShown : kHidden;
+  }
+  return known == kShown;
 }
 
 KernelSockets read_kernel_sockets(const SocketQuery& query) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/if_addr.h>
 #include <linux/nsfs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -74,6 +76,34 @@ LocalAddresses parse_local_addresses(std::istream& table) {
     }
   }
   return found;
+}
+
+// "fd000000000000000000000000000007 03 40 00 c0 eth0": the address, and in hexadecimal the number
+// of its interface, its prefix, scope and flags.
+UnusableAddresses parse_unusable_addresses(std::istream& table) {
+  constexpr unsigned kTentative = IFA_F_TENTATIVE;
+  constexpr unsigned kFailed = IFA_F_DADFAILED;
+  UnusableAddresses found;
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream columns(line);
+    std::string digits;
+    unsigned interface = 0, prefix = 0, scope = 0, flags = 0;
+    columns >> digits >> std::hex >> interface >> prefix >> scope >> flags;
+    if (!columns || digits.size() != 32 || (flags & (kTentative | kFailed)) == 0) continue;
+    std::string text;
+    for (std::size_t at = 0; at < digits.size(); at += 4)
+      text += (at == 0 ? "" : ":") + digits.substr(at, 4);
+    auto address = Address::parse_ip(text);
+    if (!address) continue;
+    if (address->is_link_local()) address->scope_id = interface;
+    ((flags & kFailed) != 0 ? found.duplicate : found.tentative).push_back(*address);
+  }
+  return found;
+}
+
+UnusableAddresses read_unusable_addresses() {
+  std::ifstream table("/proc/net/if_inet6");  // no file where the kernel has no IPv6
+  return parse_unusable_addresses(table);
 }
 
 bool may_bind_privileged_ports() {

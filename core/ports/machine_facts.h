@@ -23,6 +23,16 @@ struct LocalAddresses {
 // Reads /proc/net/fib_trie.
 LocalAddresses parse_local_addresses(std::istream& table);
 
+// IPv6 tests a new address before it may be used: whether another machine has it (duplicate address
+// detection). The interface of a link-local address is its scope.
+struct UnusableAddresses {
+  std::vector<Address> tentative;  // still being tested
+  std::vector<Address> duplicate;  // another machine has it
+};
+// Reads /proc/net/if_inet6.
+UnusableAddresses parse_unusable_addresses(std::istream& table);
+UnusableAddresses read_unusable_addresses();
+
 struct MachineFacts {
   Families families{true, true};
   EphemeralRange ephemeral;

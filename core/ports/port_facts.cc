@@ -8,10 +8,12 @@
 #include <cerrno>
 #include <filesystem>
 #include <map>
+#include <unordered_set>
 
-#include "core/ports/machine_facts.h"
 #include "core/ports/namespaces.h"
 #include "core/ports/published_services.h"
+#include "core/ports/server_socket.h"
+#include "core/ports/socket_file.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -19,13 +21,36 @@ namespace {
 
 // --- sockets and their owners --------------------------------------------------------------------
 
-bool concerns(const KernelSocket& socket, std::span<const BindAttempt> attempts) {
-  return std::any_of(attempts.begin(), attempts.end(), [&](const BindAttempt& attempt) {
-    if (attempt.target.transport != socket.transport) return false;
-    if (socket.transport == Transport::kUnix) return attempt.target.path == socket.path;
-    return attempt.target.address.port == socket.local.port;
-  });
-}
+// What the attempts are about, to look up: many sockets are held against many attempts.
+class Concern {
+ public:
+  explicit Concern(std::span<const BindAttempt> attempts) {
+    for (const BindAttempt& attempt : attempts) {
+      const BindTarget& target = attempt.target;
+      if (target.transport == Transport::kUnix) {
+        paths_.insert(target.path);
+      } else {
+        (target.transport == Transport::kUdp ? udp_ : tcp_).set(target.address.port);
+      }
+    }
+  }
+
+  bool has(const KernelSocket& socket) const {
+    switch (socket.transport) {
+      case Transport::kUnix:
+        return paths_.contains(socket.path);
+      case Transport::kUdp:
+        return udp_.test(socket.local.port);
+      default:
+        return tcp_.test(socket.local.port);
+    }
+  }
+
+ private:
+  PortSet tcp_;
+  PortSet udp_;
+  std::unordered_set<std::string> paths_;
+};
 
 // The file tells which socket of the table a path is, whatever either was called: one text names
 // another file in another directory or mount namespace, and a file may have been replaced. Those of
@@ -38,9 +63,7 @@ void match_files(KernelSockets& kernel, std::span<const BindAttempt> attempts) {
     const bool there = ::stat(path.c_str(), &file) == 0;
     for (KernelSocket& socket : kernel.sockets) {
       if (socket.transport != Transport::kUnix || socket.file_inode == 0) continue;
-      const bool same = there && socket.file_device == file.st_dev &&
-                        socket.file_inode == static_cast<std::uint32_t>(file.st_ino);
-      if (same) {
+      if (there && is_bound_to(socket, path, file)) {
         socket.path = path;
       } else if (socket.path == path) {
         socket.path.clear();
@@ -50,7 +73,7 @@ void match_files(KernelSockets& kernel, std::span<const BindAttempt> attempts) {
 }
 
 // A connection's far end matters too (somebody may listen there), so listeners are never left out.
-KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
+KernelSockets relevant_sockets(std::span<const BindAttempt> attempts, const Concern& concern) {
   Transports asked = 0;
   bool any = false;
   for (const BindAttempt& attempt : attempts) {
@@ -61,16 +84,16 @@ KernelSockets relevant_sockets(std::span<const BindAttempt> attempts) {
   KernelSockets kernel = read_kernel_sockets({.transports = asked});
   match_files(kernel, attempts);
   std::erase_if(kernel.sockets, [&](const KernelSocket& socket) {
-    return socket.state != SocketState::kListening && !concerns(socket, attempts);
+    return socket.state != SocketState::kListening && !concern.has(socket);
   });
   return kernel;
 }
 
-void find_owners(PortFacts& facts, std::span<const BindAttempt> attempts) {
+void find_owners(PortFacts& facts, const Concern& concern) {
   std::vector<const KernelSocket*> sockets;
   std::vector<std::uint64_t> inodes;
   for (const KernelSocket& socket : facts.kernel.sockets) {
-    if (socket.inode == 0 || !concerns(socket, attempts)) continue;
+    if (socket.inode == 0 || !concern.has(socket)) continue;
     sockets.push_back(&socket);
     inodes.push_back(socket.inode);
   }
@@ -146,6 +169,7 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   facts.unprivileged_start = unprivileged_port_start();
   facts.families = probe_families();
   facts.addresses = interface_addresses();
+  facts.unusable = read_unusable_addresses();
   facts.view = where_we_look_from();
   facts.uid = ::geteuid();
   facts.pid = ::getpid();
@@ -153,45 +177,30 @@ PortFacts gather_port_facts(std::span<const BindAttempt> attempts) {
   facts.reserved = reserved_ports();
   std::error_code failed;
   facts.program = std::filesystem::read_symlink("/proc/self/exe", failed).string();
-  facts.kernel = relevant_sockets(attempts);
-  find_owners(facts, attempts);
+  const Concern concern(attempts);
+  facts.kernel = relevant_sockets(attempts, concern);
+  find_owners(facts, concern);
   return facts;
 }
 
 namespace {
-
-// The table of unix sockets is one network namespace's, the file is everybody's: only connecting
-// tells. A listener of another kind of socket, or one that lets us not in, is one too.
-bool somebody_listens_at(const std::string& path) {
-  const sock::Untraced quiet;
-  const int fd = sock::open_stream(Family::kUnix);
-  if (fd < 0) return true;
-  const int answer = sock::connect_unix(fd, path);
-  sock::close(fd);
-  return answer != -ECONNREFUSED;
-}
 
 // What a bind to the path would answer, without making the file: 0 or an errno, and the step.
 BindAttempt look_at_path(const BindTarget& target) {
   BindAttempt attempt{.target = target};
   attempt.error = look_at_socket_path(target.path);
   if (attempt.error == 0) return attempt;
-  const bool served = attempt.error == EADDRINUSE && somebody_listens_at(target.path);
-  attempt.step = served ? BindStep::kPath : BindStep::kBind;
+  const sock::Untraced quiet;
+  const bool has_holder = attempt.error == EADDRINUSE && look_for_holder(target.path) != 0;
+  attempt.step = has_holder ? BindStep::kPath : BindStep::kBind;
   return attempt;
-}
-
-int open_for(const BindTarget& target) {
-  if (target.transport == Transport::kUnix) return sock::open_stream(Family::kUnix);
-  return target.transport == Transport::kUdp ? sock::open_datagram(target.address.family)
-                                             : sock::open_stream(target.address.family);
 }
 
 }  // namespace
 
 BindAttempt try_bind(const BindTarget& target) {
-  const bool is_unix = target.transport == Transport::kUnix;
-  if (is_unix && !target.path.starts_with('@')) return look_at_path(target);
+  const bool is_path = target.transport == Transport::kUnix && !target.path.starts_with('@');
+  if (is_path) return look_at_path(target);
   const sock::Untraced quiet;
   BindAttempt attempt{.target = target};
   const auto failed = [&](BindStep step, int result) {
@@ -199,17 +208,11 @@ BindAttempt try_bind(const BindTarget& target) {
     attempt.error = -result;
     return attempt;
   };
-  const int fd = open_for(target);
+  const int fd = open_server_socket(target);
   if (fd < 0) return failed(BindStep::kSocket, fd);
-  if (!is_unix && target.address.family == Family::kIPv6) {
-    sock::set_option(fd, sock::Option::kIpv6Only, target.ipv6_mode == IPv6Mode::kOnly);
-  }
-  if (target.transport == Transport::kTcp) {
-    attempt.reuse_address = sock::set_option(fd, sock::Option::kReuseAddress, 1) >= 0;
-  }
+  attempt.reuse_address = target.transport == Transport::kTcp;
   constexpr unsigned kPrivate = 0600;
-  const int bound =
-      is_unix ? sock::bind_unix(fd, target.path, kPrivate) : sock::bind(fd, target.address);
+  const int bound = bind_server_socket(fd, target, kPrivate);
   sock::close(fd);
   return bound < 0 ? failed(BindStep::kBind, bound) : attempt;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/ports/explanation.h"
+#include "core/ports/machine_facts.h"
 
 namespace polyport {
 
@@ -39,6 +40,7 @@ struct PortFacts {
   std::uint16_t unprivileged_start = 1024;
   Families families;
   std::vector<Address> addresses;  // of this machine's interfaces, port 0
+  UnusableAddresses unusable;      // of these
   View view = View::kMachine;
   std::uint32_t uid = 0;
   int pid = 0;

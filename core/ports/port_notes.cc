@@ -79,17 +79,17 @@ void note_privileged_ports(const PlannedEndpoint& endpoint, const MachineFacts& 
                      " up, or allow it: sudo setcap cap_net_bind_service=+ep on the program"});
 }
 
-// "http-alt" suits http, and "ntp" suits sntp.
+// "http-alt" suits http, "ntp" suits sntp, and "ircu" suits irc.
 bool suits(const PlannedEndpoint& endpoint, std::string_view registered) {
   return std::any_of(
       endpoint.known_as.begin(), endpoint.known_as.end(), [registered](std::string_view own) {
         return own == "*" || own == registered || registered.starts_with(std::string(own) + "-") ||
-               own == "s" + std::string(registered);
+               own == "s" + std::string(registered) || registered == std::string(own) + "u";
       });
 }
 
 void note_known_ports(const PlannedEndpoint& endpoint, Errors& notes) {
-  const Transport transport = endpoint.written.transport;
+  const Transport transport = socket_transport(endpoint.written.transport);
   const PortSet known = ports_of(endpoint.written, [&](std::uint16_t port) {
     const std::string_view registered = well_known_port_name(port, transport);
     return !registered.empty() && !suits(endpoint, registered);

@@ -30,6 +30,7 @@ std::optional<Transport> transport_of(std::string_view word) {
   for (const Transport transport : {Transport::kTcp, Transport::kUdp}) {
     if (equals_ignoring_case(word, name(transport))) return transport;
   }
+  if (equals_ignoring_case(word, name(Transport::kTls))) return Transport::kTcp;
   return std::nullopt;
 }
 
@@ -100,12 +101,16 @@ void look_up_name(std::optional<Transport> asked, PortQuestion& question) {
 
 tl::unexpected<Error> range_asked(std::string_view text) {
   const std::size_t dash = text.find('-');
-  const std::string_view last = text.substr(dash + 1);
-  const bool numbers = std::all_of(last.begin(), last.end(), is_digit) && !last.empty();
-  return bad(shown(text) + " is a range, and a question is about one port",
-             numbers ? "ask for each: $(seq " + printable(text.substr(0, dash), 20) + " " +
-                           printable(last, 20) + ")"
-                     : "write the ports one by one");
+  const auto first = parse_number<std::uint32_t>(text.substr(0, dash));
+  const auto last = parse_number<std::uint32_t>(text.substr(dash + 1));
+  if (!first || !last) {
+    return bad(shown(text) + " is a range, and a question is about one port",
+               "write the ports one by one");
+  }
+  const auto [low, high] = std::minmax(*first, *last);
+  return bad(shown(text) + (*first > *last ? " is a range that runs backwards" : " is a range") +
+                 ", and a question is about one port",
+             "ask for each: $(seq " + std::to_string(low) + " " + std::to_string(high) + ")");
 }
 
 Result<void> read_port(std::string_view text, std::optional<Transport> asked,

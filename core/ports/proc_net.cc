@@ -20,14 +20,8 @@ constexpr std::size_t kMostBytes = 80u << 20;
 
 const char* path_of(const SocketTable& table) {
   const bool ipv6 = table.family == Family::kIPv6;
-  switch (table.transport) {
-    case Transport::kTcp:
-      return ipv6 ? "/proc/net/tcp6" : "/proc/net/tcp";
-    case Transport::kUdp:
-      return ipv6 ? "/proc/net/udp6" : "/proc/net/udp";
-    case Transport::kUnix:
-      break;
-  }
+  if (table.transport == Transport::kTcp) return ipv6 ? "/proc/net/tcp6" : "/proc/net/tcp";
+  if (table.transport == Transport::kUdp) return ipv6 ? "/proc/net/udp6" : "/proc/net/udp";
   return "/proc/net/unix";
 }
 

@@ -34,11 +34,10 @@ std::optional<PublishedListener> parse_listener(const JsonValue& value) {
     if (bound.empty()) return std::nullopt;
     return listener;
   }
-  if (transport == name(Transport::kUdp)) {
-    listener.transport = Transport::kUdp;
-  } else if (transport != name(Transport::kTcp)) {
-    return std::nullopt;
-  }
+  const auto known = std::find_if(kAllTransports.begin(), kAllTransports.end(),
+                                  [transport](Transport each) { return name(each) == transport; });
+  if (known == kAllTransports.end()) return std::nullopt;
+  listener.transport = socket_transport(*known);
   const auto address = parse_bound(bound);
   if (!address) return std::nullopt;
   listener.address = *address;

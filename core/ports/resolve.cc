@@ -131,7 +131,7 @@ Result<BindAddresses> bind_addresses(std::string_view host, Families families) {
 
 ResolvedEndpoint unix_target(const Endpoint& endpoint) {
   BindTarget target;
-  target.transport = Transport::kUnix;
+  target.transport = target.written = Transport::kUnix;
   target.address = Address::any(Family::kUnix);
   target.path = endpoint.path;
   return {{BindGroup{{std::move(target)}}}, {}};
@@ -145,7 +145,7 @@ std::string BindTarget::text() const {
 
 std::string BindTarget::endpoint() const {
   if (transport == Transport::kUnix) return "unix:" + path;
-  return std::string(name(transport)) + "://" + text();
+  return std::string(name(written)) + "://" + text();
 }
 
 Result<HostAddresses> look_up(std::string_view host, Families families) {
@@ -175,7 +175,11 @@ Result<ResolvedEndpoint> resolve(const Endpoint& endpoint, Families families) {
     BindGroup group;
     for (Address address : found->host.addresses) {
       address.port = port;
-      group.targets.push_back({endpoint.transport, address, {}, found->ipv6_mode});
+      group.targets.push_back({.transport = socket_transport(endpoint.transport),
+                               .address = address,
+                               .path = {},
+                               .ipv6_mode = found->ipv6_mode,
+                               .written = endpoint.transport});
     }
     resolved.groups.push_back(std::move(group));
   }

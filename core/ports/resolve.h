@@ -24,10 +24,11 @@ enum class IPv6Mode : std::uint8_t {
 
 // One socket to bind.
 struct BindTarget {
-  Transport transport = Transport::kTcp;
-  Address address;   // with its port; of family kUnix for a unix socket
-  std::string path;  // unix only, as in Endpoint
+  Transport transport = Transport::kTcp;  // the kernel's: tcp, udp or unix
+  Address address;                        // with its port; of family kUnix for a unix socket
+  std::string path;                       // unix only, as in Endpoint
   IPv6Mode ipv6_mode = IPv6Mode::kOnly;
+  Transport written = Transport::kTcp;  // as configured; `transport` is the socket's
 
   // "127.0.0.1:80", "[::1]:80", "/run/x.sock", "@name".
   std::string text() const;

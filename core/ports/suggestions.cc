@@ -1,13 +1,14 @@
 #include "core/ports/suggestions.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <optional>
 #include <set>
 
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
+#include "core/ports/path_suggestions.h"
+#include "core/ports/stop_holder.h"
 
 namespace polyport {
 namespace {
@@ -69,19 +70,6 @@ bool has_file(const Explanation& explanation) {
          parse_number<int>(where.substr(line + 1, column - line - 1));
 }
 
-// A word for the shell that begins no option; nothing where it cannot be shown as it is.
-std::optional<std::string> path_word(const std::string& path) {
-  if (path.empty() || printable(path) != path) return std::nullopt;
-  return shell_word(path.starts_with('-') ? "./" + path : path);
-}
-
-// A TOML basic string, which escapes as JSON does.
-std::string toml_string(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
-
 std::string host_of(const BindTarget& target) {
   const std::string text = target.text();
   return text.substr(0, text.rfind(':'));
@@ -113,10 +101,8 @@ class Collector {
  private:
   const BindAttempt& attempt() const { return explanation_.attempt; }
   const BindTarget& target() const { return attempt().target; }
-  bool is_path() const { return target().transport == Transport::kUnix; }
   bool configured() const { return !attempt().service.empty(); }
   bool is_root() const { return remedies_.facts.uid == 0; }
-  std::string sudo(const Holder& holder) const { return holder.yours ? "" : root_prefix(); }
 
   void add(std::string kind, std::string command, std::string text) {
     found_.push_back({std::move(kind), std::move(text), std::move(command), {}, {}});
@@ -128,10 +114,7 @@ class Collector {
   // --- a port that somebody has ------------------------------------------------------------------
 
   void taken() {
-    if (is_path()) return taken_path();
-    if (explanation_.rule == BindRule::kTimeWait) {
-      add("wait", "", "wait: the kernel frees it by itself within 60 s");
-    }
+    if (explanation_.rule == BindRule::kTimeWait) wait();
     other_port(target().address.port + 1);
     if (configured() && !held_by_own_service()) offset();
     if (target().address.port != 0) set_policy("next", "the next free port is taken by itself");
@@ -139,6 +122,15 @@ class Collector {
     for (const Holder& holder : explanation_.holders)
       stop(holder);
     if (explanation_.rule == BindRule::kEphemeralLocalPort) keep_from_lending();
+  }
+
+  void wait() {
+    if (configured()) {
+      set_policy("retry", "the kernel frees it within 60 s; goes live by itself then", "wait");
+    } else {
+      add("wait", "polyport ports --all --port " + port_text(),
+          "shows it until the kernel frees it, within 60 s");
+    }
   }
 
   bool held_by_own_service() const {
@@ -172,14 +164,41 @@ class Collector {
     }
     Suggestion suggestion{.kind = "other_port", .endpoint = other.endpoint()};
     const std::string number = std::to_string(ports.front());
+    suggestion.text = "port " + number + " is free now" + text;
     if (in_file()) {
-      suggestion.config = toml_string(prefix() + host + ":" + number);
-      suggestion.text = "instead of " + toml_string(prefix() + host + ":" + port_text()) + " in [" +
-                        table_of(explanation_) + "]: free now" + text;
+      suggestion.config = json_string(prefix() + host + ":" + written(ports.front()));
+      suggestion.text =
+          "instead of " + json_string(prefix() + host + ":" + written(target().address.port)) +
+          " in [" + table_of(explanation_) +
+          "]: " + (remedies_.offset == 0 ? "" : "port " + number + " is ") + "free now" + text;
+    } else if (configured()) {
+      suggestion.command = run_with_port(number);
+      if (suggestion.command.empty()) {
+        suggestion.command = run_with_policy("next");
+        suggestion.text = "takes port " + number + ", which is free now" + text;
+      }
     } else {
       suggestion.text = "use port " + number + ", which is free now" + text;
     }
     found_.push_back(std::move(suggestion));
+  }
+
+  // What stands in the file for a port: --offset is added to what does, from 1024 up.
+  std::string written(int port) const {
+    return std::to_string(port < kFirstUserPort ? port : port - remedies_.offset);
+  }
+
+  // What to type where the port is in a word of the command line, "http:8080"; else nothing.
+  std::string run_with_port(const std::string& number) const {
+    const std::string& word = attempt().where;
+    const std::string old = ":" + port_text();
+    const std::string command = " " + std::string(remedies_.run_command) + " ";
+    const std::size_t at = command.find(" " + word + " ");
+    if (!configured() || !word.ends_with(old) || at == std::string::npos) return "";
+    const std::string changed = word.substr(0, word.size() - old.size() + 1) + number;
+    const std::string whole =
+        command.substr(0, at + 1) + changed + command.substr(at + 1 + word.size());
+    return whole.substr(1, whole.size() - 2);
   }
 
   std::vector<BindTarget> moved_together() const {
@@ -193,7 +212,10 @@ class Collector {
     return group;
   }
 
-  std::string prefix() const { return target().transport == Transport::kUdp ? "udp://" : ""; }
+  std::string prefix() const {
+    const Transport written = target().written;
+    return written == Transport::kTcp ? "" : std::string(name(written)) + "://";
+  }
   bool in_file() const { return configured() && has_file(explanation_); }
 
   void offset() {
@@ -203,24 +225,25 @@ class Collector {
         "all its ports + " + offset + " are free now");
   }
 
-  void set_policy(std::string_view policy, std::string_view effect) {
-    const std::string key = "on_conflict";
+  void set_policy(const std::string& policy, const std::string& effect,
+                  std::string kind = "on_conflict") {
     if (in_file()) {
-      add_config(key, key + " = \"" + std::string(policy) + "\"",
-                 "in [" + table_of(explanation_) + "]: " + std::string(effect));
+      add_config(std::move(kind), "on_conflict = \"" + policy + "\"",
+                 "in [" + table_of(explanation_) + "]: " + effect);
     } else if (configured()) {
-      add(key,
-          std::string(remedies_.run_command) + " --set " + table_of(explanation_) + "." + key +
-              "=" + std::string(policy),
-          std::string(effect));
+      add(std::move(kind), run_with_policy(policy), effect);
     }
+  }
+  std::string run_with_policy(const std::string& policy) const {
+    return std::string(remedies_.run_command) + " --set " + table_of(explanation_) +
+           ".on_conflict=" + policy;
   }
 
   // 127.0.0.2 is as good as 127.0.0.1 where it is only for this machine.
   void other_address() {
     const bool loopback =
         target().address.family == Family::kIPv4 && target().address.is_loopback();
-    if (!loopback || is_localhost_pair()) return;
+    if (!loopback || is_localhost_pair() || (configured() && !in_file())) return;
     for (std::uint8_t last = 2; last < 10; ++last) {
       BindTarget other = target();
       other.address.ip = {127, 0, 0, last};
@@ -228,7 +251,8 @@ class Collector {
       Suggestion suggestion{.kind = "other_address", .endpoint = other.endpoint()};
       suggestion.text = "the same port is free on another loopback address: " + other.text();
       if (in_file()) {
-        suggestion.config = toml_string(prefix() + other.text());
+        suggestion.config =
+            json_string(prefix() + host_of(other) + ":" + written(other.address.port));
         suggestion.text = "the same port, free on another loopback address";
       }
       found_.push_back(std::move(suggestion));
@@ -247,167 +271,32 @@ class Collector {
         "the kernel lends " + port_text() + " to no connection any more, once this one is over");
   }
 
-  // --- whoever holds it --------------------------------------------------------------------------
-
   void stop(const Holder& holder) {
-    const bool serves =
-        holder.kind != Holder::Kind::kConnection && holder.kind != Holder::Kind::kTimeWait;
-    // A service of the same configuration is no stranger: another port is the way.
-    if (holder.ours || !serves || !holder.process) return;
-    if (!told_.insert(holder.process->pid).second) return;
-    const Process& process = *holder.process;
-    if (const Unstoppable* const known = find_unstoppable(process)) {
-      if (known->way == Way::kDocker) list_containers("docker");
-      if (known->way == Way::kPodman) list_containers("podman");
-      return;
-    }
-    if (process.pid == 1) {
-      constexpr std::uint16_t kSsh = 22;
-      if (target().address.port == kSsh) return;
-      add("stop_unit", "systemctl list-sockets",
-          "the first process listens for somebody: shows the .socket unit of this port");
-    } else if (!process.container.empty()) {
-      stop_container(process);
-    } else if (process.user_unit && holder.yours) {
-      add("stop_unit", "systemctl --user stop " + process.unit,
-          "stops " + process.name + " the way it was started");
-    } else if (process.unit.ends_with(".service") && !process.user_unit) {
-      add("stop_unit", root_prefix() + "systemctl stop " + process.unit,
-          "stops " + process.name + " the way it was started");
-    } else {
-      end_processes(holder);
-    }
-  }
-
-  void end_processes(const Holder& holder) {
-    constexpr std::size_t kMost = 8;
-    if (holder.more_pids.size() >= kMost) return;
-    std::string command = sudo(holder) + "kill " + std::to_string(holder.process->pid);
-    for (const int pid : holder.more_pids)
-      command += " " + std::to_string(pid);
-    add("stop_holder", command,
-        "stops " + holder.process->name +
-            (holder.yours ? ", which is yours" : " of user " + holder.process->user));
-  }
-
-  void list_containers(const std::string& engine) {
-    add("stop_container", engine + " ps --filter publish=" + port_text(),
-        "shows the container that publishes the port; stop it with `" + engine + " stop`");
-  }
-
-  void stop_container(const Process& process) {
-    const std::size_t space = process.container.find(' ');
-    const std::string engine = process.container.substr(0, space);
-    const bool has_command = engine == "docker" || engine == "podman";
-    if (!has_command || space == std::string::npos) {
-      add("stop_container", "", "it runs in container " + process.container + ": stop that");
-      return;
-    }
-    add("stop_container", engine + " stop " + process.container.substr(space + 1),
-        "stops the container it runs in");
-  }
-
-  // Processes that must not be ended because of a port: the system stands on them, people are
-  // logged in through them, or they only hold it for somebody else. By their names in the kernel,
-  // which are cut after 15 bytes.
-  enum class Way : std::uint8_t { kNone, kDocker, kPodman };
-  struct Unstoppable {
-    std::string_view name;
-    Way way = Way::kNone;
-  };
-  static const Unstoppable* find_unstoppable(const Process& process) {
-    static constexpr std::array kNames = std::to_array<Unstoppable>({
-        {"docker-proxy", Way::kDocker},
-        {"dockerd", Way::kDocker},
-        {"containerd", Way::kNone},
-        {"containerd-shim", Way::kNone},
-        {"rootlesskit", Way::kDocker},
-        {"rootlessport", Way::kPodman},
-        {"conmon", Way::kPodman},
-        {"slirp4netns", Way::kPodman},
-        {"pasta", Way::kPodman},
-        {"pasta.avx2", Way::kPodman},
-        {"kube-proxy", Way::kNone},
-        {"kubelet", Way::kNone},
-        {"sshd", Way::kNone},
-        {"sshd-session", Way::kNone},
-        {"dropbear", Way::kNone},
-        {"init", Way::kNone},
-        {"inetd", Way::kNone},
-        {"xinetd", Way::kNone},
-        {"systemd-resolve", Way::kNone},
-        {"systemd-network", Way::kNone},
-    });
-    // The first process is asked for its sockets; a user's own systemd has everything of that user.
-    if (process.name == "systemd" && process.pid != 1) {
-      static constexpr Unstoppable kUserManager{"systemd", Way::kNone};
-      return &kUserManager;
-    }
-    const auto found = std::find_if(kNames.begin(), kNames.end(), [&](const Unstoppable& each) {
-      return each.name == process.name;
-    });
-    return found == kNames.end() || process.pid == 1 ? nullptr : &*found;
+    auto way = way_to_stop(holder, target().address.port, is_root());
+    // One process may hold several of the sockets in the way, and one container have two proxies.
+    if (way && told_.insert(way->command).second) found_.push_back(std::move(*way));
   }
 
   std::string port_text() const { return std::to_string(target().address.port); }
   std::string root_prefix() const { return is_root() ? "" : "sudo "; }
 
-  // --- a path ------------------------------------------------------------------------------------
-
-  void taken_path() {
-    if (explanation_.rule == BindRule::kPathNotSocket) {
-      if (attempt().error == EISDIR) {
-        add_config("other_path", toml_string("unix:" + target().path + "/socket"),
-                   "a name inside that directory");
-      } else {
-        with_path("other_path", "ls -l", target().path,
-                  "shows what is there: move it away, or listen on another path");
-      }
-      return;
-    }
-    if (explanation_.rule == BindRule::kPathStale) {
-      with_path("remove_file", "rm", target().path,
-                "removes the leftover; polyport run does so by itself");
-      return;
-    }
-    for (const Holder& holder : explanation_.holders)
-      stop(holder);
-    add("other_path", "", "listen on another path");
-  }
-
-  // A command for a path, where the path can be shown as it is.
-  void with_path(std::string kind, const std::string& command, const std::string& path,
-                 std::string text) {
-    const auto word = path_word(path);
-    add(std::move(kind), word ? command + " " + *word : "", std::move(text));
-  }
-
-  std::string folder() const {
-    const std::size_t slash = target().path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : target().path.substr(0, slash);
-  }
-
   // --- not permitted -----------------------------------------------------------------------------
 
   void forbidden() {
-    if (is_path()) {
-      with_path("permission", "ls -ld", folder(),
-                "shows who may write there; listen on a path in a directory of your own");
-      return;
-    }
     if (explanation_.rule != BindRule::kPrivilegedPort) {
-      add("permission", "", "ask whoever set up this system's policy (SELinux, AppArmor, seccomp)");
+      add("permission", "sudo journalctl -k -g denied",
+          "shows whether SELinux or AppArmor refused it; a seccomp filter leaves no trace");
       return;
     }
     const int start = std::max<int>(remedies_.facts.unprivileged_start, kFirstUserPort);
     other_port(std::max(start, sibling(target().address.port)));
-    if (const auto program = path_word(remedies_.facts.program)) {
+    if (const auto program = shell_path(remedies_.facts.program)) {
       add("setcap", "sudo setcap cap_net_bind_service=+ep " + *program,
           "gives the program that one privilege");
     }
-    add("activation", "",
-        "let systemd open the port and hand it over (socket activation: docs/ports.md)");
+    const bool datagrams = target().transport == Transport::kUdp;
+    add_config("activation", (datagrams ? "ListenDatagram=" : "ListenStream=") + target().text(),
+               "in a .socket unit: systemd opens the port and hands it over (docs/ports.md)");
     add("unprivileged_start", "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=" + port_text(),
         "allows everybody on this machine the ports from " + port_text() + " up");
   }
@@ -421,40 +310,39 @@ class Collector {
       case BindRule::kFamilyUnavailable:
         return other_family();
       case BindRule::kDescriptorLimit:
-        add("descriptors", "",
-            attempt().error == EMFILE
-                ? "the hard limit of descriptors is used up: raise it where polyport is started "
-                  "(LimitNOFILE= of a unit, --ulimit nofile= of a container, limits.conf)"
-                : "the whole system has none left: sysctl fs.file-max and fs.file-nr show how "
-                  "many");
+        found_.push_back(descriptor_suggestion(attempt().error));
         return;
       default:
-        break;
-    }
-    if (!is_path()) return;
-    if (attempt().error == ENOENT) {
-      with_path("make_directory", "mkdir -p", folder(), "makes the directory");
-    } else {
-      add("other_path", "", "listen on another, shorter path");
+        return;
     }
   }
 
+  bool is_among(const std::vector<Address>& list, Address address) const {
+    address.port = 0;
+    return std::find(list.begin(), list.end(), address) != list.end();
+  }
+
   void own_addresses() {
+    const UnusableAddresses& unusable = remedies_.facts.unusable;
+    if (is_among(unusable.tentative, target().address)) {
+      add("own_address", "ip -6 address show tentative",
+          "shows what is still tested; try again when it is not there any more");
+      return set_policy("retry", "goes live by itself when the address is ready");
+    }
     constexpr std::size_t kShown = 4;
     std::string list;
     std::size_t shown = 0;
     for (const Address& address : remedies_.facts.addresses) {
       if (address.family != target().address.family || shown == kShown) continue;
+      if (is_among(unusable.tentative, address) || is_among(unusable.duplicate, address)) continue;
       list += (shown++ == 0 ? "" : ", ") + address.ip_text();
     }
-    if (!list.empty()) {
-      add("own_address", "ip -brief address", "this machine has " + list);
-    } else {
-      add("own_address", "ip -brief address", "lists the addresses this machine has");
+    add("own_address", "ip -brief address",
+        list.empty() ? "lists the addresses this machine has" : "this machine has " + list);
+    if (in_file()) {
+      add_config("own_address", json_string(prefix() + "*:" + written(target().address.port)),
+                 "every address of this machine, those to come too");
     }
-    if (!in_file()) return set_policy("retry", "goes live by itself when the address appears");
-    add_config("own_address", toml_string(prefix() + "*:" + port_text()),
-               "every address of this machine, those to come too");
     set_policy("retry", "goes live by itself when the address appears");
   }
 
@@ -464,20 +352,40 @@ class Collector {
     other.address =
         target().address.is_any() ? Address::any(Family::kIPv4) : Address::loopback(Family::kIPv4);
     other.address.port = target().address.port;
-    const std::string written = toml_string(prefix() + other.text());
-    found_.push_back({"ipv4_address", "the same over IPv4", "", written, other.endpoint()});
+    found_.push_back({"ipv4_address", "the same over IPv4", "",
+                      json_string(prefix() + host_of(other) + ":" + written(other.address.port)),
+                      other.endpoint()});
   }
 
   const Explanation& explanation_;
   const Remedies& remedies_;
   std::vector<Suggestion> found_;
-  std::set<int> told_;  // processes
+  std::set<std::string> told_;  // commands that stop a holder
 };
 
 }  // namespace
 
 std::vector<Suggestion> suggestions(const Explanation& explanation, const Remedies& remedies) {
+  if (explanation.attempt.target.transport == Transport::kUnix) {
+    return path_suggestions(explanation, remedies.facts);
+  }
   return Collector(explanation, remedies).collect();
+}
+
+Suggestion descriptor_suggestion(int error) {
+  if (error == EMFILE) {
+    return {"descriptors",
+            "in [Service] of its unit (--ulimit nofile= of a container, limits.conf): the hard "
+            "limit of descriptors is used up",
+            "",
+            "LimitNOFILE=65536",
+            {}};
+  }
+  return {"descriptors",
+          "shows how many descriptors there are: the whole system has none left",
+          "sysctl fs.file-nr fs.file-max",
+          "",
+          {}};
 }
 
 int find_free_offset(const Remedies& remedies) {

@@ -27,6 +27,9 @@ struct Remedies {
 
 std::vector<Suggestion> suggestions(const Explanation& explanation, const Remedies& remedies);
 
+// Of a limit of descriptors, EMFILE or ENFILE.
+Suggestion descriptor_suggestion(int error);
+
 // Of the usual offsets the first with which all wanted ports from 1024 up are free; 0: none.
 int find_free_offset(const Remedies& remedies);
 

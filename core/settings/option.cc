@@ -24,6 +24,8 @@ std::string_view name(OptionType type) {
       return "path";
     case OptionType::kStrings:
       return "strings";
+    case OptionType::kCertificates:
+      return "certificates";
     case OptionType::kEndpoints:
       break;
   }

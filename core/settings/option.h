@@ -23,8 +23,10 @@ enum class OptionType : std::uint8_t {
   kString,
   kSecret,  // a string that is never shown
   kPath,
-  kEndpoints,  // one endpoint or a list of them
-  kStrings,    // one text or a list of them
+  kEndpoints,     // one endpoint or a list of them
+  kStrings,       // one text or a list of them
+  kCertificates,  // a list of tables with cert and key: texts of both in turn, a place for each
+                  // pair
 };
 
 std::string_view name(OptionType type);  // "bool", "int", "size", …
@@ -33,7 +35,7 @@ std::string_view name(OptionType type);  // "bool", "int", "size", …
 enum class Applies : std::uint8_t { kRestart, kNewConnections, kLive };
 
 struct OptionSpec {
-  std::string_view name;
+  std::string_view name;  // "tls.auto": `auto` in the table `tls` of the section
   OptionType type = OptionType::kString;
   std::string_view
       fallback;           // the default, written as in TOML without quotes: "10s", "true", "ctime"
@@ -57,8 +59,8 @@ class OptionValues {
     std::int64_t number = 0;  // bool, int, bytes, milliseconds
     std::string text;         // string, secret, path, enum
     std::vector<Endpoint> endpoints;
-    std::vector<std::string> texts;   // of kStrings
-    std::vector<std::string> places;  // of each endpoint, as `where`
+    std::vector<std::string> texts;   // of kStrings, kCertificates
+    std::vector<std::string> places;  // of each endpoint or pair, as `where`
     std::string where;  // "file:line:column", "environment NAME", "--set …", "default"
     bool is_default = true;
   };

@@ -53,6 +53,7 @@ class Overlay {
  private:
   void refuse_path(const std::vector<std::string_view>& path, const Override& override,
                    const Place& place);
+  bool is_inner_row(const std::vector<std::string_view>& path) const;
   std::string meant(const std::vector<std::string_view>& path) const;
   // The service that a variable means by `name`; nothing where that is ambiguous.
   std::optional<std::string> service_of_variable(std::string_view name, const Place& place);
@@ -68,8 +69,10 @@ class Overlay {
 
 void Overlay::lay(const Override& override, const Place& place) {
   const std::vector<std::string_view> path = split(override.path, '.');
-  const bool service = path.size() == 3 && path[0] == "services";
-  if (!service && !(path.size() == 2 && is_single_section(path[0]))) {
+  const bool inner = is_inner_row(path);  // of a table in the section: server.tls.auto
+  const std::size_t length = path.size() - (inner ? 1 : 0);
+  const bool service = length == 3 && path[0] == "services";
+  if (!service && !(length == 2 && is_single_section(path[0]))) {
     return refuse_path(path, override, place);
   }
 
@@ -80,6 +83,9 @@ void Overlay::lay(const Override& override, const Place& place) {
     if (!name) return;
     table = &member(*table, *name, place);
   }
+  if (inner && table->kind == Node::Kind::kTable) {
+    table = &member(*table, path[path.size() - 2], place);
+  }
   // That the file has something else in its place is reported with the file.
   if (table->kind != Node::Kind::kTable) return;
 
@@ -89,6 +95,21 @@ void Overlay::lay(const Override& override, const Place& place) {
                .key_place = place,
                .place = place,
                .text = override.text};
+}
+
+bool Overlay::is_inner_row(const std::vector<std::string_view>& path) const {
+  if (path.size() < 3) return false;
+  const std::string name = std::string(path[path.size() - 2]) + "." + std::string(path.back());
+  const auto has_it = [&name](std::span<const OptionSpec> rows) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [&name](const OptionSpec& row) { return row.name == name; });
+  };
+  if (path[0] != "services")
+    return path.size() == 3 && path[0] == "server" && has_it(schema_.server);
+  return path.size() == 4 &&
+         std::any_of(schema_.types.begin(), schema_.types.end(), [&has_it](const TypeSchema& type) {
+           return std::any_of(type.options.begin(), type.options.end(), has_it);
+         });
 }
 
 std::optional<std::string> Overlay::service_of_variable(std::string_view name, const Place& place) {

@@ -46,7 +46,10 @@ class SectionReader {
 
  private:
   void set_default(const OptionSpec& row);
+  const Node* find(std::string_view row) const;
   void report_unknown_keys();
+  void report_unknown_keys(const Node& table, const std::string& prefix);
+  bool is_inner_table(std::string_view key) const;
   std::string hint_for(std::string_view key) const;
   EndpointRules endpoint_rules(const OptionSpec& row) const;
 
@@ -61,7 +64,7 @@ OptionValues SectionReader::read() {
   const TypeSchema* const type = section_.type;
   for (const OptionSpec* const row : effective_rows(section_)) {
     known_.push_back(row->name);
-    const Node* const node = section_.table != nullptr ? section_.table->find(row->name) : nullptr;
+    const Node* const node = find(row->name);
     if (type != nullptr && row->name == "type") {  // already found, from the table's name too
       values_.set("type", {.type = row->type,
                            .text = std::string(type->name),
@@ -118,12 +121,43 @@ EndpointRules SectionReader::endpoint_rules(const OptionSpec& row) const {
   return rules;
 }
 
+// A row "tls.auto" is the key `auto` of the table `tls` in this one.
+const Node* SectionReader::find(std::string_view row) const {
+  const Node* table = section_.table;
+  for (std::size_t dot = row.find('.'); table != nullptr && dot != std::string_view::npos;
+       dot = row.find('.')) {
+    table = table->find(row.substr(0, dot));
+    if (table != nullptr && table->kind != Node::Kind::kTable) table = nullptr;
+    row.remove_prefix(dot + 1);
+  }
+  return table != nullptr ? table->find(row) : nullptr;
+}
+
+bool SectionReader::is_inner_table(std::string_view key) const {
+  return std::any_of(known_.begin(), known_.end(), [key](std::string_view row) {
+    return row.size() > key.size() && row.starts_with(key) && row[key.size()] == '.';
+  });
+}
+
 void SectionReader::report_unknown_keys() {
-  if (section_.table == nullptr) return;
-  for (const Node& node : section_.table->items) {
-    if (contains_name(known_, node.key)) continue;
-    report_.add(node.key_place, ErrorCode::kUnknownKey, "unknown key " + quoted(node.key, 60),
-                hint_for(node.key));
+  if (section_.table != nullptr) report_unknown_keys(*section_.table, "");
+}
+
+void SectionReader::report_unknown_keys(const Node& table, const std::string& prefix) {
+  for (const Node& node : table.items) {
+    const std::string key = prefix + node.key;
+    if (contains_name(known_, key)) continue;
+    if (!is_inner_table(key)) {
+      report_.add(node.key_place, ErrorCode::kUnknownKey, "unknown key " + quoted(key, 60),
+                  hint_for(key));
+    } else if (node.kind == Node::Kind::kTable) {
+      report_unknown_keys(node, key + ".");
+    } else {
+      std::string title = section_.title;
+      title.insert(title.size() - 1, "." + key);
+      report_.add(node.key_place, ErrorCode::kBadType, quoted(key, 60) + " is a section of its own",
+                  "write a line " + title + " and its keys below it");
+    }
   }
 }
 

@@ -50,6 +50,14 @@ constexpr std::array kOptions{
                .type = OptionType::kPath,
                .fallback = "",
                .help = "where services keep what must survive; empty: the user's state directory"},
+    OptionSpec{.name = "tls.auto",
+               .type = OptionType::kBool,
+               .fallback = "false",
+               .help = "certificates of a development CA for TLS endpoints that have none"},
+    OptionSpec{.name = "tls.names",
+               .type = OptionType::kStrings,
+               .fallback = "",
+               .help = "further names for these certificates, like \"app.localhost\""},
 };
 
 }  // namespace

@@ -24,6 +24,12 @@ std::string list_of(Names names) {
   return text;
 }
 
+// Whether the rows of a section have a table of that name in it.
+bool is_inner_table(std::span<const OptionSpec> rows, const std::string& key) {
+  return std::any_of(rows.begin(), rows.end(),
+                     [&key](const OptionSpec& row) { return row.name.starts_with(key + "."); });
+}
+
 bool is_instance_name(std::string_view name) {
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
   return !name.empty() && is_letter(name.front()) &&
@@ -83,6 +89,9 @@ void Loader::report_unknown_sections(const Node& root) {
     std::string hint = did_you_mean(node.key, kSections);
     if (find_type(node.key) != nullptr) hint = "did you mean [services." + node.key + "]?";
     if (of_server) hint = "it belongs under [server]";
+    if (table && is_inner_table(schema_.server, node.key)) {
+      hint = "did you mean [server." + node.key + "]?";
+    }
     if (hint.empty()) hint = "the sections are [server], [health], [admin] and [services.NAME]";
     report_.add(node.key_place, ErrorCode::kUnknownKey,
                 (table ? "unknown section " : "unknown key ") + quoted(node.key, 60), hint);

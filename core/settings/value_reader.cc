@@ -41,6 +41,8 @@ std::string expected(const OptionSpec& row) {
       return "a path in quotes";
     case OptionType::kStrings:
       return "a text in quotes or a list of them";
+    case OptionType::kCertificates:
+      return "a list like [{ cert = \"a.pem\", key = \"a.key\" }]";
     case OptionType::kEndpoints:
       break;
   }
@@ -137,6 +139,8 @@ class ValueReader {
   bool read_enum(const Node& node);
   bool read_text(const Node& node);
   bool read_texts(const Node& node);
+  bool read_certificates(const Node& node);
+  bool read_certificate(const Node& item);
   bool read_endpoints(const Node& node);
   bool read_endpoint_text(const Node& node);
   bool read_endpoint(const Node& node, std::string_view text);
@@ -173,6 +177,8 @@ bool ValueReader::read(const Node& node) {
       return read_text(node);
     case OptionType::kStrings:
       return read_texts(node);
+    case OptionType::kCertificates:
+      return read_certificates(node);
     case OptionType::kEndpoints:
       break;
   }
@@ -290,6 +296,43 @@ bool ValueReader::read_texts(const Node& node) {
   return good;
 }
 
+bool ValueReader::read_certificates(const Node& node) {
+  if (node.kind == Node::Kind::kOverride && node.text.empty()) return true;
+  if (node.kind != Node::Kind::kArray) return wrong_kind(node);
+  bool good = true;
+  for (const Node& item : node.items)
+    good = read_certificate(item) && good;
+  return good;
+}
+
+bool ValueReader::read_certificate(const Node& item) {
+  if (item.kind != Node::Kind::kTable) return wrong_kind(item);
+  bool good = true;
+  std::string certificate, key;
+  for (const Node& field : item.items) {
+    const bool known = field.key == "cert" || field.key == "key";
+    if (!known) {
+      report_.add(field.key_place, ErrorCode::kUnknownKey, "unknown key " + quoted(field.key, 60),
+                  "a certificate has cert and key");
+      good = false;
+    } else if (field.kind != Node::Kind::kString) {
+      good = complain(field, ErrorCode::kBadType, field.key + ": expected a path in quotes");
+    } else if (sound_text(field)) {
+      (field.key == "cert" ? certificate : key) = field.text;
+    } else {
+      good = false;
+    }
+  }
+  if (good && certificate.empty()) {
+    return complain(item, ErrorCode::kBadValue, "a certificate without its file",
+                    "write { cert = \"server.pem\", key = \"server.key\" }");
+  }
+  value_.texts.push_back(std::move(certificate));
+  value_.texts.push_back(std::move(key));
+  value_.places.push_back(report_.where(item.place));
+  return good;
+}
+
 bool ValueReader::read_endpoints(const Node& node) {
   switch (node.kind) {
     case Node::Kind::kString:
@@ -361,7 +404,7 @@ bool ValueReader::read_endpoint(const Node& node, std::string_view text) {
   if (!endpoint) return complain(node, endpoint.error());
   if (door != nullptr && !contains(door->transports, endpoint->transport)) {
     std::vector<std::string_view> spoken;
-    for (const Transport transport : {Transport::kTcp, Transport::kUdp, Transport::kUnix}) {
+    for (const Transport transport : kAllTransports) {
       if (contains(door->transports, transport)) spoken.push_back(name(transport));
     }
     return complain(

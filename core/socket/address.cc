@@ -151,6 +151,10 @@ bool Address::is_loopback() const {
   return family == Family::kIPv6 && ip == loopback(Family::kIPv6).ip;
 }
 
+bool Address::is_link_local() const {
+  return family == Family::kIPv6 && ip[0] == 0xFE && (ip[1] & 0xC0) == 0x80;
+}
+
 bool Address::is_multicast() const {
   if (family == Family::kIPv4) return (ip[0] & 0xF0) == 0xE0;
   return family == Family::kIPv6 && ip[0] == 0xFF;

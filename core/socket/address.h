@@ -39,7 +39,8 @@ struct Address {
 
   bool is_ip() const { return family == Family::kIPv4 || family == Family::kIPv6; }
   bool is_any() const;
-  bool is_loopback() const;  // 127.0.0.0/8, ::1; a unix socket counts as loopback
+  bool is_loopback() const;    // 127.0.0.0/8, ::1; a unix socket counts as loopback
+  bool is_link_local() const;  // fe80::/10, which needs its interface
   bool is_multicast() const;
   bool is_broadcast() const;  // 255.255.255.255
 

@@ -20,8 +20,9 @@ namespace polyport::sock {
 
 namespace {
 
-Trace g_trace = nullptr;
-void* g_trace_context = nullptr;
+// Of the thread that asked for it, which is the loop's.
+thread_local Trace g_trace = nullptr;
+thread_local void* g_trace_context = nullptr;
 
 // Turns the kernel's -1 into -errno, and tells the watcher. `describe` is called only when there is
 // one.

@@ -52,7 +52,8 @@ class Banner final : public SessionService<Session> {
   const Dialect& dialect_;
 };
 
-constexpr Door kDoors[] = {{.transports = transports(Transport::kTcp, Transport::kUnix)}};
+constexpr Door kDoors[] = {
+    {.transports = transports(Transport::kTcp, Transport::kUnix, Transport::kTls)}};
 
 constexpr OptionSpec kOptions[] = {{.name = "style",
                                     .type = OptionType::kEnum,
@@ -68,6 +69,7 @@ extern const ServiceType service_type = {
     .default_port = 10025,
     .doors = kDoors,
     .options = kOptions,
+    .speaks_text = true,
     .create = make_service<Banner>,
 };
 

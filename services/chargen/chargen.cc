@@ -85,6 +85,7 @@ extern const ServiceType service_type = {
     .doors = kEveryTransport,
     .options = kOptions,
     .answers_any_byte = true,
+    .speaks_text = true,
     .create = make_service<Chargen>,
 };
 

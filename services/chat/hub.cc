@@ -1,177 +1,252 @@
+// The hub: coming and going.
 #include "services/chat/hub.h"
 
 #include <algorithm>
 
 #include "core/base/assert.h"
 #include "core/base/text.h"
+#include "services/chat/names.h"
 
 namespace polyport::services::chat {
-namespace {
 
-constexpr std::string_view kGuest = "guest-";
-
-template <class... Parts>
-Payload line(const Parts&... parts) {
-  std::string text;
-  (text.append(parts), ...);
-  text += "\r\n";
-  return Payload::copy(text);
+std::size_t Hub::ByShape::operator()(const Member* member) const {
+  return (*this)(std::string_view(shape(member->nick())));
+}
+bool Hub::ByShape::operator()(const Member* left, const Member* right) const {
+  return left == right || shape(left->nick()) == shape(right->nick());
+}
+bool Hub::ByShape::operator()(std::string_view shape, const Member* member) const {
+  return shape == chat::shape(member->nick());
+}
+bool Hub::ByShape::operator()(const Member* member, std::string_view shape) const {
+  return shape == chat::shape(member->nick());
 }
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+Hub::Hub(const Rules& rules, const Clock& clock, Store& store, Bus& bus, std::function<void()> wake)
+    : rules_(rules), clock_(clock), store_(store), bus_(bus), wake_(std::move(wake)) {
+  bus_.set_listener(*this);
 }
 
-// ASCII only: letters of other scripts that look alike would let one member pass for another.
-bool legal_nick(std::string_view nick) {
-  return !nick.empty() && nick.size() <= Hub::kMostNickBytes && is_letter(nick.front()) &&
-         std::all_of(nick.begin(), nick.end(),
-                     [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; });
+// --- finding -------------------------------------------------------------------------------------
+
+Member* Hub::find(std::string_view nick) const {
+  const auto found = by_shape_.find(std::string_view(shape(nick)));
+  if (found == by_shape_.end() || !equals_ignoring_case((*found)->nick(), nick)) return nullptr;
+  return *found;
 }
 
-bool guest_nick(std::string_view lower) {
-  if (!lower.starts_with(kGuest)) return false;
-  lower.remove_prefix(kGuest.size());
-  return std::all_of(lower.begin(), lower.end(), is_digit);
+Room* Hub::find_room(std::string_view name) const {
+  const auto found = rooms_.find(to_lower(name));
+  return found == rooms_.end() ? nullptr : found->second.get();
 }
 
-Payload left(std::string_view nick, std::string_view reason) {
-  return line("* ", nick, " left (", reason, ")");
+bool Hub::is_in(const Member& member, const Room& room) const {
+  return std::find(member.rooms_.begin(), member.rooms_.end(), &room) != member.rooms_.end();
 }
 
-}  // namespace
+// --- nicks ---------------------------------------------------------------------------------------
 
-Payload notice(std::string_view text) {
-  return line("* ", text);
+void Hub::set_nick(Member& member, std::string nick) {
+  if (member.in_hub()) by_shape_.erase(&member);
+  member.nick_ = std::move(nick);
+  const bool inserted = by_shape_.insert(&member).second;
+  POLYPORT_ASSERT(inserted);
 }
 
-bool TokenBucket::take(std::uint64_t now_ms) {
-  const std::uint64_t most = std::uint64_t{burst_} * 1000;
-  // More than a full refill changes nothing and could overflow.
-  const std::uint64_t elapsed = std::min<std::uint64_t>(now_ms - last_ms_, most);
-  tokens_milli_ = std::min(most, tokens_milli_ + elapsed * per_second_);
-  last_ms_ = now_ms;
-  if (tokens_milli_ < 1000) return false;
-  tokens_milli_ -= 1000;
+void Hub::enter(Member& member) {
+  POLYPORT_ASSERT(!member.in_hub());
+  member.number_ = ++members_;
+  set_nick(member, "guest-" + std::to_string(++guests_));
+}
+
+Refusal Hub::check_nick(const Member& member, std::string_view nick) const {
+  if (!is_legal_nick(nick, rules_.nick_bytes)) return Refusal::kNickNotLegal;
+  const std::string wanted = shape(nick);
+  const auto found = by_shape_.find(std::string_view(wanted));
+  if (found != by_shape_.end() && *found != &member) {
+    return equals_ignoring_case((*found)->nick(), nick) ? Refusal::kNickTaken
+                                                        : Refusal::kNickLooksTaken;
+  }
+  if (found == by_shape_.end() && is_guest_shape(wanted)) return Refusal::kNickReserved;
+  return identities_.holds(wanted) ? Refusal::kNickHeld : Refusal::kNone;
+}
+
+Refusal Hub::rename(Member& member, std::string_view nick) {
+  const Refusal refusal = check_nick(member, nick);
+  if (refusal != Refusal::kNone || member.nick_ == nick) return refusal;
+  if (member.muted_) return Refusal::kMuted;  // a new name would be a way to go on
+  const Telling telling(*this);
+  const std::string old = member.nick_;
+  set_nick(member, std::string(nick));
+  const Event event{
+      .kind = Event::Kind::kNick, .from = &member, .nick = old, .other = member.nick_};
+  tell(member, event);
+  tell_around(member, event);
+  return Refusal::kNone;
+}
+
+// --- coming back ---------------------------------------------------------------------------------
+
+std::string Hub::token(Member& member) {
+  member.has_token_ = true;
+  return identities_.token(member.number_);
+}
+
+bool Hub::resume(Member& member, std::string_view token) {
+  POLYPORT_ASSERT(member.in_hub());
+  const auto number = identities_.check(token);
+  if (!number) return false;
+  if (*number == member.number_) return true;
+  const Telling telling(*this);
+  auto held = identities_.take(*number);
+  const auto there = std::find_if(by_shape_.begin(), by_shape_.end(),
+                                  [&](const Member* other) { return other->number_ == *number; });
+  if (there != by_shape_.end()) {  // its old connection has not noticed yet that it is cut off
+    Member& old = **there;
+    held = Identities::Held{old.nick_, old.operator_, old.muted_};
+    leave(old, "came back through another connection", Leave::kForGood);
+    old.show_out("you came back through another connection, so this one ends");
+  }
+  if (!held) return false;
+  const std::string before = member.nick_;
+  set_nick(member, std::move(held->nick));
+  member.number_ = *number;
+  member.operator_ = held->is_operator;
+  member.muted_ = held->is_muted;
+  member.has_token_ = true;
+  tell_around(member,
+              {.kind = Event::Kind::kNick, .from = &member, .nick = before, .other = member.nick_});
   return true;
 }
 
-void Hub::join(Member& member) {
-  POLYPORT_ASSERT(!member.in_room());
-  member.nick_ = std::string(kGuest) + std::to_string(++guests_);
-  by_nick_.emplace(member.nick_, &member);
-  members_.push_back(&member);
-  broadcast(line("* ", member.nick_, " joined (", member.place(), ")"), &member);
-}
-
-void Hub::leave(Member& member, std::string_view reason) {
-  if (!member.in_room()) return;
-  const Payload said = left(member.nick_, reason);
-  std::erase(members_, &member);
-  forget(member);
-  broadcast(said);
-}
-
-void Hub::close(std::string_view text) {
-  broadcast(notice(text));
-  for (Member* member : members_) {
-    member->nick_.clear();
+void Hub::leave(Member& member, std::string_view why, Leave how) {
+  if (!member.in_hub()) return;
+  const Telling telling(*this);
+  if (how == Leave::kMayComeBack && member.has_token_ && rules_.nick_hold.count() > 0) {
+    identities_.hold(member.number_, {member.nick_, member.operator_, member.muted_},
+                     clock_.steady_ms() + static_cast<std::uint64_t>(rules_.nick_hold.count()));
+    wake();
   }
-  members_.clear();
-  by_nick_.clear();
+  tell_around(member,
+              {.kind = Event::Kind::kQuit, .from = &member, .nick = member.nick_, .text = why});
+  for (Room* room : member.rooms_) {
+    if (is_large(*room)) {
+      ++room->left;
+      wake();
+    }
+    std::erase(room->members, &member);
+    drop_if_empty(*room);
+  }
+  forget(member);
 }
 
 void Hub::forget(Member& member) {
-  by_nick_.erase(to_lower(member.nick_));
-  member.nick_.clear();
+  by_shape_.erase(&member);
+  forget_expected(member);
+  member.rooms_ = {};
+  member.nick_ = {};
 }
 
-void Hub::replay(Member& member) {
-  if (history_.empty()) return;
-  // Marked, because nobody of those who said it needs to be here any more.
-  tell(member, line("* said before you came:"));
-  for (const Payload& said : history_)
-    tell(member, said);
-  tell(member, line("* you are here now"));
+void Hub::close(std::string_view text) {
+  const Telling telling(*this);
+  Encodings encodings;
+  const std::vector<Member*> members(by_shape_.begin(), by_shape_.end());
+  for (Member* member : members)
+    give(*member, {.kind = Event::Kind::kNotice, .text = text}, encodings);
+  slow_.clear();  // everybody goes, and nobody is told of anybody
+  for (Member* member : members)
+    forget(*member);
+  rooms_.clear();
 }
 
-void Hub::say(const Member& from, std::string_view text) {
-  record(line(from.nick_, ": ", text));
-}
+// --- rooms ---------------------------------------------------------------------------------------
 
-void Hub::act(const Member& from, std::string_view text) {
-  record(line("* ", from.nick_, " ", text));
-}
-
-Hub::Whisper Hub::whisper(Member& from, std::string_view nick, std::string_view text) {
-  Member* to = find(nick);
-  if (to == nullptr) return Whisper::kNobody;
-  tell(from, line("[you to ", to->nick_, "] ", text));
-  tell(*to, line("[", from.nick_, " to you] ", text));
-  return Whisper::kSent;
-}
-
-Hub::Rename Hub::rename(Member& member, std::string_view nick) {
-  if (!legal_nick(nick)) return Rename::kNotLegal;
-  const std::string lower = to_lower(nick);
-  Member* holder = find(nick);
-  if (holder != nullptr && holder != &member) return Rename::kTaken;
-  if (holder == nullptr && guest_nick(lower)) return Rename::kReserved;
-  const std::string old = member.nick_;
-  if (old == nick) return Rename::kDone;
-  forget(member);
-  member.nick_ = nick;
-  by_nick_.emplace(lower, &member);
-  broadcast(line("* ", old, " is now ", nick));
-  return Rename::kDone;
-}
-
-Hub::Flood Hub::charge(Member& member, std::uint64_t now_ms) {
-  if (member.bucket_.take(now_ms)) {
-    member.told_of_flood_ = false;
-    return Flood::kFine;
+Refusal Hub::check_join(const Member& member, std::string_view name) const {
+  if (!is_legal_room(name, rules_.room_bytes)) return Refusal::kRoomNotLegal;
+  if (member.rooms_.size() >= rules_.rooms_of_a_member) return Refusal::kTooManyRoomsOfMember;
+  const Room* room = find_room(name);
+  if (room == nullptr) {
+    return rooms_.size() >= rules_.rooms ? Refusal::kTooManyRooms : Refusal::kNone;
   }
-  if (member.told_of_flood_) return Flood::kSilent;
-  member.told_of_flood_ = true;
-  return Flood::kTold;
+  return room->members.size() >= rules_.members_of_a_room ? Refusal::kRoomFull : Refusal::kNone;
 }
 
-Member* Hub::find(std::string_view nick) const {
-  const auto found = by_nick_.find(to_lower(nick));
-  return found == by_nick_.end() ? nullptr : found->second;
-}
-
-void Hub::tell(Member& member, const Payload& line) {
-  if (member.in_room() && member.deliver(line) == Member::Delivery::kTooSlow) {
-    leave(member, "too slow");
+Refusal Hub::join(Member& member, std::string_view name, std::optional<MessageId> after) {
+  const Room* room = find_room(name);
+  if (room != nullptr && is_in(member, *room)) return Refusal::kNone;
+  const Refusal refusal = check_join(member, name);
+  if (refusal != Refusal::kNone) return refusal;
+  HistoryQuestion question{.room = std::string(name), .most = rules_.history_lines};
+  if (after) {
+    question.which = HistoryQuestion::Which::kAfter;
+    question.id = *after;
+    question.most = std::max<std::size_t>(question.most, kMostMissed);
   }
+  const auto replay = after ? Member::Replay::kMissed : Member::Replay::kLast;
+  const std::uint64_t ticket = expect(member, {});
+  store_.read(question, [this, ticket, name = question.room, replay](const Page& page) {
+    if (const auto who = expected(ticket)) admit(*who->member, name, page, replay);
+  });
+  return Refusal::kNone;
 }
 
-// A member that is too slow leaves, which is one more line for all the others, which may find
-// another one that is too slow: so a list of lines, and no recursion.
-void Hub::broadcast(Payload first, const Member* except) {
-  std::vector<Payload> lines{std::move(first)};
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const Payload line = lines[i];
-    std::erase_if(members_, [&](Member* member) {
-      if (i == 0 && member == except) return false;
-      if (member->deliver(line) == Member::Delivery::kQueued) return false;
-      lines.push_back(left(member->nick_, "too slow"));
-      forget(*member);
-      return true;
-    });
+// The answer may have taken a while: what was possible then is asked again.
+void Hub::admit(Member& member, const std::string& name, const Page& page, Member::Replay replay) {
+  const Room* there = find_room(name);
+  if (there != nullptr && is_in(member, *there)) return;
+  const Refusal refusal = check_join(member, name);
+  if (refusal != Refusal::kNone) {
+    const std::string text = words(refusal, rules_, name);
+    return tell(member, {.kind = Event::Kind::kNotice, .text = text});
   }
+  const Telling telling(*this);
+  Room& room = open_room(name);
+  room.members.push_back(&member);
+  member.rooms_.push_back(&room);
+  member.hear_joined(room, page, replay);
+  tell_joined(room, member);
 }
 
-void Hub::record(Payload line) {
-  if (rules_.history_lines != 0) {
-    if (history_.size() == rules_.history_lines) history_.pop_front();
-    history_.push_back(line);
+Room& Hub::open_room(std::string_view name) {
+  auto& room = rooms_[to_lower(name)];
+  if (!room) {
+    room = std::make_unique<Room>();
+    room->name = name;
   }
-  broadcast(std::move(line));
+  return *room;
+}
+
+Refusal Hub::part(Member& member, std::string_view name, std::string_view why) {
+  Room* room = find_room(name);
+  if (room == nullptr || !is_in(member, *room)) return Refusal::kNotInRoom;
+  const Telling telling(*this);
+  const Event event{.kind = Event::Kind::kParted,
+                    .room = room,
+                    .from = &member,
+                    .nick = member.nick_,
+                    .text = why};
+  if (is_large(*room)) {
+    tell(member, event);
+    ++room->left;
+    wake();
+  } else {
+    tell_room(event);
+  }
+  take_out(member, *room);
+  return Refusal::kNone;
+}
+
+void Hub::take_out(Member& member, Room& room) {
+  std::erase(room.members, &member);
+  std::erase(member.rooms_, &room);
+  drop_if_empty(room);
+}
+
+void Hub::drop_if_empty(const Room& room) {
+  // Where everybody begins stays, with its topic.
+  if (!room.members.empty() || equals_ignoring_case(room.name, rules_.room)) return;
+  const std::string key = to_lower(room.name);  // the room goes while it is looked up
+  rooms_.erase(key);
 }
 
 }  // namespace polyport::services::chat

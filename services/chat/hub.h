@@ -1,123 +1,182 @@
-// hub: the room of the chat. Who is in it, what was said, who may say more.
+// hub: the rooms of the chat. Who is in them, what is said, who may say more.
 //
-// It knows no socket and no clock: a door derives from Member to bring somebody in, and tells the
-// time where it matters. A line is built once and every member gets a reference to the same bytes.
-// Texts come in clean: doors have removed control characters and refused what is not UTF-8.
+// It knows no socket: a door derives from Member to bring somebody in. Something that is said is
+// encoded once for each kind of door and every member gets a reference to the same bytes. Order and
+// ids come from the Bus, history from the Store. Texts come in clean (clean.h).
+//
+// hub.cc: coming and going; hub_talk.cc: what members say and do; hub_fan_out.cc: telling them.
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
-#include "core/base/payload.h"
+#include "services/chat/bus.h"
+#include "services/chat/clock.h"
+#include "services/chat/identity.h"
+#include "services/chat/member.h"
+#include "services/chat/refusal.h"
+#include "services/chat/room.h"
+#include "services/chat/rules.h"
+#include "services/chat/store.h"
 
 namespace polyport::services::chat {
 
-// How much may be said at once and over time: full at first, refilled evenly.
-class TokenBucket {
+class Hub final : private Bus::Listener {
  public:
-  TokenBucket(std::uint32_t burst, std::uint32_t per_second)
-      : tokens_milli_(burst * 1000), burst_(burst), per_second_(per_second) {}
-  // Takes one token where there is one. `now_ms` never runs backwards.
-  bool take(std::uint64_t now_ms);
+  // Messages in one answer about history.
+  static constexpr std::size_t kMostMissed = 500;
 
- private:
-  std::uint64_t tokens_milli_;
-  std::uint64_t last_ms_ = 0;
-  std::uint32_t burst_;
-  std::uint32_t per_second_;
-};
-
-struct Rules {
-  std::size_t history_lines = 20;
-  std::uint32_t flood_burst = 5;
-  std::uint32_t flood_per_second = 2;
-};
-
-// Somebody in the room, whatever door they came through. Leaves it (Hub::leave) before it goes
-// away.
-class Member {
- public:
-  enum class Delivery : std::uint8_t {
-    kQueued,
-    kTooSlow,  // it has been told so and shown out; the hub takes it out of the room
-  };
-
-  explicit Member(const Rules& rules) : bucket_(rules.flood_burst, rules.flood_per_second) {}
-  virtual ~Member() = default;
-  Member(const Member&) = delete;
-  Member& operator=(const Member&) = delete;
-
-  // Takes one line with its CR LF. Must not call the hub.
-  virtual Delivery deliver(const Payload& line) = 0;
-  // Where it is, for everybody to read: "127.0.0.1:51662, line door 10023".
-  virtual std::string place() const = 0;
-
-  const std::string& nick() const { return nick_; }
-  bool in_room() const { return !nick_.empty(); }
-
- private:
-  friend class Hub;
-  std::string nick_;  // empty outside the room
-  TokenBucket bucket_;
-  bool told_of_flood_ = false;
-};
-
-class Hub {
- public:
-  static constexpr std::size_t kMostNickBytes = 20;
-
-  explicit Hub(const Rules& rules) : rules_(rules) {}
+  // All must outlive the hub. `wake` asks for tick() within a second.
+  Hub(const Rules& rules, const Clock& clock, Store& store, Bus& bus, std::function<void()> wake);
 
   const Rules& rules() const { return rules_; }
-  const std::vector<Member*>& members() const { return members_; }  // in the order they came
+  const Clock& clock() const { return clock_; }
+  std::size_t size() const { return by_shape_.size(); }
+  std::size_t room_count() const { return rooms_.size(); }
+  Member* find(std::string_view nick) const;  // case is ignored
+  Room* find_room(std::string_view name) const;
+  bool is_in(const Member& member, const Room& room) const;
+  template <class Visit>
+  void for_each_room(Visit visit) const {
+    for (const auto& entry : rooms_)
+      visit(static_cast<const Room&>(*entry.second));
+  }
 
-  // Brings a member in under the next guest name and tells the others.
-  void join(Member& member);
-  // Tells the others "NICK left (reason)". Nothing happens where the member is not in the room.
-  void leave(Member& member, std::string_view reason);
-  // Everybody is told `text` and is out of the room.
+  // --- coming and going --------------------------------------------------------------------------
+  // In under the next guest name, and in no room yet.
+  void enter(Member& member);
+  // Proves later that a connection belongs to this member. From now on its nick is held for
+  // nick_hold where it goes without having said goodbye.
+  std::string token(Member& member);
+  // Makes a member the one that the token was given to: its nick, its rights. Where that one is
+  // still there it is shown out. False where the token is no good (any more).
+  bool resume(Member& member, std::string_view token);
+  enum class Leave : std::uint8_t { kForGood, kMayComeBack };
+  // Tells the others why. Nothing happens where the member is not in.
+  void leave(Member& member, std::string_view why, Leave how);
+  // Everybody is told `text` and is out; their connections are the doors' to end.
   void close(std::string_view text);
-  // Sends the last messages to one member.
-  void replay(Member& member);
 
-  void say(const Member& from, std::string_view text);  // "guest-1: text"
-  void act(const Member& from, std::string_view text);  // "* guest-1 text"
+  // Opens the room where there is none. With `after`, what was said since that message is shown in
+  // place of the last lines. Joining a room one is in does nothing.
+  Refusal join(Member& member, std::string_view room, std::optional<MessageId> after = {});
+  Refusal part(Member& member, std::string_view room, std::string_view why);
 
-  enum class Whisper : std::uint8_t { kSent, kNobody };
-  Whisper whisper(Member& from, std::string_view nick, std::string_view text);
+  // --- talking -----------------------------------------------------------------------------------
+  // Where there is a `reference`, Member::hear_kept follows.
+  Refusal say(Member& member, std::string_view room, Message::Kind kind, std::string_view text,
+              std::string_view reference = {});
+  Refusal whisper(Member& from, std::string_view nick, Message::Kind kind, std::string_view text);
+  Refusal rename(Member& member, std::string_view nick);
+  Refusal set_topic(Member& member, std::string_view room, std::string_view text);
+  // Member::hear_history follows. The member must be in the room.
+  Refusal ask_history(Member& member, HistoryQuestion question);
 
-  enum class Rename : std::uint8_t { kDone, kTaken, kReserved, kNotLegal };
-  // A nick is a letter and up to 19 letters, digits, '-' and '_', unique without regard to case;
-  // "guest-" and a number belongs to the room.
-  Rename rename(Member& member, std::string_view nick);
+  // --- operators ---------------------------------------------------------------------------------
+  Refusal become_operator(Member& member, std::string_view password);
+  Refusal kick(Member& member, std::string_view room, std::string_view nick, std::string_view why);
+  enum class Mute : std::uint8_t { kMute, kUnmute };
+  Refusal mute(Member& member, std::string_view nick, Mute what);
 
+  // --- how much ----------------------------------------------------------------------------------
+  enum class Cost : std::uint8_t { kTalk, kAsk };
   enum class Flood : std::uint8_t {
     kFine,
     kTold,   // one too many, and the first in a row: the member must be told
     kSilent  // and again, before anything else of it was fine
   };
   // To be asked before each thing a member does.
-  Flood charge(Member& member, std::uint64_t now_ms);
+  Flood charge(Member& member, Cost cost);
+
+  // Tells large rooms who came and left, and forgets nicks that were held long enough.
+  void tick();
 
  private:
-  Member* find(std::string_view nick) const;
-  void tell(Member& member, const Payload& line);
-  void broadcast(Payload line, const Member* except = nullptr);
-  void record(Payload line);
+  // Members by what their nicks look like, without a second copy of the nick.
+  struct ByShape {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view shape) const {
+      return std::hash<std::string_view>()(shape);
+    }
+    std::size_t operator()(const Member* member) const;
+    bool operator()(const Member* left, const Member* right) const;
+    bool operator()(std::string_view shape, const Member* member) const;
+    bool operator()(const Member* member, std::string_view shape) const;
+  };
+  // Somebody who waits for an answer of the store or the bus.
+  struct Expected {
+    Member* member;
+    std::string reference;
+  };
+
+  // Coming and going.
+  void set_nick(Member& member, std::string nick);
+  Refusal check_nick(const Member& member, std::string_view nick) const;
+  Refusal check_join(const Member& member, std::string_view room) const;
+  Room& open_room(std::string_view name);
+  void admit(Member& member, const std::string& room, const Page& page, Member::Replay replay);
+  void take_out(Member& member, Room& room);
+  void drop_if_empty(const Room& room);
   void forget(Member& member);
 
-  Rules rules_;
-  std::vector<Member*> members_;
-  std::unordered_map<std::string, Member*> by_nick_;  // keys in lower case
-  std::deque<Payload> history_;
-  std::uint64_t guests_ = 0;
-};
+  // What is asked of others and answered later.
+  std::uint64_t expect(Member& member, std::string_view reference);
+  std::optional<Expected> expected(std::uint64_t ticket);
+  void forget_expected(const Member& member);
 
-// One line of the room's own: "* text" and CR LF.
-Payload notice(std::string_view text);
+  // Telling members.
+  void tell(Member& member, const Event& event);
+  void tell_room(const Event& event, const Member* except = nullptr);
+  // Everybody who shares a room with `member`, once each.
+  void tell_around(const Member& member, const Event& event);
+  void give(Member& member, const Event& event, Encodings& encodings);
+  void show_out_slow();
+  // While one is there nobody is taken out for being too slow, so that rooms and members stay what
+  // they are; the last one sees to it.
+  class Telling {
+   public:
+    explicit Telling(Hub& hub) : hub_(hub) { ++hub_.telling_; }
+    ~Telling() {
+      if (hub_.telling_ == 1) hub_.show_out_slow();
+      --hub_.telling_;
+    }
+    Telling(const Telling&) = delete;
+    Telling& operator=(const Telling&) = delete;
+
+   private:
+    Hub& hub_;
+  };
+  bool is_large(const Room& room) const { return room.members.size() > rules_.presence_limit; }
+  void tell_joined(Room& room, const Member& member);
+  void wake();
+
+  void on_message(const Message& message, std::uint64_t ticket) override;
+  void on_renumbered(const std::string& room, MessageId provisional, MessageId final) override;
+  void on_bus_notice(std::string_view text) override;
+
+  Rules rules_;
+  const Clock& clock_;
+  Store& store_;
+  Bus& bus_;
+  std::function<void()> wake_;
+  std::unordered_set<Member*, ByShape, ByShape> by_shape_;
+  std::unordered_map<std::string, std::unique_ptr<Room>> rooms_;  // by name in lower case
+  std::unordered_map<std::uint64_t, Expected> expected_;
+  std::vector<Member*> slow_;  // to be taken out once everybody has been told
+  Identities identities_;
+  std::uint64_t members_ = 0;  // numbers given
+  std::uint64_t guests_ = 0;
+  std::uint64_t tickets_ = 0;
+  std::uint32_t around_ = 0;  // events told to several rooms
+  std::uint32_t telling_ = 0;
+  bool awake_ = false;
+};
 
 }  // namespace polyport::services::chat

@@ -1,131 +1,141 @@
 #include "services/chat/line_door.h"
 
 #include <algorithm>
-#include <utility>
+#include <memory>
 
-#include "core/base/text.h"
-#include "core/observe/protocol_hint.h"
+#include "services/chat/clean.h"
+#include "services/chat/stream_place.h"
 
 namespace polyport::services::chat {
-namespace {
 
-// RFC 854. None of them occurs in UTF-8 text: its bytes end at 0xf4.
-enum TelnetByte : unsigned char {
-  kSubnegotiationEnd = 240,
-  kSubnegotiationBegin = 250,
-  kWillByte = 251,
-  kWontByte = 252,
-  kDoByte = 253,
-  kDontByte = 254,
-  kIac = 255
-};
-// A subnegotiation that is longer never ends, and what follows is taken for text again.
-constexpr std::uint16_t kMostSubnegotiationBytes = 512;
-constexpr char kTlsHandshake = 0x16;  // the record type that opens every TLS connection
+// --- coming and going ----------------------------------------------------------------------------
 
-}  // namespace
-
-std::optional<LineItem> LineReader::next(Bytes& data) {
-  std::string().swap(done_);  // an assignment would keep its memory
-  if (first_byte_ && !data.empty()) {
-    first_byte_ = false;
-    if (data.front() == kTlsHandshake) {
-      data = {};
-      return LineItem{LineItem::Kind::kTls};
-    }
-  }
-  while (!data.empty()) {
-    const char c = data.front();
-    data.remove_prefix(1);
-    if (take_telnet(static_cast<unsigned char>(c))) {
-      if (std::exchange(reply_due_, false)) {
-        return LineItem{LineItem::Kind::kTelnetReply, {reply_.data(), reply_.size()}};
-      }
-    } else if (c == '\n') {
-      return finish_line();
-    } else if (line_.size() < most_bytes_) {
-      line_ += c;
-    } else if (c != '\r') {
-      too_long_ = true;
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<LineItem> LineReader::end() {
-  if (line_.empty() && !too_long_) return std::nullopt;
-  return finish_line();
-}
-
-LineItem LineReader::finish_line() {
-  const std::string raw = std::exchange(line_, {});
-  const bool first = std::exchange(first_line_, false);
-  if (std::exchange(too_long_, false)) return {LineItem::Kind::kTooLong};
-  if (!is_utf8(raw)) return {LineItem::Kind::kNotUtf8};
-  done_ = without_controls(raw);
-  std::replace(done_.begin(), done_.end(), '\t', ' ');
-  const std::string_view text = trim(done_);
-  if (first && recognise(text) == Protocol::kHttp) return {LineItem::Kind::kHttp};
-  return {LineItem::Kind::kLine, text};
-}
-
-// Negotiation is answered, because a telnet client that asks (after Ctrl-C, for one) shows nothing
-// more until it hears. Only DO and WILL are: answering an answer could go on for ever.
-void LineReader::refuse(unsigned char verb, unsigned char option) {
-  reply_ = {static_cast<char>(kIac), static_cast<char>(verb), static_cast<char>(option)};
-  reply_due_ = true;
-  telnet_ = Telnet::kText;
-}
-
-LineReader::Telnet LineReader::after_command(unsigned char command) {
-  subnegotiation_bytes_ = 0;
-  switch (command) {
-    case kWillByte:
-      return Telnet::kWill;
-    case kDoByte:
-      return Telnet::kDo;
-    case kWontByte:
-    case kDontByte:
-      return Telnet::kDropOne;
-    case kSubnegotiationBegin:
-      return Telnet::kSubnegotiation;
-    default:
-      return Telnet::kText;
+void LineDoor::on_open(Connection& connection) {
+  auto owned = std::make_unique<LineMember>(connection, limits_);
+  LineMember& member = *owned;
+  connection.set_session(owned.release());
+  hub_.enter(member);
+  const Place place = member.place();
+  connection.send("You are " + member.nick() + " from " + place.address + ", through the " +
+                  place.door_text() + ". /help\r\n");
+  const Refusal refusal = hub_.join(member, hub_.rules().room);
+  if (refusal != Refusal::kNone) {
+    const Call call{connection, member, {}};
+    call.tell(words(refusal, hub_.rules(), hub_.rules().room) + ": /rooms, /join ROOM");
   }
 }
 
-bool LineReader::take_telnet(unsigned char byte) {
-  switch (telnet_) {
-    case Telnet::kText:
-      if (byte == kIac) telnet_ = Telnet::kCommand;
-      return byte == kIac;
-    case Telnet::kCommand:
-      telnet_ = after_command(byte);
-      break;
-    case Telnet::kWill:
-      refuse(kDontByte, byte);
-      break;
-    case Telnet::kDo:
-      refuse(kWontByte, byte);
-      break;
-    case Telnet::kDropOne:
-      telnet_ = Telnet::kText;
-      break;
-    case Telnet::kSubnegotiation:
-      if (byte == kIac) telnet_ = Telnet::kSubnegotiationCommand;
-      if (++subnegotiation_bytes_ == kMostSubnegotiationBytes) telnet_ = Telnet::kText;
-      break;
-    case Telnet::kSubnegotiationCommand:
-      telnet_ = byte == kSubnegotiationEnd ? Telnet::kText : Telnet::kSubnegotiation;
-      break;
-  }
-  return true;
+void LineDoor::on_close(Connection& connection, CloseReason reason) {
+  const std::unique_ptr<LineMember> member(&member_of(connection));
+  connection.set_session(nullptr);
+  hub_.leave(*member, reason == CloseReason::kPeerClosed ? "closed the connection" : name(reason),
+             Hub::Leave::kMayComeBack);
 }
 
-Words split_word(std::string_view text) {
-  text = trim(text);
-  const std::size_t end = std::min(text.find(' '), text.size());
-  return {text.substr(0, end), trim(text.substr(end))};
+void LineDoor::show_out(const Call& call, std::string_view why, std::string_view words) {
+  hub_.leave(call.member, why, Hub::Leave::kForGood);
+  call.tell(words);
+  call.connection.finish();
+}
+
+// --- what members type ---------------------------------------------------------------------------
+
+void LineDoor::on_data(Connection& connection, Bytes data) {
+  LineMember& member = member_of(connection);
+  while (!member.is_leaving()) {
+    const auto item = member.reader().next(data);
+    if (!item) return;
+    take({connection, member, item->text}, *item);
+  }
+}
+
+void LineDoor::on_end(Connection& connection) {
+  LineMember& member = member_of(connection);
+  if (!member.is_leaving()) {
+    if (const auto item = member.reader().end()) take({connection, member, item->text}, *item);
+  }
+  StreamHandler::on_end(connection);
+}
+
+void LineDoor::take(const Call& call, const LineItem& item) {
+  switch (item.kind) {
+    case LineItem::Kind::kLine:
+      if (!item.text.empty()) take_line(call);
+      break;
+    case LineItem::Kind::kTooLong:
+      if (may_go_on(call, Hub::Cost::kTalk)) answer(call, Refusal::kTooLong, {});
+      break;
+    case LineItem::Kind::kNotUtf8:
+      if (may_go_on(call, Hub::Cost::kTalk)) call.tell("not sent: that line was not UTF-8 text");
+      break;
+    case LineItem::Kind::kTelnetReply:
+      call.connection.send(item.text);
+      break;
+    case LineItem::Kind::kHttp:
+      explain(call, Protocol::kHttp, "spoke HTTP",
+              "this is a chat of plain lines, not an HTTP server", "web");
+      break;
+    case LineItem::Kind::kTls:
+      explain(call, Protocol::kTls, "spoke TLS", "this is a chat of plain lines, without TLS", {});
+      break;
+    case LineItem::Kind::kIrc:
+      explain(call, Protocol::kUnknown, "spoke IRC", "this is a chat of plain lines, not of IRC",
+              "irc");
+      break;
+  }
+}
+
+void LineDoor::explain(const Call& call, Protocol protocol, std::string_view spoken,
+                       std::string_view words, std::string_view other_door) {
+  if (protocol != Protocol::kUnknown) call.connection.note_wrong_protocol(protocol);
+  std::string text(words);
+  text += ". Come in with: polyport connect, nc or telnet, to this port";
+  const std::string other = other_door.empty() ? "" : other_door_(other_door);
+  if (!other.empty()) {
+    text += other_door == "web" ? "; or open http://" + other + "/" : "; or with IRC to " + other;
+  }
+  show_out(call, spoken, text);
+}
+
+bool LineDoor::may_go_on(const Call& call, Hub::Cost cost) {
+  const Hub::Flood flood = hub_.charge(call.member, cost);
+  if (flood == Hub::Flood::kTold) {
+    const Rate rate = cost == Hub::Cost::kTalk ? hub_.rules().talk : hub_.rules().ask();
+    call.tell("too fast: not sent. You have " + std::to_string(rate.burst) +
+              " lines at once and then " + std::to_string(rate.per_second) + " a second");
+  }
+  return flood == Hub::Flood::kFine;
+}
+
+void LineDoor::answer(const Call& call, Refusal refusal, std::string_view subject,
+                      std::string_view usage) {
+  if (refusal == Refusal::kNone) return;
+  std::string text = words(refusal, hub_.rules(), subject);
+  if (!usage.empty()) text += ": " + std::string(usage);
+  if (!call.member.is_plain()) return call.tell(text);
+  call.connection.send("refused " + std::string(name(refusal)) + " " + text + "\r\n");
+}
+
+void LineDoor::take_line(const Call& call) {
+  const std::string_view line = call.argument;
+  // "//" begins a line that is to be said with one slash at its beginning.
+  const bool is_command = line.starts_with('/') && !line.starts_with("//");
+  if (!is_command) {
+    if (!may_go_on(call, Hub::Cost::kTalk)) return;
+    const std::string_view text = line.starts_with("//") ? line.substr(1) : line;
+    return talk({call.connection, call.member, text});
+  }
+  const Words words = split_word(line.substr(1));
+  const auto found = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& command) {
+    return command.name == words.first;
+  });
+  if (found == kCommands.end()) {
+    if (!may_go_on(call, Hub::Cost::kTalk)) return;
+    return call.tell("there is no command /" + std::string(words.first) + ": /help lists them");
+  }
+  // Whoever wants to leave may.
+  if (found->handler != &LineDoor::quit && !may_go_on(call, found->cost)) return;
+  (this->*found->handler)({call.connection, call.member, words.rest});
 }
 
 }  // namespace polyport::services::chat

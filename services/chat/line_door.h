@@ -1,78 +1,94 @@
-// line_door: what a chat member behind nc, telnet or `polyport connect` types, taken apart.
+// line_door: the chat for people with nc, telnet or `polyport connect`, and for scripts.
 //
-// Bytes in, lines out, as a pure state machine: LF ends a line (a CR is dropped like every control
-// character), telnet commands are taken out and options refused (RFC 854), lines are bounded,
-// cleaned of what could steer a terminal, and checked to be UTF-8. It also notices who came through
-// the wrong door: an HTTP or a TLS client. It sends nothing and knows no room.
+// line_reader takes bytes apart, line_member is one connection in the hub; here is what the lines
+// mean: talk, or commands.
 #pragma once
 
 #include <array>
-#include <cstdint>
-#include <optional>
+#include <functional>
 #include <string>
 #include <string_view>
 
-#include "core/base/bytes.h"
+#include "core/net/stream_handler.h"
+#include "services/chat/hub.h"
+#include "services/chat/line_member.h"
 
 namespace polyport::services::chat {
 
-struct LineItem {
-  enum class Kind : std::uint8_t {
-    kLine,        // `text` is a whole line, clean, without white space at its ends
-    kTooLong,     // a line was over the limit and is gone
-    kNotUtf8,     // a line was not UTF-8 and is gone
-    kHttp,        // the first line is a request of HTTP
-    kTls,         // the first byte begins a TLS handshake
-    kTelnetReply  // `text` must go back to the peer as it is
-  };
-  Kind kind = Kind::kLine;
-  std::string_view text = {};
-};
-
-class LineReader {
+class LineDoor final : public StreamHandler {
  public:
-  // Lines of up to `most` bytes are taken; that many are kept of a line that has not ended.
-  explicit LineReader(std::uint32_t most_bytes) : most_bytes_(most_bytes) {}
+  // Where the other doors are, for those who are wrong here: "localhost:8090", empty: there is
+  // none.
+  using OtherDoor = std::function<std::string(std::string_view door)>;
 
-  // Takes bytes from the front of `data` up to the next thing worth telling; nothing once `data` is
-  // empty. The item's text is valid until the next call.
-  std::optional<LineItem> next(Bytes& data);
-  // What was typed before a FIN without a line's end counts as a line.
-  std::optional<LineItem> end();
+  LineDoor(Hub& hub, const StreamLimits& limits, OtherDoor other_door)
+      : hub_(hub), limits_(limits), other_door_(std::move(other_door)) {}
+
+  void on_open(Connection& connection) override;
+  void on_data(Connection& connection, Bytes data) override;
+  void on_end(Connection& connection) override;
+  void on_close(Connection& connection, CloseReason reason) override;
+  // After the goodbye nobody is in the hub: only that has to go out.
+  bool on_drain(Connection& connection) override { return connection.queued_bytes() > 0; }
 
  private:
-  enum class Telnet : std::uint8_t {
-    kText,
-    kCommand,         // after IAC
-    kWill,            // after IAC WILL: the option follows
-    kDo,              // after IAC DO
-    kDropOne,         // after IAC WONT or DONT
-    kSubnegotiation,  // dropped up to IAC SE
-    kSubnegotiationCommand
+  // One member and what it typed.
+  struct Call {
+    Connection& connection;
+    LineMember& member;
+    std::string_view argument;
+
+    void tell(std::string_view text) const { connection.send(line_notice(text, member.style())); }
+    std::string room() const { return member.room() == nullptr ? "" : member.room()->name; }
   };
+  using Handler = void (LineDoor::*)(const Call& call);
+  struct Command {
+    std::string_view name;
+    Hub::Cost cost;
+    Handler handler;
+  };
+  static const std::array<Command, 18> kCommands;
 
-  bool take_telnet(unsigned char byte);  // true where the byte was telnet's
-  Telnet after_command(unsigned char command);
-  void refuse(unsigned char verb, unsigned char option);
-  LineItem finish_line();
+  static LineMember& member_of(Connection& connection) {
+    return *static_cast<LineMember*>(connection.session());
+  }
 
-  std::string line_;  // owns memory only while a line is half typed
-  std::string done_;  // the line last told
-  std::array<char, 3> reply_{};
-  std::uint32_t most_bytes_;
-  std::uint16_t subnegotiation_bytes_ = 0;
-  Telnet telnet_ = Telnet::kText;
-  bool reply_due_ = false;
-  bool too_long_ = false;
-  bool first_byte_ = true;
-  bool first_line_ = true;
+  void take(const Call& call, const LineItem& item);
+  void take_line(const Call& call);
+  void explain(const Call& call, Protocol protocol, std::string_view spoken, std::string_view words,
+               std::string_view other_door);
+  // False where the member does too much at once; it is told.
+  bool may_go_on(const Call& call, Hub::Cost cost);
+  void show_out(const Call& call, std::string_view why, std::string_view words);
+  // Tells why not; `subject` is whom or what it is about.
+  void answer(const Call& call, Refusal refusal, std::string_view subject,
+              std::string_view usage = {});
+
+  // line_commands.cc
+  void talk(const Call& call);
+  void act(const Call& call);
+  void whisper(const Call& call);
+  void change_nick(const Call& call);
+  void who(const Call& call);
+  void rooms(const Call& call);
+  void join(const Call& call);
+  void part(const Call& call);
+  void topic(const Call& call);
+  void history(const Call& call);
+  void token(const Call& call);
+  void resume(const Call& call);
+  void plain(const Call& call);
+  void become_operator(const Call& call);
+  void kick(const Call& call);
+  void mute(const Call& call);
+  void unmute(const Call& call);
+  void set_mute(const Call& call, Hub::Mute what);
+  void quit(const Call& call);
+  void help(const Call& call);
+
+  Hub& hub_;
+  StreamLimits limits_;
+  OtherDoor other_door_;
 };
-
-// The first word and the rest, both without white space around.
-struct Words {
-  std::string_view first;
-  std::string_view rest;
-};
-Words split_word(std::string_view text);
 
 }  // namespace polyport::services::chat

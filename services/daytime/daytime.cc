@@ -54,6 +54,7 @@ extern const ServiceType service_type = {.name = "daytime",
                                          .doors = kEveryTransport,
                                          .options = kOptions,
                                          .answers_any_byte = true,
+                                         .speaks_text = true,
                                          .create = make_service<Daytime>};
 
 }  // namespace polyport::services::daytime

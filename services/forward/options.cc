@@ -70,6 +70,15 @@ bool is_datagram(const Endpoint& endpoint) {
 // Whether anybody can be reached under what is written.
 Errors check_endpoint(const Endpoint& endpoint, const std::string& where) {
   const std::string text = "upstream: " + endpoint.text();
+  if (is_encrypted(endpoint.transport)) {
+    return {{ErrorCode::kBadValue, text + " would need a client that speaks TLS, which this is not",
+             where,
+             "write tcp://: bytes are passed on as they are, those of a TLS connection too"}};
+  }
+  if (has_websocket(endpoint.transport)) {
+    return {{ErrorCode::kBadValue, text + ": an upstream is reached over tcp, udp or a unix socket",
+             where, "write tcp://: what comes in by ws:// goes on as plain bytes"}};
+  }
   if (endpoint.transport == Transport::kUnix) return {};
   if (endpoint.first_port == 0) {
     return {{ErrorCode::kBadValue, text + " has port 0, where nobody can be reached", where,

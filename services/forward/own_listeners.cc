@@ -33,8 +33,8 @@ OwnListeners::OwnListeners(const HostView& host, std::string_view service) {
     if (status.name != service) continue;
     for (const ListenerStatus& listener : status.listeners) {
       const bool is_unix = listener.transport == Transport::kUnix;
-      places_.push_back(
-          {listener.transport, listener.address, is_unix ? listener.bound : std::string()});
+      places_.push_back({socket_transport(listener.transport), listener.address,
+                         is_unix ? listener.bound : std::string()});
     }
   }
 }
@@ -52,7 +52,7 @@ bool OwnListeners::contain(Transport transport, const DialTarget& target) const 
 }
 
 bool leads_back(const Endpoint& upstream, const Endpoint& listen) {
-  if (upstream.transport != listen.transport) return false;
+  if (upstream.transport != socket_transport(listen.transport)) return false;
   if (upstream.transport == Transport::kUnix) return upstream.path == listen.path;
   const std::vector<std::uint16_t> ours = listen.ports();
   const std::vector<std::uint16_t> wanted = upstream.ports();

@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "core/http/characters.h"
+#include "core/net/tls.h"
 
 namespace polyport::services::http {
 namespace {
@@ -72,13 +73,14 @@ std::optional<Address> named_by_proxy(const Request& request, const Networks& tr
   return std::nullopt;
 }
 
-std::string_view scheme_by_proxy(const Request& request) {
+// `ours` where the proxy says nothing: what it speaks with us is the best that is known.
+std::string_view scheme_by_proxy(const Request& request, std::string_view ours) {
   Bytes scheme = request.value("X-Forwarded-Proto");
   if (scheme.empty()) scheme = request.value("X-Forwarded-Protocol");
-  if (scheme.empty() && equals_ignoring_case(request.value("X-Forwarded-Ssl"), "on")) {
-    return "https";
-  }
-  return equals_ignoring_case(scheme, "https") ? "https" : "http";
+  if (!scheme.empty()) return equals_ignoring_case(scheme, "https") ? "https" : "http";
+  const Bytes ssl = request.value("X-Forwarded-Ssl");
+  if (ssl.empty()) return ours;
+  return equals_ignoring_case(ssl, "on") ? "https" : "http";
 }
 
 }  // namespace
@@ -117,9 +119,10 @@ bool Networks::contain(const Address& address) const {
 
 Client client_of(polyport::http::Exchange& exchange, const Networks& trusted) {
   const Address peer = exchange.connection().peer();
-  Client client{peer.ip_text(), peer.port, "http"};
+  const bool encrypted = is_encrypted(exchange.connection());
+  Client client{peer.ip_text(), peer.port, encrypted ? "https" : "http"};
   if (trusted.empty() || !trusted.contain(peer)) return client;
-  client.scheme = scheme_by_proxy(exchange.request());
+  client.scheme = scheme_by_proxy(exchange.request(), client.scheme);
   const auto named = named_by_proxy(exchange.request(), trusted);
   if (!named) return client;
   client.ip = named->ip_text();

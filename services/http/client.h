@@ -39,7 +39,7 @@ struct Client {
 // From a trusted proxy X-Forwarded-For counts from its end: the last address that is not a trusted
 // proxy itself. Without it Fly-Client-IP, CF-Connecting-IP, Fastly-Client-IP, True-Client-IP and
 // X-Real-IP do. What is no address is not believed. The scheme is X-Forwarded-Proto's, from a
-// trusted proxy.
+// trusted proxy that sends it, else that of the connection.
 Client client_of(polyport::http::Exchange& exchange, const Networks& trusted);
 
 }  // namespace polyport::services::http

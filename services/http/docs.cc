@@ -28,6 +28,8 @@ summary code { color: var(--mark) }
 code, pre, textarea, input { font: .9rem ui-monospace, monospace }
 small, label span { color: var(--soft) }
 label { display: grid; grid-template-columns: 9rem 12rem 1fr; gap: 1rem; align-items: baseline; margin: .3rem 0 }
+@media (max-width: 40rem) { label { grid-template-columns: 1fr; gap: .1rem; margin: .6rem 0 } }
+summary, label { overflow-wrap: anywhere }
 input, textarea, button { color: inherit; background: transparent; border: 1px solid var(--line); padding: .2rem .4rem }
 textarea { width: 100%; box-sizing: border-box }
 pre { border: 1px solid var(--line); padding: .6rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 30rem }
@@ -78,7 +80,10 @@ async function send(method, path, fields, body, out) {
     if (body && body.value !== "") options.body = body.value;
     const answer = await fetch(address, options);
     const lines = [...answer.headers].map(([name, value]) => name + ": " + value);
-    const text = await answer.text();
+    const bytes = await answer.arrayBuffer();
+    const type = answer.headers.get("content-type") || "";
+    const text = /^$|^text\/|json|xml|^multipart\//.test(type) ? new TextDecoder().decode(bytes) :
+      bytes.byteLength + " bytes of " + type;
     const ms = Math.round(performance.now() - began);
     out.textContent = method.toUpperCase() + " " + address + "\n" + answer.status + " " +
       answer.statusText + "   (" + ms + " ms)\n" + lines.join("\n") + "\n\n" + text.slice(0, 100000);
@@ -100,6 +105,7 @@ function show(path, method, operation, parent) {
       const label = make("label", "", details);
       make("code", parameter.name, label);
       const input = make("input", "", label);
+      if (parameter.example !== undefined) input.value = parameter.example;
       if (parameter.schema.default !== undefined) input.placeholder = parameter.schema.default;
       make("span", parameter.description, label);
       return { parameter, input };

@@ -97,33 +97,36 @@ Beyond 16 bits  😀 ⚓ 🚢 𝄞 𝔄 👩‍💻
 </html>
 )";
 
+// The names of its fields are those of httpbin: scripts fill it in by them.
 constexpr Bytes kFormHead = R"(<!DOCTYPE html>
 <html lang="en">
 <head>
   <meta charset="utf-8">
   <title>A form</title>
+  <meta name="viewport" content="width=device-width, initial-scale=1">
 </head>
 <body>
 <form method="post" action=")";
 constexpr Bytes kFormRest = R"(">
-  <p><label>Name of the ship: <input name="ship"></label></p>
-  <p><label>Telephone: <input type="tel" name="telephone"></label></p>
-  <p><label>E-mail address: <input type="email" name="email"></label></p>
+  <p><label>Your name: <input name="custname"></label></p>
+  <p><label>Telephone: <input type="tel" name="custtel"></label></p>
+  <p><label>E-mail address: <input type="email" name="custemail"></label></p>
   <fieldset>
-    <legend>Length</legend>
-    <label><input type="radio" name="length" value="small"> small</label>
-    <label><input type="radio" name="length" value="medium"> medium</label>
-    <label><input type="radio" name="length" value="large"> large</label>
+    <legend>Size</legend>
+    <label><input type="radio" name="size" value="small"> small</label>
+    <label><input type="radio" name="size" value="medium"> medium</label>
+    <label><input type="radio" name="size" value="large"> large</label>
   </fieldset>
   <fieldset>
-    <legend>Cargo</legend>
-    <label><input type="checkbox" name="cargo" value="coffee"> coffee</label>
-    <label><input type="checkbox" name="cargo" value="timber"> timber</label>
-    <label><input type="checkbox" name="cargo" value="letters"> letters</label>
+    <legend>On top</legend>
+    <label><input type="checkbox" name="topping" value="bacon"> bacon</label>
+    <label><input type="checkbox" name="topping" value="cheese"> cheese</label>
+    <label><input type="checkbox" name="topping" value="onion"> onion</label>
+    <label><input type="checkbox" name="topping" value="mushroom"> mushroom</label>
   </fieldset>
-  <p><label>Arrival: <input type="time" name="arrival" min="11:00" max="21:00"></label></p>
-  <p><label>Remarks: <textarea name="remarks"></textarea></label></p>
-  <p><button>Ask for a berth</button></p>
+  <p><label>Brought to the pier at: <input type="time" name="delivery" min="11:00" max="21:00"></label></p>
+  <p><label>Remarks: <textarea name="comments"></textarea></label></p>
+  <p><button>Order</button></p>
 </form>
 </body>
 </html>

@@ -9,6 +9,7 @@
 #include "services/http/groups.h"
 #include "services/http/jwt.h"
 #include "services/http/request_json.h"
+#include "services/http/tls_json.h"
 
 namespace polyport::services::http {
 namespace {
@@ -97,7 +98,7 @@ void header(Call& call) {
 
 // The request as this server read it: target, version, path and body beside the rest.
 void echo(Call& call) {
-  call.json(request_json(call.request(), call.exchange().connection().peer()), 200,
+  call.json(request_json(call.request(), call.exchange().connection()), 200,
             {{"Cache-Control", "no-store"}});
 }
 
@@ -115,6 +116,7 @@ void write_request(JsonWriter& json, Call& call) {
   grouped(request.headers).write(json, "headers");
   json.field("method", request.method);
   json.field("origin", call.client().ip);
+  write_client_certificate(json, call.exchange().connection());
   json.field("url", call.url());
   write_jwt(json, request);
 }

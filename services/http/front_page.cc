@@ -43,15 +43,27 @@ DoorLine door_line(const ServiceStatus& service, const ListenerStatus& listener,
   }
   line.number = std::to_string(listener.address.port);
   const std::string host = host_of(listener.address, reached_host);
-  std::string try_it(service.try_it);
+  if (has_websocket(listener.transport)) {
+    line.try_it =
+        "python3 -m websockets " + line.transport + "://" + host + ":" + line.number + "/";
+    return line;
+  }
+  std::string try_it(listener.try_it);
   // The program's own client needs to be told of UDP; another one in that place knows its protocol.
   if (listener.transport == Transport::kUdp && try_it.starts_with("polyport connect")) {
     try_it = replaced(std::move(try_it), "{host}", "udp://{host}");
   }
+  if (is_encrypted(listener.transport)) {
+    try_it = replaced(std::move(try_it), "curl http://", "curl -k https://");
+    try_it = replaced(std::move(try_it), "open http://", "open https://");
+    try_it = replaced(std::move(try_it), "irssi ", "irssi --tls ");
+    try_it = replaced(std::move(try_it), "polyport connect ", "openssl s_client -quiet -connect ");
+  }
   line.try_it = replaced(replaced(std::move(try_it), "{host}", host), "{port}", line.number);
   // A page of the service, where its line to try it names one: "curl
   // http://localhost:9901/healthz".
-  const std::size_t address = line.try_it.find("http://");
+  const std::size_t address =
+      line.try_it.find(is_encrypted(listener.transport) ? "https://" : "http://");
   if (address != std::string::npos) line.link = line.try_it.substr(address);
   return line;
 }

@@ -36,10 +36,11 @@ Errors check(const OptionValues& values) {
   return options ? Errors{} : Errors{options.error()};
 }
 
-constexpr Door kDoors[] = {{.name = "main",
-                            .option = "listen",
-                            .transports = transports(Transport::kTcp, Transport::kUnix),
-                            .kind = Door::Kind::kHttp}};
+constexpr Door kDoors[] = {
+    {.name = "main",
+     .option = "listen",
+     .transports = transports(Transport::kTcp, Transport::kUnix, Transport::kTls),
+     .kind = Door::Kind::kHttp}};
 
 }  // namespace
 

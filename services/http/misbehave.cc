@@ -231,9 +231,9 @@ constexpr RouteParameter kHuge[] = {
 
 constexpr Route kOthers[] = {
     {"*", "/misbehave/cut/{n}", "a good answer that ends after n bytes", cut, kCount,
-     "/misbehave/cut/100"},
+     "/misbehave/cut/90"},
     {"*", "/misbehave/reset/{n}", "a good answer with a RST after n bytes", reset, kCount,
-     "/misbehave/reset/100"},
+     "/misbehave/reset/90"},
     {"*", "/misbehave/slow", "a good answer, byte by byte", slow, kSlow},
     {"*", "/misbehave/informational", "many 1xx before the answer", informational, kInformational},
     {"*", "/misbehave/huge-headers", "more header than anybody wants", huge_headers, kHuge},

@@ -92,12 +92,26 @@ void write_schema(JsonWriter& json, const RouteParameter& parameter) {
   json.end_object();
 }
 
-void write_parameter(JsonWriter& json, const RouteParameter& parameter) {
+// What the route's example has in the place of a parameter of its path; empty where it has none.
+std::string_view example_value(const Route& route, std::string_view name) {
+  const std::vector<std::string_view> pattern = split(route.pattern, '/');
+  const std::vector<std::string_view> example =
+      split(route.try_it.substr(0, route.try_it.find('?')), '/');
+  for (std::size_t i = 0; i < std::min(pattern.size(), example.size()); ++i) {
+    if (!pattern[i].starts_with('{')) continue;
+    if (pattern[i].substr(1, pattern[i].find_first_of(":}") - 1) == name) return example[i];
+  }
+  return {};
+}
+
+void write_parameter(JsonWriter& json, const Route& route, const RouteParameter& parameter) {
   json.begin_object();
   json.field("name", parameter.name);
   json.field("in", place_of(parameter.in));
   if (parameter.in == In::kPath) json.field("required", true);
   json.field("description", parameter.help);
+  const std::string_view example = example_value(route, parameter.name);
+  if (parameter.in == In::kPath && !example.empty()) json.field("example", example);
   write_schema(json, parameter);
   json.end_object();
 }
@@ -130,7 +144,7 @@ void write_undescribed(JsonWriter& json, const Route& route) {
     for (const RouteParameter& parameter : route.parameters)
       known = known || parameter.name == name;
     if (!known) {
-      write_parameter(json, {.name = name, .in = In::kPath, .help = "any further path"});
+      write_parameter(json, route, {.name = name, .in = In::kPath, .help = "any further path"});
     }
   }
 }
@@ -147,7 +161,8 @@ void write_operation(JsonWriter& json, const Route& route, std::string_view grou
   json.key("parameters");
   json.begin_array();
   for (const RouteParameter& parameter : route.parameters) {
-    parameter.name == "…" ? write_any_parameter(json, parameter) : write_parameter(json, parameter);
+    parameter.name == "…" ? write_any_parameter(json, parameter)
+                          : write_parameter(json, route, parameter);
   }
   write_undescribed(json, route);
   json.end_array();

@@ -10,6 +10,7 @@
 #include "core/socket/socket.h"
 #include "services/http/groups.h"
 #include "services/http/jwt.h"
+#include "services/http/tls_json.h"
 
 namespace polyport::services::http {
 namespace {
@@ -63,7 +64,8 @@ std::string_view family_name(Family family) {
 
 }  // namespace
 
-std::string request_json(const polyport::http::Request& request, const Address& peer) {
+std::string request_json(const polyport::http::Request& request, const Connection& connection) {
+  const Address peer = connection.peer();
   std::string out;
   JsonWriter json(out, JsonWriter::Style::kIndented);
   json.begin_object();
@@ -87,6 +89,7 @@ std::string request_json(const polyport::http::Request& request, const Address& 
     json.raw(request.body);
   }
   write_jwt(json, request);
+  write_client_certificate(json, connection);
   json.end_object();
   out += '\n';
   return out;
@@ -109,7 +112,7 @@ std::string socket_json(const Connection& connection) {
   json.field("bytes_out", connection.bytes_out());
   write_tcp(json, connection);
   json.key("tls");
-  json.value(nullptr);
+  write_tls(json, connection);
   json.end_object();
   out += '\n';
   return out;

@@ -9,7 +9,7 @@ namespace polyport::services::http {
 
 // The request as the server read it. Arguments and headers are lists under their name, in the order
 // they first came; a body that is not UTF-8 becomes a base64 data URL.
-std::string request_json(const polyport::http::Request& request, const Address& peer);
+std::string request_json(const polyport::http::Request& request, const Connection& connection);
 
 // The connection: both ends with the range of their ports, its age and requests, what the kernel
 // measured on it, and its TLS (null: there is none).

@@ -1,6 +1,8 @@
-// Fuzzes the path of a request: head check, llhttp behind it, body decoder. Beside crashes it looks
-// for what an attacker between two parsers wants: a verdict that depends on how the bytes arrive,
-// and a head that llhttp reads in another way than we do.
+// Fuzzes the path of a request: head check, llhttp behind it, router, body decoder. Beside crashes
+// it looks for what an attacker between two parsers wants: a verdict that depends on how the bytes
+// arrive, a head that llhttp reads in another way than we do, and a path that leads to another
+// route when its letters are written as %XX.
+#include <cctype>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,6 +13,7 @@
 #include "core/http/body_decoder.h"
 #include "core/http/head_check.h"
 #include "core/http/message_parser.h"
+#include "core/http/router.h"
 #include "core/http/url.h"
 
 using namespace polyport;
@@ -70,6 +73,45 @@ void look_at(const HeadCheck& check, Bytes head, const std::vector<Header>& fiel
   for_each_argument(check.query.of(head), [](const std::string&, const std::string&) {});
 }
 
+const Router& routes() {
+  static const Router* const router = [] {
+    auto* const made = new Router;
+    const Router::Action nothing = [](Exchange&, const Parameters&) {};
+    made->set_prefix("/p");
+    for (const char* pattern : {"/", "/a", "/a/{n:int}", "/{text}/b", "/a/{n:int}/{rest:path}"})
+      made->add("GET,PUT", pattern, nothing);
+    return made;
+  }();
+  return *router;
+}
+
+// RFC 3986 section 6.2.2.2: letters and digits are the same, written as they are or as %XX.
+std::string with_escaped_letters(Bytes path) {
+  constexpr Bytes kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char letter : path) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (std::isalnum(byte) != 0) {
+      out.append("%").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
+    } else {
+      out += letter;
+    }
+  }
+  return out;
+}
+
+void route(Bytes method, Bytes path) {
+  Request request{};
+  request.method = method;
+  request.path = path;
+  const std::string allow = routes().allowed_methods(request);
+  POLYPORT_ASSERT(allow.empty() || allow == "GET, HEAD, PUT, OPTIONS");
+  if (path.find('%') != Bytes::npos) return;
+  const std::string escaped = with_escaped_letters(path);
+  request.path = escaped;
+  POLYPORT_ASSERT(routes().allowed_methods(request) == allow);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -91,6 +133,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Refusal second = parser.parse(head, whole, fields);
     POLYPORT_ASSERT(!second);  // llhttp is never stricter than we are
     look_at(whole, head, fields);
+    route(whole.method.of(head), whole.path.of(head));
 
     input.remove_prefix(head.size());
     const Body body = decode(whole, input, size);

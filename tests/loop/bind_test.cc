@@ -153,6 +153,30 @@ TEST_CASE("a leftover socket is replaced, a live one and any other file are not"
     CHECK(fs::exists(path));
     sock::close(fd);
   }
+  SECTION("bound by a program that does not listen yet, or never will") {
+    const int fd = sock::open_stream(Family::kUnix);
+    REQUIRE(sock::bind_unix(fd, path.string(), 0600) == 0);
+    const auto group = open_group({{unix_at(path)}}, {});
+    REQUIRE_FALSE(group);
+    CHECK(group.error().front().error == EADDRINUSE);
+    CHECK(fs::exists(path));
+    CHECK(sock::listen(fd, 1) == 0);  // and its clients still find it
+    const int client = sock::open_stream(Family::kUnix);
+    CHECK(sock::connect_unix(client, path.string()) == 0);
+    sock::close(client);
+    sock::close(fd);
+  }
+  SECTION("leftover whose name another file of another socket had") {
+    const int gone = sock::open_stream(Family::kUnix);
+    REQUIRE(sock::bind_unix(gone, path.string(), 0600) == 0);
+    fs::rename(path, directory.path / "moved");
+    const int fd = sock::open_stream(Family::kUnix);
+    REQUIRE(sock::bind_unix(fd, path.string(), 0600) == 0);
+    sock::close(fd);
+    CHECK(open_group({{unix_at(path)}}, {}));
+    CHECK(fs::exists(directory.path / "moved"));
+    sock::close(gone);
+  }
   SECTION("a file") {
     std::ofstream(path) << "precious";
     const auto group = open_group({{unix_at(path)}}, {});

@@ -6,34 +6,13 @@
 #include <deque>
 
 #include "core/service.h"
+#include "tests/support/chat_options.h"
 #include "tests/support/network_fixture.h"
-
-namespace polyport::services::chat {
-extern const ServiceType service_type;
-}
 
 using namespace polyport;
 using test::Client;
 
 namespace {
-
-OptionValues options(std::int64_t max_unread) {
-  OptionValues values;
-  const auto number = [&](const char* name, OptionType type, std::int64_t value) {
-    values.set(name, OptionValues::Value{.type = type,
-                                         .number = value,
-                                         .text = {},
-                                         .endpoints = {},
-                                         .where = {},
-                                         .is_default = false});
-  };
-  number("history_lines", OptionType::kInt, 3);
-  number("max_line", OptionType::kSize, 1024);
-  number("flood_burst", OptionType::kInt, 1'000'000);
-  number("flood_per_second", OptionType::kInt, 2);
-  number("max_unread", OptionType::kSize, max_unread);
-  return values;
-}
 
 class NoHost final : public HostView {
  public:
@@ -47,10 +26,11 @@ class NoHost final : public HostView {
 // A chat with a listener, and the people in it.
 class Room {
  public:
-  explicit Room(std::int64_t max_unread = 64 * 1024)
-      : service_(services::chat::service_type.create(options(max_unread))),
+  explicit Room(const std::string& rows = "")
+      : service_(services::chat::service_type.create(
+            test::chat_options("history_lines = 3\nflood_burst = 1000000\n" + rows))),
         context_{"chat", net.loop, net.network, *net.log, host_},
-        door_(net, *service_),
+        door_(net, service_->stream_handler(services::chat::service_type.doors.front())),
         listener_(net.listen(door_.door)) {
     REQUIRE(service_->start(context_));
   }
@@ -182,7 +162,7 @@ TEST_CASE("HTTP and TLS clients hear in words that this is a chat", "[chat]") {
 }
 
 TEST_CASE("a chat member that does not read hears why it is out", "[chat]") {
-  Room room(16 * 1024);
+  Room room("max_unread = \"16KiB\"\n");
   Client& ann = room.enter();
   Client& slow = room.enter();
   const std::string line(1000, 'x');

@@ -25,6 +25,7 @@ struct TestHandler : http::Handler {
   Body on_head(http::Exchange& exchange) override {
     ++heads;
     const Bytes path = exchange.request().path;
+    note("head", exchange);
     if (path == "/early") exchange.respond(200, "text/plain", "early");
     if (path == "/length" || path == "/upload") return Body::kStream;
     return path == "/drop" ? Body::kDiscard : Body::kBuffer;
@@ -38,6 +39,8 @@ struct TestHandler : http::Handler {
   void on_request(http::Exchange& exchange) override {
     ++requests;
     const http::Request& request = exchange.request();
+    note("request", exchange);
+    events.back() += " " + std::to_string(request.body.size());
     if (request.path == "/plain") {
       exchange.respond(200, kText, "Hello, World!");
     } else if (request.path == "/body") {
@@ -82,8 +85,15 @@ struct TestHandler : http::Handler {
   }
   void on_abort(http::Exchange& exchange) override {
     ++aborts;
+    events.push_back("abort");
     big_sent.erase(&exchange);
     std::erase(later, &exchange);
+  }
+
+  void note(const char* what, const http::Exchange& exchange) {
+    const http::Request& request = exchange.request();
+    events.push_back(std::string(what) + " " + std::string(request.method) + " " +
+                     std::string(request.path));
   }
 
   static void stream(http::Exchange& exchange) {
@@ -105,6 +115,7 @@ struct TestHandler : http::Handler {
   int heads = 0;
   int requests = 0;
   int aborts = 0;
+  std::vector<std::string> events;  // as a golden case writes them
   std::size_t streamed = 0;
   std::size_t big_bytes = 1000;
   std::map<http::Exchange*, std::size_t> big_sent;
@@ -116,6 +127,23 @@ http::ServerOptions test_options() {
   http::ServerOptions options;
   options.server_name = "t";
   options.max_body = 1000;
+  return options;
+}
+
+// The settings a golden case names; times are in milliseconds.
+http::ServerOptions options_of(const HttpCase& test) {
+  http::ServerOptions options = test_options();
+  for (const auto& [name, value] : test.options) {
+    if (name == "header_timeout") {
+      options.header_timeout = std::chrono::milliseconds(value);
+    } else if (name == "body_timeout") {
+      options.body_timeout = std::chrono::milliseconds(value);
+    } else if (name == "keepalive_requests") {
+      options.keepalive_requests = value;
+    } else {
+      FAIL(test.name << ": unknown option " << name);
+    }
+  }
   return options;
 }
 
@@ -163,6 +191,7 @@ std::size_t count(const std::string& text, const std::string& part) {
 template <class NextSize>
 std::string replay(Fixture& fixture, const HttpCase& test, NextSize next_size) {
   Client client = fixture.connect();
+  fixture.handler.events.clear();
   Bytes rest = test.request;
   while (!rest.empty()) {
     const std::size_t sent = client.send(rest.substr(0, next_size()));
@@ -181,6 +210,7 @@ std::string replay(Fixture& fixture, const HttpCase& test, NextSize next_size) {
     fixture.settle();
     CHECK(client.pump());
   }
+  if (test.events) CHECK(fixture.handler.events == *test.events);
   return client.received;
 }
 
@@ -188,12 +218,12 @@ std::string replay(Fixture& fixture, const HttpCase& test, NextSize next_size) {
 
 TEST_CASE("golden cases: whole, byte by byte and in random pieces") {
   const std::vector<HttpCase> cases = polyport::test::load_http_cases();
-  REQUIRE(cases.size() >= 30);
+  REQUIRE(cases.size() >= 100);
   const unsigned seed = std::random_device()();
   std::mt19937 random(seed);
   for (const HttpCase& test : cases) {
     INFO(test.name << ", seed " << seed);
-    Fixture fixture;
+    Fixture fixture(options_of(test));
     const std::string whole = replay(fixture, test, [&] { return test.request.size(); });
     INFO("answer: " << whole);
     CHECK(polyport::test::matches(test.answer, whole));

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from support import (TIMEOUT, Namespace, ProgramTest, Result, clean_environment, cli,
@@ -48,6 +49,34 @@ class Holder:
         self.process.stdin.close()
         self.process.wait(TIMEOUT)
         self.process.stdout.close()
+
+
+class ControlGroup:
+    """A control group (cgroup2) of one process; gone at the end, when the process is."""
+
+    def __init__(self, name):
+        self.path = f"polyport-test-{os.getpid()}/{name}"
+        self._do('mkdir -p "$1/$2"')
+
+    def _do(self, script, *args):
+        # In a mount of our own: that of the machine may be read-only, or elsewhere.
+        with tempfile.TemporaryDirectory() as mount:
+            done = subprocess.run(
+                ["unshare", "--mount", "sh", "-e", "-c",
+                 'mount -t cgroup2 none "$1" || exit 77\n' + script, "sh", mount, self.path, *args],
+                timeout=TIMEOUT)
+        if done.returncode == 77:
+            raise unittest.SkipTest("no control groups (cgroup2) can be made here")
+        done.check_returncode()
+
+    def take(self, pid):
+        self._do('echo "$3" > "$1/$2/cgroup.procs"', str(pid))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._do('rmdir "$1/$2" "$1/${2%/*}"')
 
 
 def as_user(uid, command):

@@ -128,7 +128,8 @@ class Lab:
     def _unpacked_tools(self, programs):
         """Tools that were unpacked, not installed, find their libraries through a wrapper."""
         root = TOOLS / "root"
-        libraries = ":".join(str(path) for path in [*root.glob("usr/lib/*-linux-gnu"), root / "usr/lib"])
+        libraries = ":".join(str(path) for path in [*root.glob("usr/lib/*-linux-gnu"),
+                                                    *root.glob("lib/*-linux-gnu"), root / "usr/lib"])
         for folder in ("usr/bin", "usr/sbin", "bin", "sbin"):
             for tool in (root / folder).glob("*"):
                 if shutil.which(tool.name, path="/usr/bin:/bin:/usr/sbin:/sbin"):

@@ -448,7 +448,8 @@ def tool(name):
 def tool_environment(extra=None):
     """For a tool that was unpacked: its libraries lie beside it."""
     root = TOOLS / "root"
-    folders = [str(path) for path in root.glob("usr/lib/*-linux-gnu")] + [str(root / "usr/lib")]
+    folders = [str(path) for pattern in ("usr/lib/*-linux-gnu", "lib/*-linux-gnu", "usr/lib")
+               for path in root.glob(pattern)]
     env = dict(os.environ, LD_LIBRARY_PATH=":".join(folders))
     env.update(extra or {})
     return env

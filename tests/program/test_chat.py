@@ -9,63 +9,11 @@ import subprocess
 import time
 import unittest
 
-from support import (ProgramTest, connect, peak_bytes, read_to_end, tool, tool_environment,
-                     wait_until)
-
-FAST = "flood_burst = 100000\n"  # for tests that are about something else
+from chat_support import FAST, ChatTest
+from support import cli, peak_bytes, tool, tool_environment, wait_until
 
 
-class Guest:
-    """Somebody in the room."""
-
-    def __init__(self, test, address):
-        self.sock = connect(address)
-        test.addCleanup(self.sock.close)
-        self.heard = b""
-        self.taken = 0  # of what was heard
-        welcome = self.expect(rb"^You are (\S+) from (.*), through the (.*)\. /help\r\n")
-        self.nick, self.place, self.door = (part.decode() for part in welcome.groups())
-
-    def type(self, text):
-        self.sock.sendall(text if isinstance(text, bytes) else text.encode())
-
-    def line(self, text):
-        self.type(text + "\r\n")
-
-    def expect(self, pattern):
-        """Waits for it in what was not expected before; the match."""
-        if isinstance(pattern, str):
-            pattern = re.escape(pattern.encode())
-        while True:
-            found = re.compile(pattern).search(self.heard, self.taken)
-            if found:
-                self.taken = found.end()
-                return found
-            try:
-                part = self.sock.recv(1 << 16)
-            except TimeoutError:
-                part = b""
-            if not part:
-                raise AssertionError(f"{pattern!r} does not come: {self.heard[self.taken:][-2000:]!r}")
-            self.heard += part
-
-    def rest(self):
-        """Everything up to the end of the connection."""
-        self.heard += read_to_end(self.sock)
-        rest, self.taken = self.heard[self.taken:], len(self.heard)
-        return rest
-
-
-class Chat(ProgramTest):
-    def serve(self, rows=FAST, unix=None):
-        listen = "[\"127.0.0.1:0\"" + (f", \"unix://{unix}\"" if unix else "") + "]"
-        self.server = self.start(config=f"[services.chat]\nlisten = {listen}\n{rows}")
-        self.address = self.server.address("chat", "tcp")
-        return self.server
-
-    def enter(self, address=None):
-        return Guest(self, address or self.address)
-
+class Chat(ChatTest):
     def test_two_people_talk(self):
         self.serve()
         ann, bob = self.enter(), self.enter()
@@ -281,6 +229,156 @@ class Chat(ProgramTest):
         for talker in talkers:
             own = [line for line in said if line.startswith(talker.nick.encode() + b" ")]
             self.assertEqual(own, [f"{talker.nick} says {n}".encode() for n in range(20)])
+
+    def test_rooms(self):
+        self.serve()
+        ann, bob = self.enter(), self.enter()
+        ann.line("/join lab")
+        ann.expect("* you are in #lab now, 1 in all\r\n")
+        ann.line("only here")
+        ann.expect("guest-1: only here\r\n")
+        bob.line("in the lobby")
+        ann.expect("[#lobby] guest-2: in the lobby\r\n")
+        bob.line("/join #LAB")
+        bob.expect("* you are in #lab now, 2 in all\r\n* said before you came:\r\n"
+                   "guest-1: only here\r\n* you are here now\r\n")
+        ann.expect("* guest-2 joined (")
+        bob.line("/topic ports and sockets")
+        ann.expect("* guest-2 set the topic of #lab: ports and sockets\r\n")
+        bob.line("/rooms")
+        bob.expect("* 2 rooms:\r\n")
+        bob.expect("#lab  2  ports and sockets\r\n")
+        ann.line("/part")
+        ann.expect("* you left #lab\r\n")
+        bob.expect("* guest-1 left #lab\r\n")
+        ann.line("/who #lab")
+        ann.expect("* 1 in #lab:\r\n*   guest-2  ")
+        ann.line("/part")
+        ann.expect("* you are in no room now")
+        ann.line("hello?")
+        ann.expect("* you are in no room: /rooms, /join ROOM\r\n")
+        ann.line("/join #a b")
+        ann.expect("* a room is # and then letters")
+
+    def test_rooms_are_bounded(self):
+        self.serve(FAST + "max_rooms = 12\nrooms_per_member = 5\nmembers_per_room = 2\n")
+        guests = [self.enter() for _ in range(3)]
+        guests[2].expect("* #lobby is full: 2 members: /rooms, /join ROOM\r\n")
+        for number, guest in enumerate(guests):
+            for room in range(1000):  # a thousand rooms
+                guest.line(f"/join #room-{number}-{room}")
+            guest.line("/me is done")
+            guest.expect("is done\r\n")
+        self.assertIn(b"* you are in 5 rooms, as many as one may be in", guests[0].heard)
+        self.assertIn(b"* there are 12 rooms already", guests[2].heard)
+
+    def test_plain_lines_for_programs(self):
+        self.serve()
+        ann, bob = self.enter(), self.enter()
+        bob.line("/plain")
+        bob.expect("chat plain\r\n")
+        ann.line("hello there")
+        found = bob.expect(rb"say #lobby (\d+-\d+) guest-1 hello there\r\n")
+        ann.line("/me waves")
+        bob.expect(rb"act #lobby \d+-\d+ guest-1 waves\r\n")
+        ann.line("/msg guest-2 psst")
+        bob.expect("private say guest-1 guest-2 psst\r\n")
+        ann.line("/nick Ann")
+        bob.expect("nick guest-1 Ann\r\n")
+        bob.line("/nick ann")
+        bob.expect("refused nick_taken somebody here is called ann already\r\n")
+        bob.line("/history 2")
+        bob.expect(b"say #lobby " + re.escape(found[1]) + rb" guest-1 hello there\r\nact #lobby ")
+        bob.expect("now #lobby\r\n")
+        bob.line("/who")
+        bob.expect("who #lobby Ann 127.0.0.1:")
+        bob.expect("members #lobby 2\r\n")
+        ann.line("/quit see you")
+        bob.expect("quit Ann quit: see you\r\n")
+
+    def test_a_member_that_was_cut_off_comes_back(self):
+        self.serve()
+        ann, bob = self.enter(), self.enter()
+        ann.line("/nick Ann")
+        ann.line("/token")
+        token = ann.expect(rb"/resume (\S+)\r\n")[1].decode()
+        ann.sock.close()
+        bob.expect("* Ann left (closed the connection)\r\n")
+        bob.line("/nick Ann")
+        bob.expect("* Ann is kept for somebody who was cut off a moment ago")
+        again = self.enter()
+        again.line("/resume " + token[:-1])
+        again.expect("* that token is no good")
+        again.line("/resume " + token)
+        again.expect("* you are Ann again\r\n")
+        bob.expect("* guest-3 is now Ann\r\n")
+
+    def test_nicks_that_look_alike(self):
+        self.serve()
+        ann, bob = self.enter(), self.enter()
+        ann.line("/nick admin")
+        for alike in ("adrnin", "ADM1N", "adm1n", "admln"):
+            bob.line("/nick " + alike)
+            bob.expect(f"* somebody here has a name that looks like {alike}: choose another one\r\n")
+        bob.line("/nick guest-l")
+        bob.expect("* guest-N is given by the room")
+        bob.line("/nick \u0430dmin")  # a Cyrillic letter
+        bob.expect("* a name is a letter")
+
+    def test_operators(self):
+        self.serve(FAST + "operator_password = \"open sesame\"\n")
+        ann, bob = self.enter(), self.enter()
+        ann.line("/kick guest-2")
+        ann.expect("* only an operator may do that\r\n")
+        bob.line("/op open says me")
+        bob.expect("* that is not the password\r\n")
+        bob.line("/op open sesame")
+        bob.expect("* too fast")  # whoever guesses waits
+        ann.line("/op open sesame")
+        ann.expect("* you are an operator")
+        ann.line("/mute guest-2")
+        bob.expect("* an operator has muted you")
+
+        def refused():
+            bob.line("nobody hears this")
+            bob.sock.settimeout(0.2)
+            try:
+                bob.heard += bob.sock.recv(1 << 16)
+            except TimeoutError:
+                pass
+            return b"* not sent: an operator has muted you\r\n" in bob.heard
+        wait_until(refused, "a token")
+        bob.sock.settimeout(30)
+        ann.line("/unmute guest-2")
+        bob.expect("* an operator lets you talk again\r\n")
+        ann.line("/kick guest-2 too loud")
+        bob.expect("* guest-1 put you out of #lobby (too loud)\r\n")
+        ann.expect("* guest-1 put guest-2 out of #lobby (too loud)\r\n")
+        self.assertNotIn(b"nobody hears this", ann.heard)
+
+    def test_a_client_of_irc_at_the_line_door_is_sent_on(self):
+        self.serve()
+        other = self.enter()
+        other.type("NICK ann\r\nUSER ann 0 * :Ann\r\n")
+        rest = other.rest()
+        self.assertIn(b"not of IRC", rest)
+        self.assertIn(b"localhost:%d" % self.irc[1], rest)
+        web = self.enter()
+        web.type("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertIn(b"http://localhost:%d/" % self.web[1], web.rest())
+
+    def test_wrong_options_are_told_with_their_place(self):
+        for row, words in (("room = \"lobby\"", "is no name of a room"),
+                           ("max_unread = \"2MiB\"", "max_unread is not less than write_limit"),
+                           ("web_origins = \"example.org\"", "is no origin"),
+                           ("web = \"unix:///tmp/x\"", "chat does not speak unix"),
+                           ("nick_length = 0", "nick_length")):
+            path = self.folder() / "a.toml"
+            path.write_text(f"[services.chat]\nlisten = \"127.0.0.1:0\"\n{row}\n")
+            done = cli("check", path)
+            self.assertEqual(done.code, 1, done)
+            self.assertIn(words, done.out + done.err)
+            self.assertIn("a.toml:3:", done.out + done.err)
 
     def test_a_server_that_stops_says_goodbye(self):
         server = self.serve()

@@ -7,7 +7,7 @@ import unittest
 from support import SOURCE, ProgramTest, cli
 
 COMMANDS = ["run", "check", "explain", "ports", "services", "connect", "healthcheck", "bind-matrix",
-            "demo"]
+            "demo", "ca"]
 
 
 class Help(ProgramTest):
@@ -97,7 +97,7 @@ class Services(ProgramTest):
                              set(by_type))
         echo = by_type["echo"]
         self.assertEqual(echo["default_port"], 10007)
-        self.assertEqual(echo["transports"], ["tcp", "udp", "unix"])
+        self.assertEqual(echo["transports"], ["tcp", "udp", "unix", "tls", "ws", "wss"])
         options = {option["name"]: option for option in echo["options"]}
         self.assertEqual(options["listen"]["default"], "localhost:10007")
         self.assertEqual(options["idle_timeout"]["type"], "duration")

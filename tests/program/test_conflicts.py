@@ -8,8 +8,8 @@ import shlex
 import shutil
 import unittest
 
-from conflict_lab import NOBODY, QUIET, WEB, LabTest, as_user, needs_root, words
-from support import BINARY, Namespace, cli, tool
+from conflict_lab import NOBODY, QUIET, WEB, ControlGroup, LabTest, as_user, needs_root, words
+from support import BINARY, Namespace, cli, tool, wait_until
 
 
 class Taken(LabTest):
@@ -87,6 +87,90 @@ class Taken(LabTest):
         self.assertIn('held by service "web" of the same configuration', words(text))
         self.assertNotIn("kill", text)
 
+    def test_by_what_must_not_be_stopped(self):
+        """A container's proxy, the ssh server: told for what they are, by their names in the kernel."""
+        for name, says in (("docker-proxy", "docker ps --filter publish=18080"),
+                           ("rootlesskit", "docker ps --filter publish=18080"),
+                           ("sshd", None)):
+            with self.subTest(name):
+                holder = self.holder(f"open('/proc/self/comm', 'w').write('{name}')\n"
+                                     "listen('127.0.0.1', 18080)")
+                (found,), text = self.refused(WEB)
+                self.assertEqual([(each["pid"], each["process"]) for each in found["holders"]],
+                                 [(holder.pid, name)])
+                self.assertIn(f"held by {name} (pid {holder.pid})", words(text))
+                stops = [each["command"] for each in found["suggestions"]
+                         if each["kind"].startswith("stop_")]
+                self.assertEqual(stops, [says] if says else [])
+                self.assertNotIn("kill", text)
+                if says:
+                    self.assertIn(says, text)
+                holder.close()
+
+    def test_by_a_unit_and_by_a_container(self):
+        """As the control group of the holder tells, which is where systemd and Docker put theirs."""
+        needs_root()
+        container = "0123456789ab" + "f" * 52
+        for group, key, name, shown, stop in (
+                ("polyport-test.service", "unit", "polyport-test.service",
+                 "unit polyport-test.service", "systemctl stop polyport-test.service"),
+                (f"docker-{container}.scope", "container", "docker 0123456789ab",
+                 "in container docker 0123456789ab", "docker stop 0123456789ab")):
+            with self.subTest(group), ControlGroup(group) as made:
+                holder = self.holder("listen('127.0.0.1', 18080)")
+                made.take(holder.pid)
+                (found,), text = self.refused(WEB)
+                (told,) = found["holders"]
+                self.assertEqual((told["pid"], told[key]), (holder.pid, name))
+                self.assertIn(shown, words(text))
+                self.assertIn(stop, text)
+                self.assertNotIn("kill", text)
+                holder.close()
+
+    def test_by_a_connection_that_is_over_open_or_going_out(self):
+        """Nobody listens in these three: there is nothing to kill, and it does not say so."""
+        for script, rule, kind, says in (
+                ("l = socket.socket(); l.bind(('127.0.0.1', 18080)); l.listen()\n"
+                 "c = socket.create_connection(('127.0.0.1', 18080)); a, _ = l.accept(); l.close()\n"
+                 "a.close(); c.recv(1); c.close()", "time_wait", "time_wait", "is in TIME_WAIT"),
+                ("l = socket.socket(); l.bind(('127.0.0.1', 18081)); l.listen()\n"
+                 "c = socket.create_connection(('127.0.0.1', 18081)); a, _ = l.accept(); l.close()",
+                 "live_child", "connection", "nobody listens on it, but a connection with"),
+                ("listen('127.0.0.1', 18083)\nc = socket.socket(); c.bind(('127.0.0.1', 40082))\n"
+                 "c.connect(('127.0.0.1', 18083))", "ephemeral_local_port", "connection",
+                 "lent to an outgoing connection to 127.0.0.1:18083")):
+            with self.subTest(rule):
+                port = {"time_wait": 18080, "live_child": 18081}.get(rule, 40082)
+                holder = self.holder(script)
+                (found,), text = self.refused(WEB.replace("18080", str(port)))
+                self.assertEqual((found["verdict"], found["error"], found["rule"]),
+                                 ("taken", "EADDRINUSE", rule))
+                self.assertEqual([(each["kind"], each["pid"]) for each in found["holders"]],
+                                 [(kind, None if kind == "time_wait" else holder.pid)])
+                self.assertIn(says, words(text))
+                self.assertNotIn("kill", text)
+
+    def test_by_another_users_process(self):
+        needs_root()
+        program = shutil.copy(BINARY, self.file("").parent)
+        self.holder("listen('127.0.0.1', 18080)")
+        command = as_user(NOBODY, [program, "run", "echo:127.0.0.1:18080"])
+        spoken = self.run_in(command)
+        self.assertEqual(spoken.code, 3, spoken)
+        self.assertIn("held by user root; only that user or root can see which process",
+                      words(spoken.err))
+        self.assertNotIn("kill", spoken.err)
+        (found,) = json.loads(self.run_in([*command, "--json"]).out)["explanations"]
+        self.assertEqual([(each["kind"], each["pid"], each["user"], each["hidden_because"])
+                          for each in found["holders"]],
+                         [("listener", None, "root", "other_user")])
+
+    def test_which_ports_were_looked_at_is_told(self):
+        self.holder("listen('127.0.0.1', 18080)")
+        _, text = self.refused(WEB)
+        self.assertRegex(text, r"\n\nThese are the ports of this (container|network namespace); "
+                               r"those of the host are not visible from here\.\n$")
+
     def test_every_cause_at_once_with_the_places(self):
         holder = self.holder("listen('127.0.0.1', 18080)\n"
                              "listen('127.0.0.1', 18081, kind=socket.SOCK_DGRAM)")
@@ -116,6 +200,24 @@ class Taken(LabTest):
         lines = trace.read_text().splitlines()
         # Each wanted port is tried once at its place and once where --offset would move it.
         self.assertLess(sum("bind(" in line for line in lines), 4 * ports)
+
+    def test_many_questions_gather_the_facts_once(self):
+        ports = [str(port) for port in range(18100, 18140)]
+        self.holder("for port in range(18100, 18140): listen('127.0.0.1', port)")
+        trace = self.folder() / "trace"
+
+        def asked(*ports):
+            """How often the kernel's table was asked for, and the processes were listed."""
+            result = self.run_in([tool("strace"), "-f", "-qq", "-o", str(trace), "-e",
+                                  "trace=socket,openat", "-E", "ASAN_OPTIONS=detect_leaks=0",
+                                  str(BINARY), "explain", *ports])
+            self.assertEqual(result.code, 1, result)
+            lines = trace.read_text().splitlines()
+            return (sum("AF_NETLINK" in line for line in lines),
+                    sum('"/proc", ' in line for line in lines))
+        one = asked(ports[0])
+        self.assertGreater(min(one), 0)
+        self.assertEqual(asked(*ports), one)
 
     def test_the_log_has_it_where_nobody_reads_the_terminal(self):
         self.holder("listen('127.0.0.1', 18080)")
@@ -185,6 +287,31 @@ class NotToBeHad(LabTest):
         self.assertIn("polyport: nothing started: 1 of 1 port cannot be had\n", text)
         self.assertIn("no interface of this machine has the address 192.0.2.1", words(text))
 
+    def test_an_address_that_ipv6_still_tests(self):
+        """Duplicate address detection, made as long as this test needs it."""
+        self.ip("link", "add", "va", "type", "veth", "peer", "name", "vb")
+        self.run_in(["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/va/accept_dad; "
+                                 "echo 1000 > /proc/sys/net/ipv6/conf/va/dad_transmits"])
+        for end in ("vb", "va"):
+            self.ip("link", "set", end, "up")
+        self.ip("address", "add", "fd00::7/64", "dev", "va")
+        wait_until(lambda: "tentative" in self.run_in(
+            [tool("ip"), "address", "show", "to", "fd00::7"]).out, "the address is tested")
+        (found,), text = self.refused('[services.echo]\nlisten = "[fd00::7]:18080"\n')
+        self.assertEqual((found["verdict"], found["error"], found["rule"], found["holders"]),
+                         ("unavailable", "EADDRNOTAVAIL", "address_not_local", []))
+        self.assertIn("fd00::7 is this machine's, but IPv6 still tests whether another machine has "
+                      "it too", words(text))
+        self.assertIn('on_conflict = "retry"', text)
+        self.assertNotIn("this machine has", text)
+        server = self.serve('[services.echo]\nlisten = "[fd00::7]:18080"\n'
+                            'on_conflict = "retry"\n')
+        self.assertEqual(server.service("echo")["state"], "retrying")
+        self.ip("address", "del", "fd00::7/64", "dev", "va")
+        self.ip("address", "add", "fd00::7/64", "dev", "va", "nodad")
+        self.assert_logged(server, "listener_opened .*reason=address_change")
+        self.assertIn("hello", self.echo("[fd00::7]:18080"))
+
     def test_ipv6_is_off(self):
         with Namespace(ipv6=False) as lab:
             (found,), text = self.refused('[services.echo]\nlisten = "[::1]:18080"\n', lab=lab)
@@ -242,6 +369,20 @@ class Paths(LabTest):
         self.assertEqual(said, ("taken", "EISDIR", "path_not_socket"))
         self.assertIn("a directory is there", text)
         self.assertTrue(path.is_dir())
+
+    def test_bound_and_not_listening(self):
+        """Nobody answers there, and yet it is no leftover: its file stays."""
+        path = self.folder() / "s.sock"
+        holder = self.holder(f"s = socket.socket(socket.AF_UNIX); s.bind({str(path)!r})")
+        said, found, text = self.asked(path)
+        self.assertEqual(said, ("taken", "EADDRINUSE", "bound_not_listening"))
+        self.assertEqual([(each["kind"], each["pid"]) for each in found["holders"]],
+                         [("unix", holder.pid)])
+        self.assertIn(f"bound, though not listening, by python3 (pid {holder.pid}), yours",
+                      words(text))
+        self.assertTrue(path.exists())
+        asked = json.loads(cli("explain", path, "--json", namespace=self.lab).out)
+        self.assertEqual(asked["explanations"][0]["rule"], "bound_not_listening")
 
     def test_a_directory_that_is_not_there(self):
         path = self.folder() / "no" / "s.sock"

@@ -142,6 +142,22 @@ class Http(ProgramTest):
         twice = self.curl("/plain", "-w", "%{num_connects}", self.server.url("web", "/plain"))
         self.assertEqual(twice, b"Hello, World!1Hello, World!0")
 
+    def test_curl_sees_trailers_and_sends_what_comes_in_pieces(self):
+        head = self.folder() / "head"
+        body = self.curl("/trailers?X-Sum=42&X-End=yes", "-D", str(head))
+        self.assertEqual(json.loads(body)["args"], {"X-Sum": ["42"], "X-End": ["yes"]})
+        fields, _, trailers = head.read_bytes().partition(b"\r\n\r\n")
+        self.assertIn(b"\r\nTrailer: X-Sum, X-End", fields)
+        self.assertEqual(trailers, b"X-Sum: 42\r\nX-End: yes\r\n")
+        piece = b"0123456789" * 100_000
+        for version in ("--http1.0", "--http1.1"):
+            file = self.folder() / "file"
+            file.write_bytes(piece)
+            answer = json.loads(self.curl("/upload", version, "-X", "PUT", "-T", str(file)))
+            self.assertEqual(answer, {"bytes_received": len(piece)})
+            with_length = self.curl("/stream-bytes/100000?seed=3", version)
+            self.assertEqual(with_length, self.curl("/bytes/100000?seed=3"))
+
     def test_curl_is_told_that_its_body_is_too_large(self):
         done = subprocess.run(
             [tool("curl"), "-sS", "--max-time", "20", "-o", "-", "-w", "%{http_code}",

@@ -61,6 +61,8 @@ class Digest(HttpTest):
     def challenge(self, path, **headers):
         answer = self.ask(path, headers=headers)
         self.assertEqual(answer.status, 401, answer)
+        self.assertEqual((answer.json["status_code"], answer.json["error"]), (401, "Unauthorized"))
+        self.assertNotEqual(answer.json.get("detail"), "")  # left out where there is nothing to say
         text = answer.headers["WWW-Authenticate"]
         self.assertTrue(text.startswith("Digest "))
         found = {name: quoted or bare
@@ -109,7 +111,7 @@ class Digest(HttpTest):
         wrong = [self.credentials(challenge, path, password="wrong"),
                  self.credentials(challenge, path, username="you"),
                  self.credentials(challenge, path, realm="other"),
-                 self.credentials(challenge, path, nonce="1" + nonce[1:]),
+                 self.credentials(challenge, path, nonce=("2" if nonce[0] == "1" else "1") + nonce[1:]),
                  self.credentials(challenge, path, nonce=""),
                  self.credentials(challenge, path, uri="/other"),
                  self.credentials(challenge, path, qop="auth-int"),
@@ -146,13 +148,15 @@ class Digest(HttpTest):
         self.assertEqual(self.ask(path, headers={"Authorization": header}).status, 200)
 
     def test_a_cookie_may_be_required(self):
-        path = "/digest-auth/auth/me/secret?require-cookie=true"
-        challenge, answer = self.challenge(path)
-        self.assertIn("fake=fake_value", answer.headers["Set-Cookie"])
-        header = self.credentials(challenge, path)
-        self.assertEqual(self.ask(path, headers={"Authorization": header}).status, 401)
-        self.assertEqual(self.ask(path, headers={"Authorization": header,
-                                                 "Cookie": "fake=fake_value"}).status, 200)
+        for path in ("/digest-auth/auth/me/secret?require-cookie=true",
+                     "/digest-auth/auth/me/secret/SHA-256?require-cookie=true",
+                     "/digest-auth/auth/me/secret/MD5/never?require-cookie=true"):
+            challenge, answer = self.challenge(path)
+            self.assertIn("fake=fake_value", answer.headers["Set-Cookie"])
+            header = self.credentials(challenge, path)
+            self.assertEqual(self.ask(path, headers={"Authorization": header}).status, 401)
+            self.assertEqual(self.ask(path, headers={"Authorization": header,
+                                                     "Cookie": "fake=fake_value"}).status, 200)
 
     def test_curl_and_python(self):
         for algorithm in ("MD5", "SHA-256"):  # curl before 8 takes SHA-256 for SHA-512-256

@@ -41,6 +41,12 @@ class Dial(HttpTest):
         self.assertEqual(self.dial(udp, "hello", protocol="udp", tries=2).json,
                          {"responses": ["hello", "hello"]})
 
+    def test_as_one_writes_it(self):
+        address = f"host=127.0.0.1&port={self.server.port('echo')}"
+        for path in (f"/dial?{address}&protocol=tcp&request=x", f"/dial?tries=1&{address}&protocol=tcp&request=x",
+                     f"/dial?timeout=2s&protocol=tcp&request=x&{address}", f"/dial?protocol=tcp&request=x&{address}"):
+            self.assertEqual(self.ask(path).json, {"responses": ["x"]}, path)
+
     def test_nobody_there(self):
         answer = self.dial(self.closed_port(), tries=2)
         self.assertEqual(answer.status, 200)

@@ -246,6 +246,18 @@ const ask = (method, path, body) => new Promise((done, failed) => {
   const events = (await ask("GET", "/sse?count=3&duration=50ms")).text;
   assert.strictEqual(events.split("event: ping").length, 4);
   assert.strictEqual(JSON.parse((await ask("GET", "/socket")).text).requests, 5);
+  const upload = await new Promise((done, failed) => {
+    const headers = { Expect: "100-continue", "Transfer-Encoding": "chunked" };
+    const request = http.request(process.argv[2] + "/upload", { method: "PUT", agent, headers });
+    request.on("continue", () => {
+      for (let i = 0; i < 100; ++i) request.write("x".repeat(1000));
+      request.end();
+    });
+    request.on("response", (answer) => answer.on("data", (part) => done(JSON.parse(part))));
+    request.on("error", failed);
+    request.flushHeaders();
+  });
+  assert.deepStrictEqual(upload, { bytes_received: 100000 });
   for (const path of ["two-lengths", "both-framings", "bad-chunk-size", "no-colon", "garbage",
                       "length-long", "no-last-chunk", "empty", "reset/90"]) {
     await assert.rejects(ask("GET", "/misbehave/" + path), path);

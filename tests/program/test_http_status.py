@@ -86,7 +86,7 @@ class Status(HttpTest):
         self.assertEqual(self.ask("/flaky/2?key=a", method="DELETE").status, 204)
         self.assertEqual(statuses("/flaky/2?key=a", 1), [503])
         self.assertEqual(self.ask("/flaky/0").status, 200)
-        self.assert_statuses({"/flaky/-1": 400, "/flaky/1000001": 400, "/flaky/x": 400,
+        self.assert_statuses({"/flaky/-1": 400, "/flaky/1000000": 503, "/flaky/1000001": 400, "/flaky/x": 400,
                               "/flaky/1?status=399": 400, "/flaky/1?status=600": 400,
                               "/flaky/1?key=" + "k" * 256: 503, "/flaky/1?key=" + "k" * 257: 400})
 
@@ -199,6 +199,7 @@ class Redirects(HttpTest):
                               ("redirect", "relative-redirect", "absolute-redirect")
                               for n in ("0", "-1", "x", "1000001")})
         self.assertEqual(self.ask("/redirect/1").status, 302)
+        self.assertEqual(location("/redirect/1000000"), "/relative-redirect/999999")
 
     def test_to_anywhere(self):
         answer = self.ask("/redirect-to?url=http%3A%2F%2Fexample.com%2F%3Fa%3Db&status_code=307")

@@ -168,6 +168,8 @@ class Wire(HttpTest):
         self.assertEqual(answer["bytes"], len(request))
         self.assertEqual(request[answer["body_offset"]:].decode(), answer["body"])
         self.assertEqual(self.ask("/wire?format=x").status, 400)
+        self.assertEqual(self.ask("/dump/request?format=json").json["head"][0]["line"],
+                         "GET /dump/request?format=json HTTP/1.1")
 
 
 class Socket(HttpTest):

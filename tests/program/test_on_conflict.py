@@ -130,12 +130,29 @@ class Retry(LabTest):
                             'on_conflict = "retry"\n')
         holder = self.holder("listen('0.0.0.0', 18080)")
         self.ip("address", "add", "192.0.2.7/24", "dev", "lo")
-        wait_until(lambda: "Address already in use" in server.stderr(), "the new reason is told")
+        self.assert_logged(server, r"listener_retrying +service=web .* 192\.0\.2\.7:18080 is taken: "
+                                   rf"held by .*\(pid {holder.pid}\)")
         explanation = self.services(server)["web"]["listeners"][0]["explanation"]
-        self.assertEqual((explanation["error"], explanation["verdict"], explanation["holders"]),
-                         ("EADDRINUSE", "taken", []))
+        self.assertEqual((explanation["error"], explanation["verdict"], explanation["rule"],
+                          explanation["holders"][0]["pid"], explanation["service"]),
+                         ("EADDRINUSE", "taken", "specific_under_wildcard", holder.pid, "web"))
+        self.assertIn("other_port", [each["kind"] for each in explanation["suggestions"]])
         holder.close()
         wait_until(lambda: "listener_opened" in server.stderr(), "it goes live", 60)
+
+    def test_the_holder_may_be_another_by_now(self):
+        first = self.holder("listen('127.0.0.1', 18080, share=True)")
+        server = self.serve(WEB + 'on_conflict = "retry"\n')
+        taken = self.services(server)["web"]["listeners"][0]["explanation"]
+        self.assertEqual(taken["holders"][0]["pid"], first.pid)
+        # The second is there before the first goes, so that polyport never gets in.
+        second = self.holder("listen('127.0.0.1', 18080, share=True)")
+        first.close()
+
+        def holder():
+            explanation = self.services(server)["web"]["listeners"][0]["explanation"]
+            return explanation and explanation["holders"][0]["pid"]
+        wait_until(lambda: holder() == second.pid, "the second is told", 60)
 
     def test_a_drain_does_not_wait_for_it(self):
         self.holder("listen('127.0.0.1', 18080)")

@@ -8,7 +8,9 @@ from support import BINARY, TIMEOUT, ProgramTest, clean_environment, cli
 
 COMMANDS = (["ports"], ["ports", "--json"], ["explain", "8080"], ["explain", "8080", "--json"],
             ["check"], ["check", "--json"], ["bind-matrix"], ["bind-matrix", "--json"],
-            ["services"], ["services", "echo"], ["services", "--json"])
+            ["services"], ["services", "echo"], ["services", "--json"], ["--version"],
+            ["--version", "--verbose"], ["--help"], ["run", "--help"], ["ports", "--watch"],
+            ["ports", "--watch", "--json"], ["demo"], ["demo", "notes", "20"])
 
 
 class Output(ProgramTest):

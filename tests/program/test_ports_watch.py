@@ -112,7 +112,7 @@ class Watching(PortsTest):
         watcher = Watcher(self, lab)
         watcher.read_until(rb"hindrance\n")
         os.close(watcher.fd)
-        self.assertEqual(watcher.process.wait(TIMEOUT), 0)
+        self.assertEqual(watcher.process.wait(TIMEOUT), 5)
         watcher.fd, other = os.pipe()  # for end()
         os.close(other)
 

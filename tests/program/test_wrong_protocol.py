@@ -45,6 +45,10 @@ class WrongProtocol(ProgramTest):
                  if line.startswith("{")]
         return [line for line in lines if line["event"] == "wrong_protocol"]
 
+    def awaited_log_lines(self):
+        wait_until(self.log_lines, "the log, which has a thread of its own")
+        return self.log_lines()
+
     def url(self, service):
         host, port = self.server.address(service)
         return f"http://{host}:{port}/"
@@ -56,7 +60,7 @@ class WrongProtocol(ProgramTest):
         self.assertIn("X-A: b\r\n", head)
         self.assertTrue(head.endswith("\r\n\r\n"), head)
         self.counted("echo", "http")
-        (line,) = self.log_lines()
+        (line,) = self.awaited_log_lines()
         self.assertEqual((line["level"], line["service"], line["listener"], line["reason"]),
                          ("warn", "echo", "echo.main.0", "http"))
         self.assertRegex(line["peer"], r"^127\.0\.0\.1:\d+$")
@@ -113,7 +117,7 @@ class WrongProtocol(ProgramTest):
                 sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
                 read_exactly(sock, 18)
         self.counted("echo", "http", 25)
-        self.assertEqual(len(self.log_lines()), 1)
+        self.assertEqual(len(self.awaited_log_lines()), 1)
 
     def test_what_echo_is_for_is_not_noted(self):
         with connect(self.server.address("echo")) as sock:

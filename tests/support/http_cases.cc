@@ -10,66 +10,126 @@
 namespace polyport::test {
 namespace {
 
+[[noreturn]] void fail(const std::string& where, const std::string& what) {
+  throw std::runtime_error(where + ": " + what);
+}
+
+// The byte that an escape other than \{N} stands for; `at` is moved behind it.
+char escaped(const std::string& line, std::size_t& at, const std::string& where) {
+  switch (line[at++]) {
+    case '*':
+      return kAnyRun;
+    case 'r':
+      return '\r';
+    case 'n':
+      return '\n';
+    case 't':
+      return '\t';
+    case '\\':
+      return '\\';
+    case 'x':
+      at += 2;
+      return static_cast<char>(std::stoi(line.substr(at - 2, 2), nullptr, 16));
+    default:
+      fail(where, "unknown escape");
+  }
+}
+
 std::string unescape(const std::string& line, const std::string& where) {
   std::string bytes;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] != '\\') {
-      bytes += line[i];
-      continue;
+  std::size_t count = 1;
+  for (std::size_t at = 0; at < line.size();) {
+    char byte = line[at++];
+    if (byte == '\\') {
+      if (at == line.size()) fail(where, "a lone backslash");
+      if (line[at] == '{') {
+        const std::size_t end = line.find('}', at);
+        if (end == std::string::npos) fail(where, "a count without its end");
+        count = std::stoul(line.substr(at + 1, end - at - 1));
+        at = end + 1;
+        continue;
+      }
+      byte = escaped(line, at, where);
     }
-    if (++i == line.size()) throw std::runtime_error(where + ": a lone backslash");
-    switch (line[i]) {
-      case '*':
-        bytes += kAnyRun;
-        break;
-      case 'r':
-        bytes += '\r';
-        break;
-      case 'n':
-        bytes += '\n';
-        break;
-      case 't':
-        bytes += '\t';
-        break;
-      case '\\':
-        bytes += '\\';
-        break;
-      case 'x':
-        bytes += static_cast<char>(std::stoi(line.substr(i + 1, 2), nullptr, 16));
-        i += 2;
-        break;
-      default:
-        throw std::runtime_error(where + ": unknown escape");
-    }
+    bytes.append(count, byte);
+    count = 1;
   }
   return bytes;
 }
 
-void load_file(const std::filesystem::path& path, std::vector<HttpCase>& cases) {
-  std::ifstream file(path);
-  const std::string name = path.filename().string();
-  std::string line, heading;
-  std::string* block = nullptr;
-  HttpCase current;
-  while (std::getline(file, line)) {
-    if (block == nullptr && line.starts_with("## ")) {
-      heading = line.substr(3);
-      current = HttpCase{name + ": " + heading, {}, {}, false};
-    } else if (line == "```request") {
-      block = &current.request;
-    } else if (line == "```answer" || line == "```answer close") {
-      block = &current.answer;
-      current.closes = line.ends_with("close");
+std::string refusal(const std::string& status) {
+  return "HTTP/1.1 " + status + " " + kAnyRun + "\r\nServer: t\r\nDate: " + kAnyRun +
+         "\r\nContent-Type: application/json\r\nContent-Length: " + kAnyRun +
+         "\r\nConnection: close\r\n\r\n{\"status_code\":" + status + "," + kAnyRun + "}\n";
+}
+
+// Reads one file line by line; what a line means depends on the block it stands in.
+class Reader {
+ public:
+  explicit Reader(std::string name) : name_(std::move(name)) {}
+
+  void take(const std::string& line) {
+    if (block_.empty()) {
+      if (line.starts_with("## ")) begin(line.substr(3));
+      if (line.starts_with("```")) open(line.substr(3));
     } else if (line == "```") {
-      if (block == &current.answer) cases.push_back(current);
-      block = nullptr;
-    } else if (block != nullptr) {
-      block->append(unescape(line, name + ": " + heading));
-    } else if (line.starts_with("```")) {
-      throw std::runtime_error(name + ": unknown block " + line);
+      close();
+    } else {
+      add(line);
     }
   }
-}
+
+  std::vector<HttpCase> finish() {
+    if (!block_.empty()) fail(where(), "a block has no end");
+    begin({});
+    return std::move(cases_);
+  }
+
+ private:
+  std::string where() const { return name_ + ": " + heading_; }
+
+  void begin(const std::string& heading) {
+    if (!heading_.empty()) {
+      if (current_.request.empty() || current_.answer.empty()) fail(where(), "it lacks a block");
+      cases_.push_back(current_);
+    }
+    heading_ = heading;
+    current_ = HttpCase{};
+    current_.name = where();
+  }
+
+  void open(const std::string& block) {
+    block_ = block;
+    if (block.starts_with("refused ") || block == "answer close") current_.closes = true;
+    if (block == "events") current_.events.emplace();
+    for (const char* known : {"request", "answer", "answer close", "events", "options"}) {
+      if (block == known) return;
+    }
+    if (!block.starts_with("refused ")) fail(where(), "unknown block " + block);
+  }
+
+  void add(const std::string& line) {
+    if (block_ == "events") {
+      current_.events->push_back(line);
+    } else if (block_ == "options") {
+      const std::size_t equals = line.find(" = ");
+      if (equals == std::string::npos) fail(where(), "an option is name = value");
+      current_.options[line.substr(0, equals)] =
+          static_cast<unsigned>(std::stoul(line.substr(equals + 3)));
+    } else {
+      (block_ == "request" ? current_.request : current_.answer).append(unescape(line, where()));
+    }
+  }
+
+  void close() {
+    if (block_.starts_with("refused ")) current_.answer += refusal(block_.substr(8));
+    block_.clear();
+  }
+
+  std::string name_, heading_, block_;
+  HttpCase current_;
+  std::vector<HttpCase> cases_;
+};
 
 }  // namespace
 
@@ -80,8 +140,14 @@ std::vector<HttpCase> load_http_cases() {
   }
   std::sort(files.begin(), files.end());
   std::vector<HttpCase> cases;
-  for (const auto& file : files)
-    load_file(file, cases);
+  for (const auto& path : files) {
+    Reader reader(path.filename().string());
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);)
+      reader.take(line);
+    for (HttpCase& one : reader.finish())
+      cases.push_back(std::move(one));
+  }
   return cases;
 }
 

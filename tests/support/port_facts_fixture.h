@@ -10,9 +10,9 @@ namespace polyport {
 
 // On it this process is number 100 of user 1000 and may not bind below 1024; everything else is
 // added by a test.
-class MachineFacts {
+class FactsFixture {
  public:
-  MachineFacts() {
+  FactsFixture() {
     facts.uid = 1000;
     facts.pid = 100;
     facts.families = {true, true};

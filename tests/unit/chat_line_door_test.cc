@@ -3,7 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "services/chat/line_door.h"
+#include "services/chat/clean.h"
+#include "services/chat/line_reader.h"
 #include "tests/support/catch.h"
 
 using namespace polyport::services::chat;
@@ -130,6 +131,15 @@ TEST_CASE("the line door knows a TLS client by its first byte", "[chat]") {
   CHECK(read(reader, "\x16\x03\x01\x02\x00\x01\n\n"s) == Items{{Kind::kTls, ""}});
   CHECK(read("a\x16\x03"
              "b\n") == line("ab"));
+}
+
+TEST_CASE("the line door knows a client of IRC by its first line", "[chat]") {
+  CHECK(read("CAP LS 302\r\n") == Items{{Kind::kIrc, ""}});
+  CHECK(read("NICK ann\r\n") == Items{{Kind::kIrc, ""}});
+  CHECK(read("USER ann 0 * :Ann\r\n") == Items{{Kind::kIrc, ""}});
+  CHECK(read("NICK is a nice name\n") == line("NICK is a nice name"));
+  CHECK(read("USER error\n") == line("USER error"));
+  CHECK(read("hello\nNICK ann\n").back() == std::pair(Kind::kLine, "NICK ann"s));
 }
 
 TEST_CASE("words are parted by one space or more", "[chat]") {

@@ -12,7 +12,7 @@
 using namespace polyport;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
-using Machine = MachineFacts;
+using Machine = FactsFixture;
 
 namespace {
 

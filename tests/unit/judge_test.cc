@@ -2,6 +2,7 @@
 #include "core/ports/judge.h"
 
 #include <cerrno>
+#include <sstream>
 
 #include "core/base/json_value.h"
 #include "tests/support/catch.h"
@@ -9,7 +10,7 @@
 
 using namespace polyport;
 using Catch::Matchers::Contains;
-using Machine = MachineFacts;
+using Machine = FactsFixture;
 
 namespace {
 
@@ -196,10 +197,36 @@ TEST_CASE("a privilege that is there is not what lacks", "[explain]") {
         BindRule::kPermission);
 }
 
-TEST_CASE("an address that is listed and cannot be had is not ready yet", "[explain]") {
-  CHECK_THAT(
-      judged(Machine(), Machine::refused(Machine::tcp("10.1.2.3", 8080), EADDRNOTAVAIL)).text,
-      Contains("not ready yet: 10.1.2.3"));
+TEST_CASE("an address that this machine has, and that cannot be had", "[explain]") {
+  const auto text = [](const Machine& machine, const char* ip) {
+    return judged(machine, Machine::refused(Machine::tcp(ip, 8080), EADDRNOTAVAIL)).text;
+  };
+  Machine machine;
+  CHECK_THAT(text(machine, "10.1.2.3"), Contains("10.1.2.3 is this machine's, but was not ready"));
+  machine.facts.addresses.push_back(*Address::parse_ip("fd00::7"));
+  machine.facts.unusable.tentative.push_back(*Address::parse_ip("fd00::7"));
+  CHECK_THAT(text(machine, "fd00::7"),
+             Contains("fd00::7 is this machine's, but IPv6 still tests whether another machine"));
+  machine.facts.unusable = {{}, {*Address::parse_ip("fd00::7")}};
+  CHECK_THAT(text(machine, "fd00::7"),
+             Contains("another machine on the network has the address fd00::7 too"));
+}
+
+TEST_CASE("/proc/net/if_inet6: addresses that may not be used", "[explain]") {
+  std::istringstream table(
+      "00000000000000000000000000000001 01 80 10 80       lo\n"
+      "fd000000000000000000000000000007 0a 40 00 c0     eth0\n"
+      "fe80000000000000d8d525fffe072742 0a 40 20 c0     eth0\n"
+      "fd000000000000000000000000000008 03 40 00 c8     eth1\n"  // its test has failed
+      "fd000000000000000000000000000009 03 40 00 80     eth1\n"
+      "nonsense\n"
+      "fd00000000000000000000000000000x 03 40 00 c0     eth1\n"
+      "fd000000000000000000000000000009 03\n");
+  const UnusableAddresses found = parse_unusable_addresses(table);
+  Address link_local = *Address::parse_ip("fe80::d8d5:25ff:fe07:2742");
+  link_local.scope_id = 10;
+  CHECK(found.tentative == std::vector{*Address::parse_ip("fd00::7"), link_local});
+  CHECK(found.duplicate == std::vector{*Address::parse_ip("fd00::8")});
 }
 
 TEST_CASE("a socket keeps its own user when its process has become another's", "[explain]") {

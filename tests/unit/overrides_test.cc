@@ -100,11 +100,30 @@ TEST_CASE("an unknown path names the one that was meant") {
   CHECK(hint("sever.name=1") == R"(did you mean "server.name"?)");
   CHECK(hint("server.nothing=1") ==
         "the keys are name, shutdown_grace, log_level, log_format, log_target, max_connections, "
-        "reserve_descriptors, state_dir");
+        "reserve_descriptors, state_dir, tls.auto, tls.names");
+  CHECK(hint("server.tls.auto.x=1") ==
+        "settings are server.KEY, health.KEY, admin.KEY and services.NAME.KEY");
   CHECK(hint("services.web=1") ==
         "settings are server.KEY, health.KEY, admin.KEY and services.NAME.KEY");
   CHECK(hint("a.b.c.d=1") ==
         "settings are server.KEY, health.KEY, admin.KEY and services.NAME.KEY");
+}
+
+TEST_CASE("an override reaches into a table of a section") {
+  const auto is_auto = [](const LoadResult& result) {
+    return result.settings.server.boolean("tls.auto");
+  };
+  CHECK_FALSE(is_auto(load("", {})));
+  CHECK(is_auto(load("[server.tls]\nauto = true\n", {})));
+  CHECK(is_auto(load("", {set("server.tls.auto=true")})));
+  CHECK_FALSE(is_auto(load("[server.tls]\nauto = true\n", {set("server.tls.auto=false")})));
+  const auto both =
+      load("[server]\nname = 'x'\n", environment({"POLYPORT_SERVER__TLS__AUTO=true",
+                                                  "POLYPORT_SERVER__TLS__NAMES=a.test,b.test"}));
+  CHECK(is_auto(both));
+  CHECK(both.settings.server.texts("tls.names") == std::vector<std::string>{"a.test", "b.test"});
+  CHECK(errors_of(load("", {set("server.tls.auto=yes")})) ==
+        "--set server.tls.auto: error: tls.auto: expected true or false, got \"yes\"\n");
 }
 
 TEST_CASE("an override makes the service that the file lacks, if its type is known") {

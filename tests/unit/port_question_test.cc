@@ -166,6 +166,8 @@ TEST_CASE("a question that is none says why", "[port_question]") {
       {"127.0.0.1:70000", "port 70000 is over 65535", bounds},
       {"\uFF18\uFF10", "the port \"\uFF18\uFF10\" has a character that no port has: \"\uFF18\"",
        "write it with the digits 0 to 9"},
+      {"90-80", "\"90-80\" is a range that runs backwards, and a question is about one port",
+       "ask for each: $(seq 80 90)"},
       {"8000-8010", "\"8000-8010\" is a range, and a question is about one port",
        "ask for each: $(seq 8000 8010)"},
       {"8000-", "\"8000-\" is a range, and a question is about one port",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 
 #include "core/ports/judge.h"
 #include "tests/support/catch.h"
@@ -10,7 +11,7 @@
 
 using namespace polyport;
 using Catch::Matchers::Contains;
-using Machine = MachineFacts;
+using Machine = FactsFixture;
 
 namespace {
 
@@ -22,10 +23,11 @@ bool all_free(const BindTarget&) {
 
 std::vector<Suggestion> suggested(const Machine& machine, const BindAttempt& attempt,
                                   std::function<bool(const BindTarget&)> is_free = all_free,
-                                  std::vector<BindTarget> wanted = {}) {
+                                  std::vector<BindTarget> wanted = {},
+                                  std::string_view run_command = "polyport run my.toml") {
   Remedies remedies{.facts = machine.facts,
                     .wanted = wanted,
-                    .run_command = "polyport run my.toml",
+                    .run_command = run_command,
                     .is_free = std::move(is_free)};
   remedies.free_offset = find_free_offset(remedies);
   return suggestions(judge(attempt, machine.facts, {}), remedies);
@@ -44,6 +46,27 @@ std::vector<Suggestion> for_holder(Process process, BindTarget at = kWeb) {
 }
 
 }  // namespace
+
+TEST_CASE("another port of a service on the command line is a command", "[suggestions]") {
+  Machine machine;
+  machine.add_listener(kWeb, Machine::process(4211, "python3"));
+  BindAttempt attempt = Machine::refused(kWeb, EADDRINUSE);
+  const auto command = [&](const char* where, const char* run_command) {
+    attempt.where = where;
+    const auto all = suggested(machine, attempt, all_free, {}, run_command);
+    return find(all, "other_port")->command;
+  };
+  CHECK(command("http:8080", "polyport run http:8080") == "polyport run http:8081");
+  CHECK(command("http:8080", "polyport run xhttp:8080 http:8080 echo:7 --only http") ==
+        "polyport run xhttp:8080 http:8081 echo:7 --only http");
+  // The port is not written there: the policy finds it.
+  CHECK(command("http:8079", "polyport run http:8079 --offset 1") ==
+        "polyport run http:8079 --offset 1 --set services.web.on_conflict=next");
+  CHECK(command("demo:51:10", "polyport run") ==
+        "polyport run --set services.web.on_conflict=next");
+  CHECK(command("http@a:127.0.0.1:8080", "polyport run http@a:127.0.0.1:8080") ==
+        "polyport run http@a:127.0.0.1:8081");
+}
 
 TEST_CASE("the next port that is really free", "[suggestions]") {
   Machine machine;
@@ -68,6 +91,24 @@ TEST_CASE("what is written where there is no file is a setting of the command", 
   CHECK(find(all, "other_port")->config.empty());
   CHECK(find(all, "on_conflict")->command ==
         "polyport run my.toml --set services.web.on_conflict=next");
+}
+
+TEST_CASE("what is written in a file is without the offset", "[suggestions]") {
+  Machine machine;
+  machine.add_listener(kWeb, Machine::process(4211, "python3"));
+  const Remedies remedies{.facts = machine.facts,
+                          .wanted = {},
+                          .run_command = "polyport run my.toml",
+                          .is_free = all_free,
+                          .offset = 80};
+  const BindAttempt refused = Machine::refused(kWeb, EADDRINUSE);
+  const auto all = suggestions(judge(refused, machine.facts, {}), remedies);
+  const Suggestion* const other = find(all, "other_port");
+  REQUIRE(other != nullptr);
+  CHECK(other->config == "\"127.0.0.1:8001\"");
+  CHECK(other->endpoint == "tcp://127.0.0.1:8081");
+  CHECK_THAT(other->text, Contains("instead of \"127.0.0.1:8000\"") && Contains("port 8081"));
+  CHECK(find(all, "other_address")->config == "\"127.0.0.2:8000\"");
 }
 
 TEST_CASE("localhost moves as one", "[suggestions]") {
@@ -197,13 +238,17 @@ TEST_CASE("TIME_WAIT asks for patience", "[suggestions]") {
   machine.add(SocketState::kTimeWait, kWeb).inode = 0;
   const auto all = suggested(machine, Machine::refused(kWeb, EADDRINUSE));
   CHECK(all.front().kind == "wait");
+  CHECK(all.front().config == "on_conflict = \"retry\"");
+  BindAttempt asked = Machine::refused(kWeb, EADDRINUSE);
+  asked.service.clear();
+  CHECK(suggested(machine, asked).front().command == "polyport ports --all --port 8080");
 }
 
 TEST_CASE("a port below 1024", "[suggestions]") {
   const auto all = suggested(Machine(), Machine::refused(Machine::tcp("0.0.0.0", 80), EACCES));
   CHECK(find(all, "other_port")->endpoint == "tcp://0.0.0.0:8080");
   CHECK(find(all, "setcap") == nullptr);  // whose path nobody knows here
-  CHECK(find(all, "activation") != nullptr);
+  CHECK(find(all, "activation")->config == "ListenStream=0.0.0.0:80");
   CHECK_THAT(find(all, "unprivileged_start")->command, Contains("ip_unprivileged_port_start=80"));
 }
 
@@ -225,4 +270,21 @@ TEST_CASE("paths", "[suggestions]") {
   CHECK(find(suggested_for(EACCES, BindStep::kBind), "permission")->command == "ls -ld /run/lab");
   CHECK_THAT(find(suggested_for(EISDIR, BindStep::kPath), "other_path")->config,
              Contains("/run/lab/x/socket"));
+  CHECK(find(suggested_for(ENAMETOOLONG, BindStep::kPath), "other_path")->config ==
+        "\"unix:/tmp/web.sock\"");
+}
+
+TEST_CASE("a path beside one that is taken", "[suggestions]") {
+  Machine machine;
+  machine.add_listener(Machine::path("/nowhere/echo.sock"), Machine::process(4211, "python3"));
+  const auto all =
+      suggested(machine, Machine::refused(Machine::path("/nowhere/echo.sock"), EADDRINUSE));
+  REQUIRE(find(all, "other_path") != nullptr);
+  CHECK(find(all, "other_path")->config == "\"unix:/nowhere/echo-2.sock\"");
+}
+
+TEST_CASE("a part of a path that is no directory is shown", "[suggestions]") {
+  const auto all = suggested(
+      Machine(), Machine::refused(Machine::path("/dev/null/x"), ENOTDIR, BindStep::kPath));
+  CHECK(find(all, "other_path")->command == "ls -ld /dev/null");
 }

@@ -13,7 +13,7 @@
 #include "app/commands/bind_matrix/render.h"
 #include "app/commands/connect/console.h"
 #include "app/commands/connect/interrupt.h"
-#include "app/paragraph.h"
+#include "core/base/layout.h"
 #include "core/base/text.h"
 
 namespace polyport::bind_matrix {

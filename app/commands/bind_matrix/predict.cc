@@ -3,8 +3,8 @@
 #include <cctype>
 #include <utility>
 
-#include "app/paragraph.h"
 #include "core/base/assert.h"
+#include "core/base/layout.h"
 #include "core/base/text.h"
 
 namespace polyport::bind_matrix {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "app/paragraph.h"
 #include "core/base/json_writer.h"
+#include "core/base/layout.h"
 
 namespace polyport::bind_matrix {
 namespace {

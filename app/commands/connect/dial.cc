@@ -26,6 +26,17 @@ Result<Endpoint> read_target(std::string_view target) {
   auto endpoint = parse_endpoint(target);
   if (!endpoint) return at(target, std::move(endpoint.error()));
   if (endpoint->transport == Transport::kUnix) return endpoint;
+  if (has_websocket(endpoint->transport)) {
+    return unusable(target, "this client speaks no WebSocket",
+                    "python3 -m websockets does, and every browser");
+  }
+  if (is_encrypted(endpoint->transport)) {
+    const std::string host =
+        endpoint->host.find(':') == std::string::npos ? endpoint->host : "[" + endpoint->host + "]";
+    return unusable(target, "connect does not speak TLS",
+                    "openssl does: openssl s_client -quiet -connect " + host + ":" +
+                        std::to_string(endpoint->first_port));
+  }
   if (endpoint->first_port != endpoint->last_port) {
     return unusable(target, "a connection goes to one port, not to a range", "name one of them");
   }

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "app/commands/exit_code.h"
-#include "app/paragraph.h"
+#include "core/base/layout.h"
 
 namespace polyport::demo {
 namespace {

@@ -1,0 +1,34 @@
+// Store: where the history of the rooms is kept.
+//
+// The hub asks; a store answers by calling back on the loop's thread, at once or later. What came
+// in by `append` before a question's answer is given is part of that answer, written or not: so the
+// hub may let a member in with the answer in hand and miss nothing. An answer that cannot be had is
+// an empty page, never silence.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "services/chat/message.h"
+
+namespace polyport::services::chat {
+
+struct HistoryQuestion {
+  enum class Which : std::uint8_t { kLast, kBefore, kAfter };
+
+  std::string room = {};
+  Which which = Which::kLast;
+  MessageId id = {};  // of kBefore and kAfter; it need not exist (any more)
+  std::size_t most = 20;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  // Ids rise within a room. `kept` is called once the message is kept as this store promises to
+  // keep (a store on disk: once it is there), false where it cannot be. May be empty.
+  virtual void append(const Message& message, std::function<void(bool)> kept) = 0;
+  virtual void read(const HistoryQuestion& question, std::function<void(Page)> answer) = 0;
+};
+
+}  // namespace polyport::services::chat
