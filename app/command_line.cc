@@ -140,6 +140,12 @@ void add_watch(CLI::App& app, std::optional<std::chrono::milliseconds>& target) 
       ->expected(0, 1);
 }
 
+void add_trust(CLI::App& app, TlsTrust& trust) {
+  app.add_option("--ca", trust.ca, "whom to believe over TLS, beside the system's and our own CA")
+      ->type_name("FILE");
+  app.add_flag("--insecure", trust.insecure, "believe whatever certificate a server shows");
+}
+
 void add_set(CLI::App& app, ConfigurationOptions& configuration) {
   app.add_option("--set", configuration.set, "override a setting: services.web.listen=localhost:81")
       ->type_name("PATH=VALUE")
@@ -357,7 +363,8 @@ class Parser {
     swarm_command_ = &swarm;
     swarm
         .add_option("URL", swarm_.urls,
-                    "tcp://HOST:PORT, udp://, unix:PATH, http://, chat://: sockets go round them")
+                    "tcp://HOST:PORT, tls:, ws:, wss:, udp:, unix:PATH, http:, https:, chat:, "
+                    "chats:; the sockets go round them")
         ->required();
     swarm.add_option("--count", swarm_.count, "sockets; default 100")->type_name("N");
     add_size(swarm, "--size", swarm_.size, "of a message; 0 says nothing; http posts that many")
@@ -376,6 +383,7 @@ class Parser {
     add_percent(swarm, "--loss", swarm_.loss, "lose so many datagrams on purpose");
     add_percent(swarm, "--allowed-loss", swarm_.allowed_loss, "so many answers may be missing");
     swarm.add_flag("--allow-remote", swarm_.allow_remote, "targets beyond this machine's loopback");
+    add_trust(swarm, swarm_.trust);
     swarm.add_option("--compare", swarm_.compare, "an earlier report of --json, beside this one")
         ->type_name("FILE");
     swarm.add_flag_callback(

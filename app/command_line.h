@@ -20,9 +20,10 @@
 
 namespace polyport {
 
-using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
-                             ServicesOptions, ConnectOptions, HealthcheckOptions, SwarmOptions,
-                             MeasureOptions, BindMatrixOptions, DemoOptions, CaOptions, VersionOptions>;
+using Command =
+    std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions, ServicesOptions,
+                 ConnectOptions, HealthcheckOptions, SwarmOptions, MeasureOptions,
+                 BindMatrixOptions, DemoOptions, CaOptions, VersionOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "app/tls_trust.h"
+
 namespace polyport {
 
 struct SwarmOptions {
@@ -31,6 +33,7 @@ struct SwarmOptions {
   double loss = 0;                       // percent of datagrams not sent, on purpose
   double allowed_loss = 0;               // percent of messages that may stay unanswered
   bool allow_remote = false;
+  TlsTrust trust;
   std::string compare;  // a report of an earlier run, as JSON
   Format format = Format::kText;
 };

@@ -189,6 +189,10 @@ class Network final : private Turn::Work {
   void queue_behind(Connection& connection, Payload rest);
   void flush_staged(Connection& connection);
   void refuse_staged(Connection& connection, CloseReason reason);
+  void note_handshake_failure(const Connection& connection, std::string_view why);
+  static bool is_handshaking(const Connection& connection) {
+    return (connection.flags_ & Connection::kHandshaking) != 0;
+  }
   bool say_goodbye(Connection& connection);
   void drop_wire(Connection& connection);
 

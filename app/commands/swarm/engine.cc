@@ -19,7 +19,7 @@ std::int64_t ns(milliseconds time) {
 
 StreamPolicy policy_of(const SwarmOptions& options) {
   StreamPolicy policy;
-  policy.write_timeout = std::max(options.timeout, milliseconds(1'000));
+  policy.write_timeout = policy.handshake_timeout = std::max(options.timeout, milliseconds(1'000));
   policy.write_high = 256 * 1024;
   policy.write_low = 64 * 1024;
   // An echo stops reading while nobody takes what it has to send: if we did the same, both would
@@ -37,10 +37,12 @@ Engine::Engine(Plan& plan)
       door_{"swarm", *this, policy_of(plan.options)},
       network_(loop_, *log_, events_),
       own_(loop_),
-      dialer_(network_.add_dialer(door_, "swarm")),
       timer_(loop_, [this] { tick(); }) {
   const std::uint32_t count = plan.options.count;
   tally_.wanted = count;
+  for (auto& target : plan.targets) {
+    if (!target->is_datagram()) add_dialer(*target);
+  }
   members_.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     auto member = std::make_unique<Member>();
@@ -248,7 +250,8 @@ void Engine::count_missing() {
 }
 
 void Engine::close_all() {
-  dialer_.close();
+  for (const auto& dialer : network_.dialers())
+    dialer->close();
   for (auto& member : members_) {
     if (member->client != nullptr) {
       std::exchange(member->client, nullptr)->close();

@@ -72,6 +72,7 @@ class Engine final : private DialHandler, private UdpClientHandler {
     std::optional<DatagramTalk> talk;  // of a datagram socket
     UdpClient* client = nullptr;
     std::int64_t dial_due_ns = 0;
+    std::int64_t connected_ns = 0;   // its stages begin; 0: it has none, or none yet
     std::int64_t first_said_ns = 0;  // when its first message left; -1 once an answer has begun
     bool hello_said = false;
     std::int64_t extra_due_ns = 0;  // a message beside the schedule is due since; 0: none
@@ -115,6 +116,8 @@ class Engine final : private DialHandler, private UdpClientHandler {
   void note_answer(const UnderWay& message, std::int64_t now);
 
   // --- streams ---
+  class ConnectedMark;
+  void add_dialer(Target& target);
   void dial(Member& member);
   void pump_stream(Member& member, Connection& connection);
   void on_open(Connection& connection) override;
@@ -138,7 +141,7 @@ class Engine final : private DialHandler, private UdpClientHandler {
   DialDoor door_;
   Network network_;
   OwnLoad own_;
-  Dialer& dialer_;
+  std::vector<std::unique_ptr<StageMaker>> marks_;
   Timer timer_;
 
   std::vector<std::unique_ptr<Member>> members_;

@@ -5,19 +5,51 @@
 
 namespace polyport::swarm {
 
+// The lowest stage: it sees when the socket is connected, and that the handshakes above begin.
+class Engine::ConnectedMark final : public Stage {
+ public:
+  class Maker final : public StageMaker {
+   public:
+    std::unique_ptr<Stage> make() override { return std::make_unique<ConnectedMark>(); }
+  };
+
+  std::string_view name() const override { return "connected"; }
+  std::size_t idle_bytes() const override { return sizeof *this; }
+
+ protected:
+  void start() override {
+    member_of(connection().session()).connected_ns = now_ns();
+    pass_open();
+  }
+  void receive(Bytes bytes) override { pass_up(bytes); }
+  void send(const iovec* pieces, std::size_t count) override { pass_down(pieces, count); }
+};
+
+void Engine::add_dialer(Target& target) {
+  target.dialer = &network_.add_dialer(door_, "swarm");
+  if (target.stages.empty()) return;
+  marks_.push_back(std::make_unique<ConnectedMark::Maker>());
+  StageMakers makers{marks_.back().get()};
+  for (const auto& maker : target.stages)
+    makers.push_back(maker.get());
+  target.dialer->use_stages(std::move(makers));
+}
+
 void Engine::dial(Member& member) {
   member.state = Member::State::kDialing;
+  member.connected_ns = 0;
   ++dialing_;
-  dialer_.dial({.targets = {member.target->where},
-                .timeout = plan_.options.timeout,
-                .source = member.target->sources.of(
-                    member.index / static_cast<std::uint32_t>(plan_.targets.size())),
-                .session = &member});
+  member.target->dialer->dial({.targets = {member.target->where},
+                               .timeout = plan_.options.timeout,
+                               .source = member.target->sources.of(
+                                   member.index / static_cast<std::uint32_t>(plan_.targets.size())),
+                               .session = &member});
 }
 
 void Engine::on_dial_failed(const DialFailure& failure) {
   Member& member = member_of(failure.session);
   --dialing_;
+  if (phase_ == Phase::kClosing || phase_ == Phase::kOver) return;
   const bool first_time = member.id.generation == 0;
   if (first_time) {
     failed(member, std::string(name(failure.error())), failure.text());
@@ -44,8 +76,12 @@ void Engine::on_open(Connection& connection) {
   }
   ++opened_;
   ++tally_.established;
+  const std::int64_t connected = member.connected_ns == 0 ? now : member.connected_ns;
   tally_.connect.record(
-      static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - member.dial_due_ns)));
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, connected - member.dial_due_ns)));
+  if (member.connected_ns != 0) {
+    tally_.handshake.record(static_cast<std::uint64_t>(now - member.connected_ns));
+  }
   scratch_.clear();
   member.speech->greet(scratch_);
   if (!scratch_.empty()) connection.send(scratch_);

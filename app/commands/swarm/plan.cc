@@ -12,6 +12,8 @@
 #include "app/commands/swarm/words.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/http/websocket_client_stage.h"
+#include "core/net/tls_client.h"
 #include "core/ports/resolve.h"
 
 namespace polyport::swarm {
@@ -22,19 +24,37 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kOwnDescriptors = 64;
 constexpr milliseconds kDefaultDuration{10'000};
 
+enum class Tls : std::uint8_t { kNo, kYes };
+enum class Framing : std::uint8_t { kNone, kWebSocket };
+
 struct SchemeRow {
   std::string_view name;
   Scheme scheme;
   std::string_view transport;  // what an endpoint of it is read as
   std::uint64_t least_size;
   std::uint64_t most_size;
+  Tls tls = Tls::kNo;
+  Framing framing = Framing::kNone;
+
+  bool has_path() const { return scheme == Scheme::kHttp || framing == Framing::kWebSocket; }
+  std::string_view default_port() const {
+    if (!has_path()) return {};
+    return tls == Tls::kYes ? ":443" : ":80";
+  }
 };
+constexpr std::uint64_t kLeastLine = ChatSpeech::kLeastLineBytes;
+constexpr std::uint64_t kMostLine = ChatSpeech::kMostLineBytes;
 constexpr SchemeRow kSchemes[] = {
     {"tcp", Scheme::kTcp, "tcp://", 0, kMostSwarmMessage},
+    {"tls", Scheme::kTcp, "tcp://", 0, kMostSwarmMessage, Tls::kYes},
+    {"ws", Scheme::kTcp, "tcp://", 0, kMostSwarmMessage, Tls::kNo, Framing::kWebSocket},
+    {"wss", Scheme::kTcp, "tcp://", 0, kMostSwarmMessage, Tls::kYes, Framing::kWebSocket},
     {"udp", Scheme::kUdp, "udp://", kLeastDatagram, 65'507},
     {"unix", Scheme::kUnix, "unix:", 0, kMostSwarmMessage},
     {"http", Scheme::kHttp, "tcp://", 0, kMostSwarmMessage},
-    {"chat", Scheme::kChat, "tcp://", ChatSpeech::kLeastLineBytes, ChatSpeech::kMostLineBytes},
+    {"https", Scheme::kHttp, "tcp://", 0, kMostSwarmMessage, Tls::kYes},
+    {"chat", Scheme::kChat, "tcp://", kLeastLine, kMostLine},
+    {"chats", Scheme::kChat, "tcp://", kLeastLine, kMostLine, Tls::kYes},
 };
 
 tl::unexpected<Error> unusable(std::string_view url, std::string what, std::string hint) {
@@ -47,11 +67,12 @@ Result<const SchemeRow*> find_scheme(std::string_view url) {
   const auto found = std::find_if(std::begin(kSchemes), std::end(kSchemes),
                                   [&](const SchemeRow& row) { return row.name == word; });
   if (has_scheme && found != std::end(kSchemes)) return found;
-  return unusable(url, has_scheme ? quoted(word, 20) + " is no scheme of a swarm" : "no scheme",
-                  "tcp://, udp://, unix:, http:// or chat://, for example tcp://localhost:10007");
+  return unusable(
+      url, has_scheme ? quoted(word, 20) + " is no scheme of a swarm" : "no scheme",
+      "tcp://, tls://, ws://, wss://, udp://, unix:, http://, https://, chat:// or chats://");
 }
 
-// Splits off the path of an http URL, and checks it: it stands in a request line.
+// Splits off the path of a URL, and checks it: it stands in a request line.
 Result<std::string> take_path(std::string_view url, std::string& rest) {
   const std::size_t slash = rest.find('/');
   std::string path = slash == std::string::npos ? "/" : rest.substr(slash);
@@ -82,39 +103,69 @@ Result<void> find_address(Target& target, const Endpoint& endpoint, const SwarmO
                   "--allow-remote, where its owner knows of it");
 }
 
-Result<std::unique_ptr<Target>> read_target(const std::string& url, const SwarmOptions& options) {
+Result<void> check_size(const SchemeRow& row, const SwarmOptions& options) {
+  const bool counts = row.scheme != Scheme::kHttp || options.size_given;
+  if (options.size == 0 || !counts) return {};
+  if (options.size >= row.least_size && options.size <= row.most_size) return {};
+  return failure(ErrorCode::kBadValue,
+                 std::to_string(options.size) + " bytes are no message of " +
+                     std::string(row.name) + ": it has " + std::to_string(row.least_size) + " to " +
+                     std::to_string(row.most_size),
+                 "--size");
+}
+
+// Reads the context of TLS once, for the first target that has it.
+Result<void> add_stages(Target& target, const SchemeRow& row, const std::string& host,
+                        const std::string& authority, const std::string& path, Plan& plan) {
+  if (row.tls == Tls::kYes) {
+    if (!plan.tls) {
+      auto context = tls_client_context(plan.options.trust);
+      if (!context) return tl::unexpected(context.error());
+      plan.tls = *std::move(context);
+    }
+    target.stages.push_back(std::make_unique<TlsClientMaker>(plan.tls, host));
+  }
+  if (row.framing == Framing::kWebSocket) {
+    target.stages.push_back(std::make_unique<http::WebSocketClientMaker>(authority, path));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Target>> read_target(const std::string& url, Plan& plan) {
+  const SwarmOptions& options = plan.options;
   const auto row = find_scheme(url);
   if (!row) return tl::unexpected(row.error());
+  const SchemeRow& scheme = **row;
   auto target = std::make_unique<Target>();
   target->url = url;
-  target->scheme = (*row)->scheme;
-  const std::string_view after = std::string_view(url).substr((*row)->name.size() + 1);
+  target->scheme = scheme.scheme;
+  const std::string_view after = std::string_view(url).substr(scheme.name.size() + 1);
   std::string rest(target->scheme == Scheme::kUnix ? after : after.substr(2));
-  if (target->scheme == Scheme::kHttp) {
-    auto path = take_path(url, rest);
-    if (!path) return tl::unexpected(path.error());
-    target->http.path = *std::move(path);
-    target->http.host = rest;
-    if (options.size_given && options.size > 0) target->http.post_bytes = options.size;
-    if (rest.find(':', rest.rfind(']') + 1) == std::string::npos) rest += ":80";
+  std::string path;
+  if (scheme.has_path()) {
+    auto taken = take_path(url, rest);
+    if (!taken) return tl::unexpected(taken.error());
+    path = *std::move(taken);
   }
-  const auto endpoint = parse_endpoint(std::string((*row)->transport) + rest);
+  const std::string authority = rest;
+  if (rest.find(':', rest.rfind(']') + 1) == std::string::npos) rest += scheme.default_port();
+  const auto endpoint = parse_endpoint(std::string(scheme.transport) + rest);
   if (!endpoint) {
     Error error = endpoint.error();
     error.where = printable(url, 80);
     return tl::unexpected(std::move(error));
   }
-  const bool says = options.size > 0;
-  const bool counts = target->scheme != Scheme::kHttp || options.size_given;
-  if (says && counts && (options.size < (*row)->least_size || options.size > (*row)->most_size)) {
-    return failure(ErrorCode::kBadValue,
-                   std::to_string(options.size) + " bytes are no message of " +
-                       std::string((*row)->name) + ": it has " +
-                       std::to_string((*row)->least_size) + " to " +
-                       std::to_string((*row)->most_size),
-                   "--size");
+  if (scheme.scheme == Scheme::kHttp) {
+    target->http.path = path;
+    target->http.host = authority;
+    if (options.size_given && options.size > 0) target->http.post_bytes = options.size;
   }
-  if (auto ok = find_address(*target, *endpoint, options); !ok) return tl::unexpected(ok.error());
+  auto ok = check_size(scheme, options)
+                .and_then([&] { return find_address(*target, *endpoint, options); })
+                .and_then([&] {
+                  return add_stages(*target, scheme, endpoint->host, authority, path, plan);
+                });
+  if (!ok) return tl::unexpected(ok.error());
   return target;
 }
 
@@ -200,10 +251,6 @@ void plan_schedule(Plan& plan) {
 
 }  // namespace
 
-std::string_view name(Scheme scheme) {
-  return kSchemes[static_cast<std::size_t>(scheme)].name;
-}
-
 Result<Plan> make_plan(const SwarmOptions& options, std::uint64_t descriptors) {
   Plan plan;
   plan.options = options;
@@ -213,7 +260,7 @@ Result<Plan> make_plan(const SwarmOptions& options, std::uint64_t descriptors) {
       mix(static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()),
           static_cast<std::uint64_t>(::getpid()));
   for (const std::string& url : options.urls) {
-    auto target = read_target(url, options);
+    auto target = read_target(url, plan);
     if (!target) return tl::unexpected(target.error());
     ChatRoom& room = (*target)->room;
     room.token = "swarm" + std::to_string(mix(plan.seed, plan.targets.size()) % 1'000'000'000);

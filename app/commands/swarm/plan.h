@@ -13,19 +13,26 @@
 #include "app/commands/swarm/speech.h"
 #include "core/base/result.h"
 #include "core/net/dialer.h"
+#include "core/net/stage.h"
+
+namespace polyport {
+class TlsClientContext;
+}
 
 namespace polyport::swarm {
 
 enum class Scheme : std::uint8_t { kTcp, kUdp, kUnix, kHttp, kChat };
-std::string_view name(Scheme scheme);  // "tcp", as in a URL
 
 struct Target {
   std::string url;  // as written
   Scheme scheme = Scheme::kTcp;
   DialTarget where;
   Sources sources;
-  HttpTalk http;  // of that scheme
-  ChatRoom room;  // of that one
+  Dialer* dialer = nullptr;  // of the engine, for streams
+  HttpTalk http;             // of that scheme
+  ChatRoom room;             // of that one
+  // What its connections have between socket and speech, the lowest first.
+  std::vector<std::unique_ptr<StageMaker>> stages;
 
   bool is_datagram() const { return scheme == Scheme::kUdp; }
 };
@@ -37,6 +44,7 @@ struct Plan {
   double rate = 0;              // messages a second; 0: none beside the first and the last
   std::uint64_t scheduled = 0;  // messages of the schedule
   std::uint64_t seed = 0;
+  std::shared_ptr<const TlsClientContext> tls;  // where a target has it
 };
 
 // Looks names up, which blocks. `descriptors` is how many sockets this process may have.

@@ -105,9 +105,9 @@ std::string times_row(std::string_view name, const Histogram& times) {
 }
 
 std::string times_text(const Tally& tally) {
-  const std::string rows = times_row("connect", tally.connect) +
-                           times_row("first byte", tally.first_byte) +
-                           times_row("answer", tally.answer);
+  const std::string rows =
+      times_row("connect", tally.connect) + times_row("handshake", tally.handshake) +
+      times_row("first byte", tally.first_byte) + times_row("answer", tally.answer);
   if (rows.empty()) return {};
   std::string head = indent();
   for (const char* name : {"p50", "p90", "p99", "p99.9", "most"})

@@ -133,6 +133,8 @@ constexpr Row kRows[] = {
     {"answered", {"messages", "answered", nullptr}, false},
     {"connect p50", {"times", "connect", "p50_us"}, true},
     {"connect p99", {"times", "connect", "p99_us"}, true},
+    {"handshake p50", {"times", "handshake", "p50_us"}, true},
+    {"handshake p99", {"times", "handshake", "p99_us"}, true},
     {"first byte p50", {"times", "first_byte", "p50_us"}, true},
     {"first byte p99", {"times", "first_byte", "p99_us"}, true},
     {"answer p50", {"times", "answer", "p50_us"}, true},
@@ -164,6 +166,7 @@ std::string report_json(const Report& report) {
   json.key("times");
   json.begin_object();
   write_times(json, "connect", report.tally.connect);
+  write_times(json, "handshake", report.tally.handshake);
   write_times(json, "first_byte", report.tally.first_byte);
   write_times(json, "answer", report.tally.answer);
   write_times(json, "late", report.tally.late);

@@ -39,6 +39,7 @@ struct Tally {
 
   // Nanoseconds.
   Histogram connect;     // from the time it was due to the connection
+  Histogram handshake;   // from the connection to the end of TLS and WebSocket's handshakes
   Histogram first_byte;  // from the first message to the first byte that came back
   Histogram answer;      // from the time a message was due to its whole answer
   Histogram late;  // from the time a message was due to its leaving, where nothing was in its way
