@@ -20,9 +20,10 @@ struct SwarmOptions {
   enum class Format : std::uint8_t { kText, kJson };
 
   std::vector<std::string> urls;
-  std::uint32_t count = 100;             // sockets, over all targets
-  std::uint64_t size = 64;               // bytes of a message; 0: nothing is said
-  bool size_given = false;               // http posts then
+  std::uint32_t count = 100;  // sockets, over all targets
+  // Bytes of a message; 0: nothing is said. Where it is given http posts.
+  std::optional<std::uint64_t> given_size;
+  std::uint64_t size() const { return given_size.value_or(64); }
   std::optional<double> rate;            // messages a second, of all together
   std::optional<Milliseconds> duration;  // of the time in which messages are sent
   Milliseconds ramp{0};                  // the sockets are opened evenly over this time

@@ -2,10 +2,14 @@
 """polyport measure: what the target saw while a tool ran, and who was the limit."""
 
 import json
+import os
+import pathlib
 import socket
+import subprocess
 import sys
+import unittest
 
-from support import ProgramTest, cli
+from support import Namespace, ProgramTest, TIMEOUT, cli, tool
 
 WEB = '[services.web]\ntype = "http"\nlisten = "127.0.0.1:0"\n'
 
@@ -119,6 +123,43 @@ class Measure(ProgramTest):
         self.assertEqual(result.code, 5, result)
 
 
+class TheNetwork(ProgramTest):
+    """Server and tool on two machines, as the kernel sees it, and between them a wire that loses."""
+
+    def wire(self, server_side, tool_side):
+        if os.geteuid() != 0 or not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+            raise unittest.SkipTest("this user cannot make a tun device")
+        script = pathlib.Path(__file__).with_name("lossy_wire.py")
+        # Every fifth packet with 500 bytes or more is lost: data, and neither SYN nor ACK.
+        process = subprocess.Popen(
+            server_side.wrap([sys.executable, str(script), tool("ip"),
+                              f"/proc/{tool_side.holder_pid}/ns/net", "5", "500"]),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), b"up\n")
+        return process
+
+    def test_a_wire_that_loses_packets(self):
+        with Namespace(ipv6=False) as server_side, Namespace(ipv6=False) as tool_side:
+            wire = self.wire(server_side, tool_side)
+            try:
+                server = self.start(config=WEB.replace("127.0.0.1", "10.77.0.1")
+                                    + '[admin]\nlisten = "10.77.0.1:0"\n'
+                                    + '[health]\nlisten = "10.77.0.1:0"\n',
+                                    namespace=server_side, quiet_ports=False)
+                host, port = server.address("web")
+                client = CLIENT.format(host=host, port=port, method="GET", path="/bytes/8000",
+                                       body="None", rest="pass", seconds=4, threads=8)
+                result = cli("measure", "--target", server.url("admin", ""), "--json", "--",
+                             sys.executable, "-c", client, namespace=tool_side, timeout=120)
+                server.stop()
+            finally:
+                lost = int(wire.communicate(timeout=TIMEOUT)[0])
+        self.assertEqual(result.code, 0, result)
+        report = json.loads(result.out[result.out.index("{"):])
+        self.assertGreater(lost, 10)
+        self.assertEqual(report["verdict"]["limit"], "network", report)
+        self.assertIn("something had to be sent again", report["verdict"]["text"])
+
+
 if __name__ == "__main__":
-    import unittest
     unittest.main()

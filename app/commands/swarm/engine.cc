@@ -181,7 +181,7 @@ void Engine::begin_sending() {
   // Those that could not say anything before all were there.
   for (auto& member : members_) {
     if (member->state != Member::State::kOpen || member->hello_said || !member->speech) continue;
-    if (plan_.options.size == 0 || plan_.scheduled > 0 || member->speech->says_hello()) continue;
+    if (plan_.options.size() == 0 || plan_.scheduled > 0 || member->speech->says_hello()) continue;
     send_extra(*member, now_ns());
   }
   next_to_send_ = 0;
@@ -214,7 +214,7 @@ void Engine::after_hearing() {
 // After a silence every socket says something once more: one that has died meanwhile is found.
 void Engine::begin_last() {
   last_said_ = true;
-  if (plan_.options.size == 0) return enter(Phase::kClosing);
+  if (plan_.options.size() == 0) return enter(Phase::kClosing);
   enter(Phase::kLast);
   next_to_send_ = 0;
   const double per_second = std::max(plan_.rate, static_cast<double>(members_.size()));

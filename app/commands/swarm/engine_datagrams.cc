@@ -31,12 +31,12 @@ void Engine::open_datagram(Member& member) {
     return failed(member, std::string(name(dial_error(error))),
                   member.target->where.text() + ": " + std::strerror(error));
   }
-  const std::size_t size = std::max<std::size_t>(kLeastDatagram, plan_.options.size);
+  const std::size_t size = std::max<std::size_t>(kLeastDatagram, plan_.options.size());
   member.talk.emplace(mix(plan_.seed, member.index), size);
   opened(member);
   ++opened_;
   ++tally_.established;
-  if (plan_.options.size > 0) send_extra(member, now_ns());
+  if (plan_.options.size() > 0) send_extra(member, now_ns());
 }
 
 void Engine::pump_datagram(Member& member) {

@@ -85,7 +85,7 @@ void Engine::on_open(Connection& connection) {
   scratch_.clear();
   member.speech->greet(scratch_);
   if (!scratch_.empty()) connection.send(scratch_);
-  if (plan_.options.size > 0 && member.speech->says_hello()) send_extra(member, now);
+  if (plan_.options.size() > 0 && member.speech->says_hello()) send_extra(member, now);
 }
 
 void Engine::pump_stream(Member& member, Connection& connection) {

@@ -104,11 +104,11 @@ Result<void> find_address(Target& target, const Endpoint& endpoint, const SwarmO
 }
 
 Result<void> check_size(const SchemeRow& row, const SwarmOptions& options) {
-  const bool counts = row.scheme != Scheme::kHttp || options.size_given;
-  if (options.size == 0 || !counts) return {};
-  if (options.size >= row.least_size && options.size <= row.most_size) return {};
+  const bool counts = row.scheme != Scheme::kHttp || options.given_size;
+  if (options.size() == 0 || !counts) return {};
+  if (options.size() >= row.least_size && options.size() <= row.most_size) return {};
   return failure(ErrorCode::kBadValue,
-                 std::to_string(options.size) + " bytes are no message of " +
+                 std::to_string(options.size()) + " bytes are no message of " +
                      std::string(row.name) + ": it has " + std::to_string(row.least_size) + " to " +
                      std::to_string(row.most_size),
                  "--size");
@@ -158,7 +158,7 @@ Result<std::unique_ptr<Target>> read_target(const std::string& url, Plan& plan) 
   if (scheme.scheme == Scheme::kHttp) {
     target->http.path = path;
     target->http.host = authority;
-    if (options.size_given && options.size > 0) target->http.post_bytes = options.size;
+    if (options.given_size && options.size() > 0) target->http.post_bytes = options.size();
   }
   auto ok = check_size(scheme, options)
                 .and_then([&] { return find_address(*target, *endpoint, options); })
@@ -182,7 +182,7 @@ Result<void> check_bounds(const SwarmOptions& options, std::uint64_t descriptors
                    " are kept",
                "--count", "raise it (ulimit -n), or start several swarms");
   }
-  if (options.size > kMostSwarmMessage) return bad("over 1 MiB", "--size");
+  if (options.size() > kMostSwarmMessage) return bad("over 1 MiB", "--size");
   if (options.rate && (!(*options.rate > 0) || *options.rate > kMostSwarmRate)) {
     return bad("not over 0 and up to 1,000,000 messages a second", "--rate");
   }
@@ -241,7 +241,7 @@ Result<void> choose_sources(Plan& plan) {
 
 void plan_schedule(Plan& plan) {
   const SwarmOptions& options = plan.options;
-  if (options.size == 0) return;
+  if (options.size() == 0) return;
   if (!options.rate && !options.duration) return;
   plan.rate = options.rate.value_or(options.count);
   const double seconds =
@@ -264,7 +264,7 @@ Result<Plan> make_plan(const SwarmOptions& options, std::uint64_t descriptors) {
     if (!target) return tl::unexpected(target.error());
     ChatRoom& room = (*target)->room;
     room.token = "swarm" + std::to_string(mix(plan.seed, plan.targets.size()) % 1'000'000'000);
-    room.line_bytes = options.size;
+    room.line_bytes = options.size();
     if (options.loss > 0 && !(*target)->is_datagram()) {
       return unusable(url, "--loss is for datagrams", "TCP sends again what is lost");
     }
@@ -290,7 +290,7 @@ std::unique_ptr<Speech> make_speech(Target& target, const Plan& plan, std::uint3
     case Scheme::kUdp:
       break;
   }
-  return std::make_unique<EchoSpeech>(key, std::max<std::size_t>(1, plan.options.size));
+  return std::make_unique<EchoSpeech>(key, std::max<std::size_t>(1, plan.options.size()));
 }
 
 }  // namespace polyport::swarm

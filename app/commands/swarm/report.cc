@@ -42,7 +42,7 @@ std::string title(const Plan& plan) {
   std::string text = grouped(options.count) + (options.count == 1 ? " socket" : " sockets");
   for (std::size_t i = 0; i < plan.targets.size(); ++i)
     text += (i == 0 ? " to " : ", ") + printable(plan.targets[i]->url, 200);
-  if (options.size == 0) {
+  if (options.size() == 0) {
     text += ", saying nothing";
   } else if (plan.scheduled > 0) {
     text += ", " + grouped(plan.scheduled) + " messages, " +

@@ -72,7 +72,7 @@ void write_asked(JsonWriter& json, const Plan& plan) {
   for (const std::string& note : plan.notes)
     json.value(note);
   json.end_array();
-  json.field("size_bytes", plan.options.size);
+  json.field("size_bytes", plan.options.size());
   json.field("rate", static_cast<std::uint64_t>(plan.rate));
   json.field("scheduled", plan.scheduled);
   json.field("hold_ms", plan.options.hold.count());
