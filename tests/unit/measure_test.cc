@@ -30,6 +30,8 @@ TEST_CASE("the verdict names who was busy all the time") {
 TEST_CASE("a full accept queue, a limit and lost descriptors are the target's") {
   Figures full = figures(0.2, 0.3);
   full.target.listen_overflows = 3;
+  CHECK(judge(full).limit == Limit::kNone);  // another program's, for all that was seen
+  full.seen.queue = 100;
   CHECK(judge(full).limit == Limit::kTarget);
   full = figures(0.2, 0.3);
   full.seen.queue = 128;

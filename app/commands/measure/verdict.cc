@@ -28,7 +28,9 @@ std::string target_at_limit(const Figures& figures) {
     }
     return text;
   }
-  if (target.listen_overflows > 0) {
+  // The kernel counts for the whole network namespace: without a queue that was seen to fill it may
+  // have been another program's.
+  if (target.listen_overflows > 0 && figures.seen.queue * 2 > figures.seen.queue_limit) {
     return "its accept queue was full and the kernel turned away " +
            grouped(target.listen_overflows) + " connections";
   }
