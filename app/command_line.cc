@@ -1,14 +1,17 @@
+// The one file that knows CLI11: the layout of the help, what a command's syntax means to it, and
+// which command was typed. The commands are described in app/command_line/.
 #include "app/command_line.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <memory>
 #include <sstream>
 
+#include "app/command_line/describe.h"
+#include "app/command_line/syntax.h"
 #include "app/commands/exit_code.h"
 #include "app/output.h"
 #include "core/base/text.h"
-#include "core/base/units.h"
-#include "core/ports/port_number.h"
 
 namespace polyport {
 namespace {
@@ -27,6 +30,7 @@ class Help final : public CLI::FormatterBase {
     }
     std::string options;
     for (const CLI::Option* option : app->get_options()) {
+      if (option->get_group().empty()) continue;
       const bool positional = option->get_positional();
       if (positional) usage += " " + shown(*option);
       (positional ? list : options) += row(left(*option), option->get_description());
@@ -66,60 +70,116 @@ class Help final : public CLI::FormatterBase {
   }
 };
 
-// The text of an option that takes a duration with its unit.
-template <class Target>  // milliseconds, or an optional of them
-CLI::Option* add_duration(CLI::App& app, const std::string& name, Target& target,
-                          const std::string& help) {
-  const auto read = [&target, name](const std::string& text) {
-    const auto duration = parse_duration(text);
-    if (!duration) {
-      const std::string hint =
-          duration.error().hint.empty() ? "" : " (" + duration.error().hint + ")";
-      throw CLI::ValidationError(name, duration.error().what + hint);
-    }
-    target = *duration;
+OptionSyntax plain(CLI::Option* option) {
+  return OptionSyntax(*option);
+}
+
+template <class Target>
+OptionSyntax typed(CLI::App& app, const std::string& name, const std::string& value,
+                   const std::string& help, Target& target) {
+  return plain(app.add_option(name, target, help)->type_name(value));
+}
+
+CLI::Option* reading(CLI::App& app, const std::string& name, const std::string& value,
+                     const std::string& help, CommandSyntax::Read read) {
+  const auto take = [name, read = std::move(read)](const std::string& text) {
+    const auto taken = read(text);
+    if (taken) return;
+    const Error& error = taken.error();
+    throw CLI::ValidationError(name,
+                               error.what + (error.hint.empty() ? "" : " (" + error.hint + ")"));
   };
-  return app.add_option_function<std::string>(name, read, help)->type_name("DURATION");
+  return app.add_option_function<std::string>(name, take, help)->type_name(value);
 }
 
-void add_port(CLI::App& app, const std::string& name, std::optional<std::uint16_t>& target,
-              const std::string& help) {
-  const auto read = [&target, name](const std::string& text) {
-    const auto port = parse_port(text);
-    if (!port) {
-      const std::string hint = port.error().hint.empty() ? "" : " (" + port.error().hint + ")";
-      throw CLI::ValidationError(name, port.error().what + hint);
-    }
-    target = *port;
-  };
-  app.add_option_function<std::string>(name, read, help)->type_name("N");
+}  // namespace
+
+// --- the syntax of a command ---------------------------------------------------------------------
+
+OptionSyntax& OptionSyntax::required() {
+  option_.required();
+  return *this;
 }
 
-// With a value or without one.
-void add_watch(CLI::App& app, std::optional<std::chrono::milliseconds>& target) {
-  const auto read = [&target](const std::string& text) {
-    target = kDefaultWatchInterval;
-    if (text.empty()) return;
-    const auto interval = parse_duration(text);
-    if (!interval || *interval < kLeastWatchInterval || *interval > kMostWatchInterval) {
-      throw CLI::ValidationError("--watch", polyport::quoted(text) + " is no interval from " +
-                                                format_duration(kLeastWatchInterval) + " to " +
-                                                format_duration(kMostWatchInterval));
-    }
-    target = *interval;
-  };
-  app.add_option_function<std::string>("--watch", read, "again and again; default every 2s")
-      ->type_name("[DURATION]")
-      ->expected(0, 1);
+OptionSyntax& OptionSyntax::excludes(const OptionSyntax& other) {
+  option_.excludes(&other.option_);
+  return *this;
 }
 
-void add_set(CLI::App& app, ConfigurationOptions& configuration) {
-  app.add_option("--set", configuration.set, "override a setting: services.web.listen=localhost:81")
-      ->type_name("PATH=VALUE")
-      ->allow_extra_args(false);
+OptionSyntax& OptionSyntax::range(int least, int most) {
+  option_.check(CLI::Range(least, most).description(""));
+  return *this;
 }
 
-// All commands with the structs they fill.
+OptionSyntax CommandSyntax::argument(Text name, Text help, std::string& target) {
+  return plain(app_.add_option(name, target, help));
+}
+
+OptionSyntax CommandSyntax::arguments(Text name, Text help, std::vector<std::string>& target) {
+  return plain(app_.add_option(name, target, help));
+}
+
+OptionSyntax CommandSyntax::argument(Text name, Text help, std::optional<std::uint32_t>& target) {
+  return plain(app_.add_option(name, target, help));
+}
+
+OptionSyntax CommandSyntax::text(Text name, Text value, Text help, std::string& target) {
+  return typed(app_, name, value, help, target);
+}
+
+OptionSyntax CommandSyntax::texts(Text name, Text value, Text help,
+                                  std::vector<std::string>& target) {
+  return plain(app_.add_option(name, target, help)->type_name(value)->allow_extra_args(false));
+}
+
+OptionSyntax CommandSyntax::list(Text name, Text value, Text help,
+                                 std::vector<std::string>& target) {
+  return plain(app_.add_option(name, target, help)
+                   ->type_name(value)
+                   ->delimiter(',')
+                   ->allow_extra_args(false));
+}
+
+OptionSyntax CommandSyntax::number(Text name, Text help, int& target) {
+  return typed(app_, name, "N", help, target);
+}
+
+OptionSyntax CommandSyntax::number(Text name, Text help, std::uint32_t& target) {
+  return typed(app_, name, "N", help, target);
+}
+
+OptionSyntax CommandSyntax::number(Text name, Text help, std::optional<int>& target) {
+  return typed(app_, name, "N", help, target);
+}
+
+OptionSyntax CommandSyntax::number(Text name, Text help, std::optional<double>& target) {
+  return typed(app_, name, "N", help, target);
+}
+
+OptionSyntax CommandSyntax::value(Text name, Text value, Text help, Read read) {
+  return plain(reading(app_, name, value, help, std::move(read)));
+}
+
+OptionSyntax CommandSyntax::value_or_none(Text name, Text value, Text help, Read read) {
+  return plain(reading(app_, name, value, help, std::move(read))->expected(0, 1));
+}
+
+OptionSyntax CommandSyntax::flag(Text name, Text help, bool& target) {
+  return plain(app_.add_flag(name, target, help));
+}
+
+OptionSyntax CommandSyntax::flag(Text name, Text help, std::function<void()> set) {
+  return plain(app_.add_flag_callback(name, std::move(set), help));
+}
+
+void CommandSyntax::footer(Text text) {
+  app_.footer(text);
+}
+
+// --- all commands --------------------------------------------------------------------------------
+
+namespace {
+
 class Parser {
  public:
   Parser() : app_("One process, one event loop, many services, each on its own ports.") {
@@ -127,21 +187,24 @@ class Parser {
     app_.formatter(std::make_shared<Help>());
     app_.require_subcommand(0, 1);
     app_.set_help_flag("-h,--help", "this text");
-    app_.add_flag("--version", version_, "which polyport this is");
-    app_.add_flag("--verbose", verbose_, "with --version: what was built into it")
-        ->needs("--version");
-    add_run();
-    add_check();
-    add_explain();
-    add_ports();
-    add_services();
-    add_connect();
-    add_healthcheck();
-    add_bind_matrix();
-    add_demo();
-    add_ca();
-    worker_command_ = app_.add_subcommand("worker", "a process of `run`, started by it");
-    worker_command_->group("");  // no help lists it
+    app_.add_flag("--version", version_, "which polyport this is; with --verbose, built of what");
+    app_.add_flag("--verbose", verbose_)->needs("--version")->group("");
+    add<RunOptions>("run", "start the services of a configuration");
+    add<CheckOptions>("check", "find every mistake in a configuration");
+    add<ExplainOptions>("explain", "who has a port, and could I have it");
+    add<PortsOptions>("ports", "who listens on this machine");
+    add<ServicesOptions>("services", "list the services and their options");
+    add<ConnectOptions>("connect", "talk to a port, and see what happens");
+    add<HealthcheckOptions>("healthcheck", "ask a running server whether it is well");
+    add<SwarmOptions>("swarm", "many sockets at once, each byte of the answers compared");
+    add<MeasureOptions>("measure",
+                        "run a load tool, and say whether it or the server was the limit");
+    add<BindMatrixOptions>("bind-matrix", "try which two sockets may have one port, and why");
+    add<DemoOptions>("demo", "a lesson about ports, really happening here");
+    add<CaOptions>("ca", "the CA behind https://localhost, and how to trust it");
+    commands_.push_back({app_.add_subcommand("worker", "a process of `run`, started by it"),
+                         [] { return Command(WorkerOptions()); }});
+    commands_.back().app->group("");  // no help lists it
     // Last, because a subcommand takes over what its parent has when it is added.
     app_.set_help_flag("-h,--help", "this text; polyport COMMAND --help tells more");
     app_.footer(
@@ -166,6 +229,21 @@ class Parser {
   }
 
  private:
+  // A command that can be typed, and what was.
+  struct Typed {
+    CLI::App* app;
+    std::function<Command()> options;
+  };
+
+  template <class Options>
+  void add(const char* name, const char* help) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* const app = app_.add_subcommand(name, help);
+    CommandSyntax syntax(*app);
+    describe(syntax, *options);
+    commands_.push_back({app, [options] { return Command(*options); }});
+  }
+
   std::string failure(const CLI::ParseError& error, int argc, const char* const* argv) const {
     std::string name = app_.get_name();
     std::vector<std::string_view> commands;
@@ -184,17 +262,9 @@ class Parser {
   }
 
   CommandLine chosen() {
-    if (run_command_->parsed()) return {run_};
-    if (check_command_->parsed()) return {check_};
-    if (explain_command_->parsed()) return {explain_};
-    if (ports_command_->parsed()) return {ports_};
-    if (services_command_->parsed()) return {services_};
-    if (connect_command_->parsed()) return {connect_};
-    if (healthcheck_command_->parsed()) return {healthcheck_};
-    if (bind_matrix_command_->parsed()) return {bind_matrix_};
-    if (demo_command_->parsed()) return {demo_};
-    if (ca_command_->parsed()) return {ca_};
-    if (worker_command_->parsed()) return {WorkerOptions{}};
+    for (const Typed& command : commands_) {
+      if (command.app->parsed()) return {command.options()};
+    }
     if (version_) {
       using Detail = VersionOptions::Detail;
       return {VersionOptions{verbose_ ? Detail::kVerbose : Detail::kShort}};
@@ -203,198 +273,10 @@ class Parser {
     return {{}, kExitUsage};
   }
 
-  void add_run() {
-    CLI::App& run = *app_.add_subcommand("run", "start the services of a configuration");
-    run_command_ = &run;
-    run.add_option("WHAT", run_.configuration.what,
-                   "a configuration file, \"-\" for standard input, or services as "
-                   "TYPE[@NAME]:PORT; nothing: the demo");
-    run.add_option("--only", run_.configuration.only, "start only these services")
-        ->type_name("NAME,...")
-        ->delimiter(',')
-        ->allow_extra_args(false);
-    run.add_option("--offset", run_.configuration.offset, "add N to every port from 1024 up")
-        ->type_name("N")
-        ->check(CLI::Range(0, 64511).description(""));
-    add_set(run, run_.configuration);
-    CLI::Option* const quiet = run.add_flag_callback(
-        "--quiet", [this] { run_.talk = RunOptions::Talk::kQuiet; }, "print nothing but the log");
-    CLI::Option* const narrate = run.add_flag_callback(
-        "--narrate", [this] { run_.talk = RunOptions::Talk::kNarrate; },
-        "tell the life of every port, system call by system call");
-    narrate->excludes(quiet);
-    run.add_flag_callback(
-           "--json", [this] { run_.talk = RunOptions::Talk::kJson; },
-           "print what is open, or why nothing started, as JSON")
-        ->excludes(quiet)
-        ->excludes(narrate);
-    run.add_flag_callback(
-        "--check", [this] { run_.purpose = RunOptions::Purpose::kCheck; },
-        "check the configuration and start nothing");
-    run.add_option("--ready-fd", run_.ready_fd, "write one JSON line there when all is open")
-        ->type_name("N")
-        ->check(CLI::Validator(CLI::NonNegativeNumber).description(""));
-    run.add_option("--ready-file", run_.ready_file, "the same, into a file")->type_name("PATH");
-    run.footer(
-        "Exit code, where nothing starts: 1 the configuration has errors, 2 usage,\n"
-        "3 a port cannot be had, 4 not permitted, 5 anything else.");
-  }
-
-  void add_check() {
-    CLI::App& check = *app_.add_subcommand("check", "find every mistake in a configuration");
-    check_command_ = &check;
-    check.add_option("CONFIG", check_.configuration.what,
-                     "a file, \"-\" for standard input, or services as for run; nothing: the demo");
-    add_set(check, check_.configuration);
-    check.add_flag("--live", check_.live, "also try each port now, and explain what cannot be had");
-    check.add_flag_callback(
-        "--json", [this] { check_.format = CheckOptions::Format::kJson; }, "as one JSON object");
-    check.footer(
-        "Exit code 0: clean. 1: errors, or a port that cannot be had. 2: no such file.\n"
-        "5: the answer could not be written.");
-  }
-
-  void add_explain() {
-    CLI::App& explain = *app_.add_subcommand("explain", "who has a port, and could I have it");
-    explain_command_ = &explain;
-    explain
-        .add_option("PORT", explain_.questions,
-                    "8080, udp:53, http, 127.0.0.1:80, unix:/run/x.sock, a service's name")
-        ->required();
-    explain
-        .add_option("--config", explain_.configuration,
-                    "where services are looked for by name; default: the demo")
-        ->type_name("FILE");
-    explain.add_flag_callback(
-        "--json", [this] { explain_.format = ExplainOptions::Format::kJson; }, "as JSON");
-    explain.footer(
-        "Exit code, for the first PORT alone (without udp: for its TCP side): 0 free,\n"
-        "1 taken or not to be had, 4 not permitted. 2: a PORT that is none.\n"
-        "5: the answer could not be written.");
-  }
-
-  void add_ports() {
-    CLI::App& ports = *app_.add_subcommand("ports", "who listens on this machine");
-    ports_command_ = &ports;
-    ports.add_flag_callback(
-        "--all", [this] { ports_.show = PortsOptions::Show::kAll; },
-        "connections too, with both ends and their state");
-    add_port(ports, "--port", ports_.port, "only this one; with --all, at either end");
-    ports.add_flag("--unix", ports_.unix_sockets, "unix sockets too");
-    add_watch(ports, ports_.watch);
-    ports.add_flag_callback(
-        "--json", [this] { ports_.format = PortsOptions::Format::kJson; },
-        "as JSON; with --watch one object a line, each time something has changed");
-    ports.footer("Exit code 0: shown. 5: the sockets cannot be read, or nobody reads the answer.");
-  }
-
-  void add_services() {
-    CLI::App& services = *app_.add_subcommand("services", "list the services and their options");
-    services_command_ = &services;
-    services.add_option("TYPE", services_.type, "the options of this one");
-    services.add_flag_callback(
-        "--json", [this] { services_.format = ServicesOptions::Format::kJson; }, "as JSON");
-    services.add_flag_callback(
-        "--reference", [this] { services_.format = ServicesOptions::Format::kReference; },
-        "what the TYPE can be asked for, as Markdown");
-  }
-
-  void add_connect() {
-    CLI::App& connect = *app_.add_subcommand("connect", "talk to a port, and see what happens");
-    connect_command_ = &connect;
-    connect.add_option("TARGET", connect_.target, "HOST:PORT, udp://HOST:PORT or unix:PATH")
-        ->required();
-    connect.add_option("--bind", connect_.bind, "the local address, or :PORT")
-        ->type_name("ADDRESS:PORT");
-    connect.add_flag("--hold", connect_.hold, "keep the connection open when the input ends");
-    connect.add_option("--count", connect_.count, "open N connections and send nothing")
-        ->type_name("N");
-    add_duration(connect, "--wait", connect_.wait, "the longest wait for an answer");
-    connect.add_flag("--crlf", connect_.crlf, "end lines with CR LF");
-    connect.add_flag("--hex", connect_.hex, "show the bytes as numbers");
-  }
-
-  void add_healthcheck() {
-    CLI::App& health =
-        *app_.add_subcommand("healthcheck", "ask a running server whether it is well");
-    healthcheck_command_ = &health;
-    health.add_option("URL", healthcheck_.url,
-                      "the page to ask; default http://localhost:9901/readyz");
-    add_duration(health, "--timeout", healthcheck_.timeout, "give up after this time");
-    health.footer("Exit code 0: well. 1: not.");
-  }
-
-  void add_bind_matrix() {
-    CLI::App& matrix =
-        *app_.add_subcommand("bind-matrix", "try which two sockets may have one port, and why");
-    bind_matrix_command_ = &matrix;
-    using Options = BindMatrixOptions;
-    CLI::Option* const all = matrix.add_flag_callback(
-        "--all", [this] { bind_matrix_.extent = Options::Extent::kAll; },
-        "UDP, SO_REUSEADDR, SO_REUSEPORT and bound but not listening as well");
-    matrix
-        .add_flag_callback(
-            "--predict", [this] { bind_matrix_.mode = Options::Mode::kPredict; },
-            "fill the table first, o for ok and x for in use; from a pipe one line a row")
-        ->excludes(all);
-    matrix.add_flag_callback(
-        "--json", [this] { bind_matrix_.format = Options::Format::kJson; }, "as JSON");
-    matrix.footer(
-        "Exit code 0: shown. 1: this kernel answers otherwise than the rules say.\n"
-        "5: it could not be tried, or the answer not written.");
-  }
-
-  void add_demo() {
-    CLI::App& demo = *app_.add_subcommand("demo", "a lesson about ports, really happening here");
-    demo_command_ = &demo;
-    demo.add_option("NAME", demo_.name, "which one; nothing: list them");
-    demo.add_option("N", demo_.note, "of the demo notes: only this claim");
-    demo.add_flag("--fast", demo_.fast, "no pauses between the steps");
-    demo.footer(
-        "Exit code 0: shown. 1: this kernel answered otherwise. 2: no such demo.\n"
-        "5: impossible here, or the lesson could not be written.");
-  }
-
-  void add_ca() {
-    CLI::App& ca =
-        *app_.add_subcommand("ca", "the CA behind https://localhost, and how to trust it");
-    ca_command_ = &ca;
-    ca.add_option("CONFIG", ca_.configuration.what,
-                  "whose state directory; a file or \"-\"; nothing: the demo's");
-    add_set(ca, ca_.configuration);
-    ca.add_flag("--make", ca_.make, "make it where there is none yet");
-    CLI::Option* const pem = ca.add_flag_callback(
-        "--pem", [this] { ca_.format = CaOptions::Format::kPem; }, "print its certificate");
-    ca.add_flag_callback(
-          "--path", [this] { ca_.format = CaOptions::Format::kPath; }, "print where it lies")
-        ->excludes(pem);
-    ca.footer("Exit code 0: shown. 1: there is none. 4: not permitted.");
-  }
-
   CLI::App app_;
-  CLI::App* run_command_ = nullptr;
-  CLI::App* check_command_ = nullptr;
-  CLI::App* explain_command_ = nullptr;
-  CLI::App* ports_command_ = nullptr;
-  CLI::App* services_command_ = nullptr;
-  CLI::App* connect_command_ = nullptr;
-  CLI::App* healthcheck_command_ = nullptr;
-  CLI::App* bind_matrix_command_ = nullptr;
-  CLI::App* demo_command_ = nullptr;
-  CLI::App* ca_command_ = nullptr;
-  CLI::App* worker_command_ = nullptr;
+  std::vector<Typed> commands_;
   bool version_ = false;
   bool verbose_ = false;
-  RunOptions run_;
-  CheckOptions check_;
-  ExplainOptions explain_;
-  PortsOptions ports_;
-  ServicesOptions services_;
-  ConnectOptions connect_;
-  HealthcheckOptions healthcheck_;
-  BindMatrixOptions bind_matrix_;
-  DemoOptions demo_;
-  CaOptions ca_;
 };
 
 }  // namespace

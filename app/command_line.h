@@ -11,17 +11,20 @@
 #include "app/commands/demo.h"
 #include "app/commands/explain.h"
 #include "app/commands/healthcheck.h"
+#include "app/commands/measure.h"
 #include "app/commands/ports.h"
 #include "app/commands/run.h"
 #include "app/commands/services.h"
+#include "app/commands/swarm.h"
 #include "app/commands/version.h"
 #include "app/commands/worker.h"
 
 namespace polyport {
 
-using Command = std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions,
-                             ServicesOptions, ConnectOptions, HealthcheckOptions, BindMatrixOptions,
-                             DemoOptions, CaOptions, VersionOptions, WorkerOptions>;
+using Command =
+    std::variant<RunOptions, CheckOptions, ExplainOptions, PortsOptions, ServicesOptions,
+                 ConnectOptions, HealthcheckOptions, SwarmOptions, MeasureOptions,
+                 BindMatrixOptions, DemoOptions, CaOptions, VersionOptions, WorkerOptions>;
 
 struct CommandLine {
   std::optional<Command> command;  // empty: all was said already (help, or an error)

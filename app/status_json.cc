@@ -155,4 +155,93 @@ void write_workers(JsonWriter& json, std::span<const WorkerStatus> workers) {
   json.end_array();
 }
 
+namespace {
+
+void write_histogram(JsonWriter& json, std::string_view key, const Histogram& histogram) {
+  json.key(key);
+  json.begin_array();
+  histogram.for_each([&json](std::uint64_t highest, std::uint64_t count) {
+    json.begin_array();
+    json.value(highest);
+    json.value(count);
+    json.end_array();
+  });
+  json.end_array();
+}
+
+void write_service_load(JsonWriter& json, const ServiceStatus& service) {
+  json.begin_object();
+  json.field("name", service.name);
+  json.field("type", service.type);
+  json.field("internal", service.internal);
+  json.field("requests_total", service.requests);
+  json.key("closed_total");
+  json.begin_object();
+  for (const auto& [reason, count] : service.closed)
+    json.field(reason, count);
+  json.end_object();
+  json.key("listeners");
+  json.begin_array();
+  for (const ListenerStatus& listener : service.listeners) {
+    std::uint64_t refused = 0;
+    for (const auto& [reason, count] : listener.refused)
+      refused += count;
+    json.begin_object();
+    json.field("id", listener.id);
+    json.field("transport", name(listener.transport));
+    json.field("accepted_total", listener.accepted);
+    json.field("refused_total", refused);
+    json.field("active", listener.active);
+    json.field("accept_queue", listener.accept_queue);
+    json.field("backlog", listener.backlog);
+    json.field("bytes_in", listener.bytes_in);
+    json.field("bytes_out", listener.bytes_out);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
+}  // namespace
+
+void write_load(JsonWriter& json, const LoadStatus& load, std::span<const ServiceStatus> services) {
+  json.field("now_ns", load.now_ns);
+  json.field("busy_ns", load.busy_ns);
+  json.field("turns_total", load.turns);
+  write_histogram(json, "long_turns_ns", load.long_turns);
+  json.field("answers_one_of", AnswerTimes::kOneOf);
+  write_histogram(json, "answers_ns", load.answers);
+  json.field("loop_cpu_ns", load.cpu_ns);
+  json.field("loop_queued_ns", load.queued_ns);
+  if (!load.loops.empty()) {
+    json.key("loops");
+    json.begin_array();
+    for (const LoadStatus::Loop& loop : load.loops) {
+      json.begin_object();
+      json.field("busy_ns", loop.busy_ns);
+      json.field("loop_cpu_ns", loop.cpu_ns);
+      json.field("loop_queued_ns", loop.queued_ns);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  json.field("descriptor_bursts_total", load.descriptor_bursts);
+  json.field("open_connections", load.open_connections);
+  json.field("connections_seen", load.connections_seen);
+  json.field("connections_lossy", load.connections_lossy);
+  json.key("kernel");
+  json.begin_object();
+  json.field("listen_overflows_total", load.listen_overflows);
+  json.field("listen_drops_total", load.listen_drops);
+  json.field("segments_out_total", load.segments_out);
+  json.field("segments_retransmitted_total", load.segments_again);
+  json.field("somaxconn", load.most_backlog);
+  json.end_object();
+  json.key("services");
+  json.begin_array();
+  for (const ServiceStatus& service : services)
+    write_service_load(json, service);
+  json.end_array();
+}
+
 }  // namespace polyport

@@ -16,4 +16,8 @@ void write_workers(JsonWriter& json, std::span<const WorkerStatus> workers);
 
 void write_process(JsonWriter& json, const ProcessStatus& process);
 
+// What `polyport measure` reads before and after a load: members of an object that is begun.
+// Histograms are arrays of [highest nanosecond, count]; all counters are since the start.
+void write_load(JsonWriter& json, const LoadStatus& load, std::span<const ServiceStatus> services);
+
 }  // namespace polyport

@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/base/histogram.h"
 #include "core/base/result.h"
 #include "core/loop/timer.h"
 #include "core/net/connection.h"
@@ -169,6 +170,38 @@ struct ServiceStatus {
   std::vector<std::pair<std::string_view, std::uint64_t>> closed;  // connections ended, by reason
   std::vector<ListenerStatus> listeners;
   std::vector<UpstreamStatus> upstreams;
+  std::uint64_t requests = 0;  // of HTTP, over all its doors
+};
+
+// What a load test asks of the process and its machine; all counters are since the start.
+struct LoadStatus {
+  std::uint64_t now_ns = 0;   // of a clock that only goes forward
+  std::uint64_t busy_ns = 0;  // time the loop has worked and not slept
+  std::uint64_t turns = 0;
+  Histogram long_turns;         // of LoopLoad::kLongNs and more, nanoseconds
+  Histogram answers;            // one in AnswerTimes::kOneOf, nanoseconds
+  std::uint64_t cpu_ns = 0;     // processor time of the loop's thread
+  std::uint64_t queued_ns = 0;  // time that it waited for a processor
+  std::uint64_t descriptor_bursts = 0;
+  std::uint64_t open_connections = 0;
+  // Of up to 64 open TCP connections of clients on other machines: how many, and to how many
+  // something had to be sent again.
+  std::uint64_t connections_seen = 0;
+  std::uint64_t connections_lossy = 0;
+  // Of this network namespace (TcpExt and Tcp of /proc/net), not of this process alone.
+  std::uint64_t listen_overflows = 0;
+  std::uint64_t listen_drops = 0;
+  std::uint64_t segments_out = 0;
+  std::uint64_t segments_again = 0;  // retransmitted
+  std::uint64_t most_backlog = 0;    // net.core.somaxconn; 0: not known
+  // Each loop by itself, where several processes serve; else empty, and the figures above are those
+  // of the one there is.
+  struct Loop {
+    std::uint64_t busy_ns = 0;
+    std::uint64_t cpu_ns = 0;
+    std::uint64_t queued_ns = 0;
+  };
+  std::vector<Loop> loops;
 };
 
 // One of the processes that serve, where there are several.
@@ -203,6 +236,8 @@ class HostView {
   // Where the figures of others have to be asked for first, `done` comes when they are there, or
   // when that takes too long; else at once.
   virtual void refresh(std::function<void()> done) { done(); }
+  // Asks the kernel a few things; not for every request.
+  virtual LoadStatus load() const { return {}; }
 };
 
 // Handed to start(); lives as long as the service. The callback of a Timer must not throw: no

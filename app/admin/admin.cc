@@ -4,6 +4,8 @@
 // say so in Sec-Fetch-Site, older ones in Origin.
 #include "app/admin/admin.h"
 
+#include <unistd.h>
+
 #include "app/admin/pages.h"
 #include "app/status_json.h"
 #include "core/base/json_writer.h"
@@ -58,6 +60,17 @@ class Admin final : public Service {
       return answer;
     };
     pages_.add("/api/v1/services", services, &host);
+    const auto load = [&host] {
+      Pages::Answer answer{.content_type = kJson};
+      JsonWriter json(answer.body);
+      json.begin_object();
+      json.field("pid", ::getpid());
+      write_load(json, host.load(), host.services());
+      json.end_object();
+      answer.body += '\n';
+      return answer;
+    };
+    pages_.add("/api/v1/load", load, &host);
     return {};
   }
 
@@ -75,7 +88,7 @@ constexpr Door kDoors[] = {
 
 extern const ServiceType admin_type = {
     .name = "admin",
-    .summary = "the services, their listeners and counters as JSON: /api/v1/services",
+    .summary = "the services, their listeners and counters as JSON: /api/v1/services, /api/v1/load",
     .default_port = 9900,
     .doors = kDoors,
     .try_it = "curl http://{host}:{port}/api/v1/services",

@@ -9,6 +9,7 @@
 #include "app/commands/connect/stream_copy.h"
 #include "app/commands/connect/words.h"
 #include "app/commands/exit_code.h"
+#include "core/net/tls_client_socket.h"
 
 namespace polyport {
 namespace {
@@ -52,6 +53,20 @@ int copy_datagrams(const ConnectOptions& options, Dialled& dialled, Input& input
   return datagrams_closed_exit(ending);
 }
 
+// False where there is no TLS on it, which has been said.
+bool encrypt(const ConnectOptions& options, const Destination& destination, Dialled& dialled) {
+  const auto deadline = ClientSocket::Deadline::clock::now() + options.wait.value_or(kConnectWait);
+  const auto agreed = tls_client_context(options.trust).and_then([&](const auto& context) {
+    return start_tls(dialled.socket, *context, destination.host, deadline);
+  });
+  if (agreed) {
+    say(labelled("", *agreed));
+    return true;
+  }
+  say(labelled("no TLS", far_text(dialled.ends) + ": " + agreed.error().text()));
+  return false;
+}
+
 int connect_one(const ConnectOptions& options, const Destination& destination) {
   Dialled dialled = dial(destination, options.wait.value_or(kConnectWait));
   if (!dialled.connected) {
@@ -62,6 +77,9 @@ int connect_one(const ConnectOptions& options, const Destination& destination) {
   const Interrupt interrupt;  // until here there was nothing to close
   const bool chosen = destination.local_ipv4.port != 0 || destination.local_ipv6.port != 0;
   say(opened_text(dialled.ends, chosen ? LocalPort::kChosen : LocalPort::kLent, ephemeral_range()));
+  if (destination.transport == Transport::kTls && !encrypt(options, destination, dialled)) {
+    return kExitNo;
+  }
   Input input(options.crlf ? Input::LineEnds::kCrLf : Input::LineEnds::kAsTyped);
   Output output(options.hex ? Output::Form::kHex : Output::Form::kRaw);
   return dialled.ends.transport == Transport::kUdp
@@ -89,6 +107,10 @@ int run_command(const ConnectOptions& options) {
   }
   const auto destination = read_destination(options.target, options.bind);
   if (!destination) return say_unusable(destination.error());
+  if (destination->transport == Transport::kTls && options.count > 1) {
+    say("--count: error: several connections at once have no TLS (polyport swarm tls://… has)\n");
+    return kExitUsage;
+  }
   if (options.count == 1) return connect_one(options, *destination);
   return hold_many(*destination, options.count, options.wait.value_or(kConnectWait),
                    options.hold ? Until::kInterrupted : Until::kInputEnds);

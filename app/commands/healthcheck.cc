@@ -15,6 +15,7 @@
 #include "core/base/result.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "core/net/tls_client_socket.h"
 #include "core/ports/endpoint.h"
 #include "core/ports/resolve.h"
 #include "core/socket/client_socket.h"
@@ -25,13 +26,15 @@ namespace {
 using std::chrono::milliseconds;
 using Deadline = ClientSocket::Deadline;
 
-constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kPlain = "http://";
+constexpr std::string_view kSecure = "https://";
 constexpr std::size_t kLongestStatusLine = 1024;
 
 struct HealthUrl {
   std::string host_and_port;  // as written, for the Host field
   std::string path;
   Endpoint endpoint;
+  bool secure = false;
 };
 
 tl::unexpected<Error> unusable(std::string what) {
@@ -40,10 +43,13 @@ tl::unexpected<Error> unusable(std::string what) {
 }
 
 Result<HealthUrl> parse_url(std::string_view text) {
-  if (!text.starts_with(kScheme)) return unusable("the URL does not begin with http://");
-  const std::string_view rest = text.substr(kScheme.size());
-  const std::size_t slash = rest.find('/');
   HealthUrl url;
+  url.secure = text.starts_with(kSecure);
+  if (!url.secure && !text.starts_with(kPlain)) {
+    return unusable("the URL does not begin with http:// or https://");
+  }
+  const std::string_view rest = text.substr(url.secure ? kSecure.size() : kPlain.size());
+  const std::size_t slash = rest.find('/');
   url.host_and_port = rest.substr(0, slash);
   url.path = slash == std::string_view::npos ? "/" : std::string(rest.substr(slash));
   // The path stands in a request line: a space or a line feed would end it.
@@ -52,7 +58,7 @@ Result<HealthUrl> parse_url(std::string_view text) {
   }
   const std::size_t colon = url.host_and_port.find(':', url.host_and_port.rfind(']') + 1);
   const bool has_port = colon != std::string::npos;
-  auto endpoint = parse_endpoint(has_port ? url.host_and_port : url.host_and_port + ":80");
+  auto endpoint = parse_endpoint(url.host_and_port + (has_port ? "" : url.secure ? ":443" : ":80"));
   if (!endpoint) return tl::unexpected(endpoint.error());
   if (endpoint->transport != Transport::kTcp || endpoint->host == "*" ||
       endpoint->first_port != endpoint->last_port || endpoint->first_port == 0) {
@@ -91,9 +97,15 @@ Result<ClientSocket> connect_to(const HealthUrl& url, Deadline deadline) {
 }
 
 // The status line, without its end.
-Result<std::string> ask(const HealthUrl& url, Deadline deadline) {
+Result<std::string> ask(const HealthUrl& url, const TlsTrust& trust, Deadline deadline) {
   auto socket = connect_to(url, deadline);
   if (!socket) return tl::unexpected(socket.error());
+  if (url.secure) {
+    const auto agreed = tls_client_context(trust).and_then([&](const auto& context) {
+      return start_tls(*socket, *context, url.endpoint.host, deadline);
+    });
+    if (!agreed) return tl::unexpected(agreed.error());
+  }
   const std::string request = "GET " + url.path + " HTTP/1.1\r\nHost: " + url.host_and_port +
                               "\r\nUser-Agent: polyport-healthcheck\r\nConnection: close\r\n\r\n";
   // A fresh connection takes a request of this size at once.
@@ -105,7 +117,7 @@ Result<std::string> ask(const HealthUrl& url, Deadline deadline) {
     if (line.size() > kLongestStatusLine) {
       return failure(ErrorCode::kSystem, "the answer is not HTTP");
     }
-    if (!wait_for(*socket, POLLIN, deadline)) {
+    if (!socket->has_more() && !wait_for(*socket, POLLIN, deadline)) {
       return failure(ErrorCode::kSystem, "connected, but no answer in time");
     }
     std::array<char, kLongestStatusLine> buffer;
@@ -132,9 +144,10 @@ Result<int> status_of(std::string_view line) {
 
 int run_command(const HealthcheckOptions& options) {
   const Deadline deadline = Deadline::clock::now() + options.timeout;
-  const auto status = parse_url(options.url)
-                          .and_then([&](const HealthUrl& url) { return ask(url, deadline); })
-                          .and_then([](const std::string& line) { return status_of(line); });
+  const auto status =
+      parse_url(options.url)
+          .and_then([&](const HealthUrl& url) { return ask(url, options.trust, deadline); })
+          .and_then([](const std::string& line) { return status_of(line); });
   if (status && *status == 200) return kExitOk;
   Error error;
   if (status) {

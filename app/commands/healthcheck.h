@@ -4,6 +4,8 @@
 #include <chrono>
 #include <string>
 
+#include "app/tls_trust.h"
+
 namespace polyport {
 
 struct HealthcheckOptions {
@@ -11,10 +13,11 @@ struct HealthcheckOptions {
   // The whole may take no longer, whatever the server does; only the look-up of a host name other
   // than localhost may.
   std::chrono::milliseconds timeout{2'000};
+  TlsTrust trust;  // of https://
 };
 
-// GET of "http://host:port/path". 0 where the answer is 200; else 1 and a sentence on standard
-// error.
+// GET of "http://host:port/path", or https://. 0 where the answer is 200; else 1 and a sentence on
+// standard error.
 int run_command(const HealthcheckOptions& options);
 
 }  // namespace polyport

@@ -9,6 +9,7 @@
 #include "core/base/units.h"
 #include "core/host/inherited.h"
 #include "core/host/instance.h"
+#include "core/host/load_status.h"
 #include "core/host/metrics_page.h"
 #include "core/host/opener.h"
 #include "core/host/retrier.h"
@@ -383,6 +384,7 @@ HostReport Host::report() const {
     }
   }
   report.process = process();
+  report.load = load();
   report.open_connections = open_connections();
   report.resident_bytes = resident_bytes().value_or(0);
   return report;
@@ -391,6 +393,10 @@ HostReport Host::report() const {
 void Host::write_metrics(std::string& out) const {
   if (!state_->network) return;
   write_metrics_page(report(), {}, state_->options.version, out);
+}
+
+LoadStatus Host::load() const {
+  return state_->network ? load_of(*state_->network) : LoadStatus{};
 }
 
 }  // namespace polyport

@@ -110,6 +110,7 @@ class Host final : public HostView {
   std::string_view server_name() const override;
   void write_metrics(std::string& out) const override;
   HostReport report() const;
+  LoadStatus load() const override;
 
  private:
   struct State;

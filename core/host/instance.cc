@@ -474,6 +474,9 @@ ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const
                     .max_connections = admission_.limits().connections,
                     .queued_bytes = queued_.bytes,
                     .max_queued = queued_.limit};
+  // The doors of kind kHttp have such a server and no other.
+  for (const auto& door : doors_)
+    if (door->http) status_.requests += static_cast<const http::Server&>(*door->http).requests();
   for (std::size_t i = 0; i < kCloseReasons; ++i) {
     std::uint64_t count = 0;  // of all doors
     for (const auto& door : doors_)

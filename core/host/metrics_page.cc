@@ -126,6 +126,13 @@ void write_datagrams(const HostReport& page, PrometheusWriter& writer) {
   });
 }
 
+void write_requests(const HostReport& page, PrometheusWriter& writer) {
+  writer.begin("polyport_http_requests_total", Kind::kCounter, "HTTP requests whose head was read");
+  for (const ServiceStatus& service : page.services) {
+    if (service.requests > 0) writer.sample({{"service", service.name}}, service.requests);
+  }
+}
+
 // The upstreams of a service together: each by itself stands in the API.
 struct UpstreamSums {
   std::uint64_t opened = 0, active = 0;
@@ -234,6 +241,10 @@ void write_metrics_page(const HostReport& report, std::span<const WorkerStatus> 
   writer.sample(report.log_dropped);
   writer.begin("polyport_loop_turns_total", Kind::kCounter, "Turns of the event loop");
   writer.sample(report.turns);
+  writer.begin("polyport_loop_busy_seconds_total", Kind::kCounter,
+               "Time the event loop has worked and not slept, an estimate");
+  writer.sample_real({}, static_cast<double>(report.load.busy_ns) / 1e9);
+  write_requests(report, writer);
   writer.begin("polyport_descriptor_bursts_total", Kind::kCounter,
                "Times accepting stopped for want of descriptors");
   writer.sample(report.descriptor_bursts);

@@ -48,6 +48,29 @@ void write_count(JsonWriter& json, std::string_view key, std::uint64_t count) {
   if (count != 0) json.field(key, count);
 }
 
+void write_histogram(JsonWriter& json, std::string_view key, const Histogram& histogram) {
+  json.key(key);
+  json.begin_array();
+  histogram.for_each([&json](std::uint64_t highest, std::uint64_t count) {
+    json.value(highest);
+    json.value(count);
+  });
+  json.end_array();
+}
+
+void write_load(JsonWriter& json, const LoadStatus& load) {
+  json.key("load");
+  json.begin_object();
+  json.field("busy_ns", load.busy_ns);
+  json.field("cpu_ns", load.cpu_ns);
+  json.field("queued_ns", load.queued_ns);
+  json.field("seen", load.connections_seen);
+  json.field("lossy", load.connections_lossy);
+  write_histogram(json, "long_turns", load.long_turns);
+  write_histogram(json, "answers", load.answers);
+  json.end_object();
+}
+
 void write_listener(JsonWriter& json, const ListenerStatus& row) {
   json.begin_object();
   json.field("id", row.id);
@@ -112,6 +135,32 @@ const std::vector<JsonValue>& items_in(const JsonValue& object, std::string_view
   return list == nullptr ? kNone : list->items();
 }
 
+Histogram histogram_in(const JsonValue& object, std::string_view key) {
+  Histogram histogram;
+  const std::vector<JsonValue>& list = items_in(object, key);
+  for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
+    const auto highest = list[i].integer();
+    const auto count = list[i + 1].integer();
+    if (!highest || !count || *highest < 0 || *count < 0) continue;
+    histogram.record(static_cast<std::uint64_t>(*highest), static_cast<std::uint64_t>(*count));
+  }
+  return histogram;
+}
+
+LoadStatus read_load(const JsonValue& json) {
+  LoadStatus load;
+  const JsonValue* const object = json.find("load");
+  if (object == nullptr) return load;
+  load.busy_ns = count_in(*object, "busy_ns");
+  load.cpu_ns = count_in(*object, "cpu_ns");
+  load.queued_ns = count_in(*object, "queued_ns");
+  load.connections_seen = count_in(*object, "seen");
+  load.connections_lossy = count_in(*object, "lossy");
+  load.long_turns = histogram_in(*object, "long_turns");
+  load.answers = histogram_in(*object, "answers");
+  return load;
+}
+
 ListenerStatus read_listener(const JsonValue& json) {
   ListenerStatus row;
   row.id = json.text_of("id");
@@ -154,6 +203,7 @@ ServiceStatus read_service(const JsonValue& json) {
   service.limits.connections = count_in(json, "connections");
   service.limits.queued_bytes = count_in(json, "queued_bytes");
   service.closed = counts_in(json, "closed");
+  service.requests = count_in(json, "requests");
   for (const JsonValue& listener : items_in(json, "listeners"))
     service.listeners.push_back(read_listener(listener));
   for (const JsonValue& upstream : items_in(json, "upstreams"))
@@ -217,10 +267,22 @@ void add_used(LimitStatus& sum, const LimitStatus& part) {
   sum.queued_bytes += part.queued_bytes;
 }
 
+// What is of the machine, and not of a process, stays that of `sum`.
+void add_load(LoadStatus& sum, const LoadStatus& part) {
+  sum.busy_ns += part.busy_ns;
+  sum.cpu_ns += part.cpu_ns;
+  sum.queued_ns += part.queued_ns;
+  sum.connections_seen += part.connections_seen;
+  sum.connections_lossy += part.connections_lossy;
+  sum.long_turns.add(part.long_turns);
+  sum.answers.add(part.answers);
+}
+
 void add_service(ServiceStatus& sum, const ServiceStatus& part) {
   if (sum.reason.empty()) sum.reason = part.reason;
   add_used(sum.limits, part.limits);
   add_counts(sum.closed, part.closed);
+  sum.requests += part.requests;
   for (std::size_t i = 0; i < part.listeners.size(); ++i) {
     const ListenerStatus& row = part.listeners[i];
     if (auto* const same =
@@ -254,6 +316,7 @@ std::string report_text(const HostReport& report) {
     write_count(json, "connections", service.limits.connections);
     write_count(json, "queued_bytes", service.limits.queued_bytes);
     write_counts(json, "closed", service.closed);
+    write_count(json, "requests", service.requests);
     json.key("listeners");
     json.begin_array();
     for (const ListenerStatus& listener : service.listeners)
@@ -271,6 +334,7 @@ std::string report_text(const HostReport& report) {
   write_count(json, "queued_bytes", report.process.limits.queued_bytes);
   write_count(json, "descriptors", report.process.descriptors_for_connections);
   write_count(json, "memory_bytes", report.process.memory_bytes);
+  write_load(json, report.load);
   json.field("log_dropped", report.log_dropped);
   json.field("turns", report.turns);
   json.field("descriptor_bursts", report.descriptor_bursts);
@@ -291,6 +355,7 @@ std::optional<HostReport> read_report(std::string_view text) {
   report.process.limits.queued_bytes = count_in(*json, "queued_bytes");
   report.process.descriptors_for_connections = count_in(*json, "descriptors");
   report.process.memory_bytes = count_in(*json, "memory_bytes");
+  report.load = read_load(*json);
   report.log_dropped = count_in(*json, "log_dropped");
   report.turns = count_in(*json, "turns");
   report.descriptor_bursts = count_in(*json, "descriptor_bursts");
@@ -308,6 +373,7 @@ void add_report(HostReport& sum, const HostReport& part) {
       add_service(*same, service);
     }
   }
+  add_load(sum.load, part.load);
   add_used(sum.process.limits, part.process.limits);
   sum.process.descriptors_for_connections += part.process.descriptors_for_connections;
   sum.process.memory_bytes += part.process.memory_bytes;
@@ -321,6 +387,7 @@ void add_report(HostReport& sum, const HostReport& part) {
 
 void forget_open(HostReport& report) {
   report.process = {};
+  report.load.connections_seen = report.load.connections_lossy = 0;
   report.open_connections = 0;
   report.resident_bytes = 0;
   for (ServiceStatus& service : report.services) {

@@ -17,6 +17,7 @@ namespace polyport {
 struct HostReport {
   std::vector<ServiceStatus> services;
   ProcessStatus process;
+  LoadStatus load;
   std::uint64_t log_dropped = 0;
   std::uint64_t turns = 0;
   std::uint64_t descriptor_bursts = 0;

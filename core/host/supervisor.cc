@@ -358,6 +358,21 @@ ProcessStatus Supervisor::process() const {
   return host_ == nullptr ? ProcessStatus() : report().process;
 }
 
+LoadStatus Supervisor::load() const {
+  if (host_ == nullptr) return {};
+  const HostReport sum = report();
+  LoadStatus load = sum.load;
+  load.turns = sum.turns;
+  load.descriptor_bursts = sum.descriptor_bursts;
+  load.open_connections = sum.open_connections;
+  for (const auto& worker : workers_) {
+    const LoadStatus &gone = worker->gone.load, &last = worker->last.load;
+    load.loops.push_back(
+        {gone.busy_ns + last.busy_ns, gone.cpu_ns + last.cpu_ns, gone.queued_ns + last.queued_ns});
+  }
+  return load;
+}
+
 bool Supervisor::draining() const {
   return draining_ || (host_ != nullptr && host_->draining());
 }

@@ -49,6 +49,7 @@ class Supervisor final : public HostView, private EventSink {
 
   std::vector<ServiceStatus> services() const override;
   ProcessStatus process() const override;
+  LoadStatus load() const override;
   bool draining() const override;
   std::uint64_t open_connections() const override;
   std::string_view server_name() const override;

@@ -33,6 +33,7 @@ class Server final : public StreamHandler {
   const ServerOptions& options() const { return options_; }
   // Sessions lent at the moment: connections with a message half done.
   std::size_t busy() const { return busy_; }
+  std::uint64_t requests() const { return requests_; }  // whose head was complete, since the start
 
   void on_open(Connection& connection) override;
   void on_data(Connection& connection, Bytes data) override;
@@ -68,6 +69,7 @@ class Server final : public StreamHandler {
   HeadWriter heads_;
   bool draining_ = false;
   std::size_t busy_ = 0;
+  std::uint64_t requests_ = 0;
   std::vector<std::unique_ptr<Session>> idle_;  // a lent one belongs to its connection
 };
 

@@ -139,7 +139,10 @@ bool Session::read_head() {
   check_ = HeadCheck{};
   switch (check_.scan(input_, server_.options_.limits)) {
     case HeadCheck::State::kPartial:
-      if (check_.begun(input_)) head_.assign(input_);
+      if (check_.begun(input_)) {
+        head_.assign(input_);
+        first_byte_ns_ = AnswerTimes::now_ns();
+      }
       input_ = {};
       return false;
     case HeadCheck::State::kRefused:
@@ -183,9 +186,16 @@ bool Session::parse_head(Bytes head) {
   return false;
 }
 
+void Session::begin_time() {
+  ++server_.requests_;
+  began_ms_ = connection_->network().loop().now_ms();
+  timed_ = connection_->network().answer_times().due();
+  if (timed_ && first_byte_ns_ == 0) first_byte_ns_ = AnswerTimes::now_ns();
+}
+
 void Session::start_request(Bytes head) {
   connection_->count_request();
-  began_ms_ = connection_->network().loop().now_ms();
+  begin_time();
   is_head_request_ = check_.method.of(head) == "HEAD";
 }
 
@@ -349,6 +359,8 @@ void Session::end_exchange() {
   state_ = nullptr;
   forget_note();
   dropped_ = 0;
+  first_byte_ns_ = 0;
+  timed_ = false;
   phase_ = Phase::kHead;
   answer_ = Answer::kNone;
   in_exchange_ = kept_ = body_done_ = body_paused_ = expects_continue_ = false;

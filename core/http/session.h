@@ -82,6 +82,7 @@ class Session final : public Exchange {
   bool parse_head(Bytes head);
   void start_request(Bytes head);
   bool begin_exchange(Bytes head);
+  void begin_time();
   void fill_request(Bytes head);
   void ask_handler();
   bool read_body();
@@ -130,6 +131,8 @@ class Session final : public Exchange {
   std::uint64_t answer_left_ = 0;   // of a promised length
   std::uint64_t answer_bytes_ = 0;  // of the body, so far
   std::uint64_t began_ms_ = 0;
+  std::uint64_t first_byte_ns_ = 0;  // of a request whose time is taken, or whose head is in pieces
+  bool timed_ = false;
   std::string forced_type_;
   int forced_status_ = 0;
   int status_ = 0;                 // of the answer that has begun

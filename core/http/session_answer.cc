@@ -232,6 +232,8 @@ void Session::tell_answered(bool complete) {
 // The loop goes on with the next request: the one that runs, or one at the end of the turn.
 void Session::answer_ended() {
   answer_ = Answer::kDone;
+  if (timed_) connection_->network().answer_times().wait_for(connection_->id(), first_byte_ns_);
+  timed_ = false;
   if (!running_ && in_exchange_) connection_->wake();
 }
 

@@ -158,4 +158,16 @@ char* write_frame_head(Opcode opcode, std::uint64_t length, char* out, Final fin
   return out;
 }
 
+char* write_client_frame_head(Opcode opcode, std::uint64_t length, const Mask& mask, char* out) {
+  char* const end = write_frame_head(opcode, length, out);
+  out[1] = static_cast<char>(static_cast<std::uint8_t>(out[1]) | kMaskBit);
+  std::memcpy(end, mask.data(), mask.size());
+  return end + mask.size();
+}
+
+void mask_bytes(Bytes piece, const Mask& mask, std::uint64_t offset, char* out) {
+  for (std::size_t i = 0; i < piece.size(); ++i)
+    out[i] = static_cast<char>(static_cast<std::uint8_t>(piece[i]) ^ mask[(offset + i) % 4]);
+}
+
 }  // namespace polyport::http

@@ -83,6 +83,14 @@ static_assert(sizeof(FrameReader) <= 32, "an idle connection carries one");
 enum class Final : std::uint8_t { kYes, kNo };
 enum class Compressed : std::uint8_t { kNo, kYes };
 
+using Mask = std::array<std::uint8_t, 4>;
+inline constexpr std::size_t kMostClientHeadBytes = kMostHeadBytes + 4;
+// Writes the head of a client's frame, at most kMostClientHeadBytes; returns its end. The payload
+// must be masked with the same bytes.
+char* write_client_frame_head(Opcode opcode, std::uint64_t length, const Mask& mask, char* out);
+// Masks a piece of a payload that begins `offset` bytes into it (section 5.3).
+void mask_bytes(Bytes piece, const Mask& mask, std::uint64_t offset, char* out);
+
 // Writes the head of an unmasked frame, at most kMostHeadBytes; returns its end.
 char* write_frame_head(Opcode opcode, std::uint64_t length, char* out, Final final = Final::kYes,
                        Compressed compressed = Compressed::kNo);

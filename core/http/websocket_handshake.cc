@@ -111,9 +111,12 @@ WebSocketHandshake check_websocket_handshake(const Request& request,
   if (!negotiate_deflate(offers, deflate, handshake.deflate)) {
     return refuse(400, "Sec-WebSocket-Extensions must be a list of extensions with parameters");
   }
-  std::string key(request.value("Sec-WebSocket-Key"));
-  handshake.accept = base64(digest(Hash::kSha1, key.append(kGuid)));
+  handshake.accept = websocket_accept(request.value("Sec-WebSocket-Key"));
   return handshake;
+}
+
+std::string websocket_accept(Bytes key) {
+  return base64(digest(Hash::kSha1, std::string(key).append(kGuid)));
 }
 
 std::span<const Header> websocket_refusal_headers() {

@@ -26,6 +26,9 @@ WebSocketHandshake check_websocket_handshake(const Request& request,
                                              std::span<const std::string_view> protocols,
                                              Deflate deflate);
 
+// What a server must answer to a client's Sec-WebSocket-Key (section 4.2.2).
+std::string websocket_accept(Bytes key);
+
 // "Upgrade: websocket" and "Sec-WebSocket-Version: 13".
 std::span<const Header> websocket_refusal_headers();
 

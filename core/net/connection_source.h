@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/net/stage.h"
@@ -57,6 +58,8 @@ class ConnectionSource {
   friend class Network;
   // One of its connections has ended, and on_close has been called.
   virtual void ended(const Connection& connection, CloseReason reason) = 0;
+  // A stage says why its handshake came to nothing.
+  virtual void note_handshake_failure(const Connection&, [[maybe_unused]] std::string_view why) {}
 
   Kind kind_;
   std::uint16_t number_;

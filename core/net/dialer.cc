@@ -55,8 +55,8 @@ std::string DialTarget::text() const {
 
 std::string_view name(DialError error) {
   static constexpr std::array<std::string_view, kDialErrors> kNames = {
-      "refused",       "timed_out",     "unreachable",      "not_found",
-      "not_permitted", "local_address", "descriptor_limit", "other"};
+      "refused",       "timed_out",        "unreachable", "not_found", "not_permitted",
+      "local_address", "descriptor_limit", "handshake",   "other"};
   const auto index = static_cast<std::size_t>(error);
   POLYPORT_ASSERT(index < kNames.size());
   return kNames[index];
@@ -96,7 +96,8 @@ std::string DialFailure::text() const {
   std::string text;
   for (const Attempt& attempt : attempts) {
     if (!text.empty()) text += "; ";
-    text += attempt.target.text() + ": " + std::strerror(attempt.error);
+    text += attempt.target.text() + ": " +
+            (handshake.empty() ? std::string(std::strerror(attempt.error)) : handshake);
   }
   return text;
 }
@@ -112,8 +113,19 @@ Dialer::~Dialer() {
   POLYPORT_ASSERT(dials_.empty());
 }
 
-void Dialer::ended(const Connection&, CloseReason reason) {
+// One whose stages never opened was never told of: to its handler the dial has failed.
+void Dialer::ended(const Connection& connection, CloseReason reason) {
   ++closed_[static_cast<std::size_t>(reason)];
+  if (!Network::is_handshaking(connection)) return;
+  DialFailure failure{connection.session(), {{{connection.peer(), {}}, ECONNABORTED}}};
+  const auto noted = handshake_failures_.extract(&connection);
+  failure.handshake =
+      noted ? noted.mapped() : "the handshake came to nothing: " + std::string(name(reason));
+  tell_failed(failure);
+}
+
+void Dialer::note_handshake_failure(const Connection& connection, std::string_view why) {
+  handshake_failures_.emplace(&connection, why);
 }
 
 // --- from outside --------------------------------------------------------------------------------
@@ -325,6 +337,10 @@ void Dialer::fail(Dial& dial) {
   const DialFailure failure{dial.request.session, std::move(dial.failures)};
   POLYPORT_ASSERT(!failure.attempts.empty());
   cancel(dial.id);
+  tell_failed(failure);
+}
+
+void Dialer::tell_failed(const DialFailure& failure) {
   ++failed_[static_cast<std::size_t>(failure.error())];
   network_.tell_dial_failed(*this, failure);
   try {

@@ -52,9 +52,10 @@ enum class DialError : std::uint8_t {
   kNotPermitted,  // a unix socket's mode, a firewall
   kLocalAddress,  // the source address cannot be had, or its ports are used up
   kDescriptors,
+  kHandshake,  // connected, and its stages (TLS, WebSocket) did not open
   kOther,
 };
-inline constexpr std::size_t kDialErrors = 8;
+inline constexpr std::size_t kDialErrors = 9;
 std::string_view name(DialError error);  // "refused", …
 DialError dial_error(int error);         // of an errno
 
@@ -65,13 +66,18 @@ struct DialFailure {
   };
   void* session = nullptr;
   std::vector<Attempt> attempts;  // in the order in which they failed, never empty
+  // Why the handshake of a dialer's stages came to nothing, with the one that was connected; empty
+  // where none was.
+  std::string handshake = {};
 
-  DialError error() const { return dial_error(attempts.back().error); }
+  DialError error() const {
+    return handshake.empty() ? dial_error(attempts.back().error) : DialError::kHandshake;
+  }
   // "127.0.0.1:5432: Connection refused; [::1]:5432: Connection refused"
   std::string text() const;
 };
 
-// Serves the connections of a dialer. on_open comes when one is connected.
+// Serves the connections of a dialer. on_open comes when one is connected, and its stages are open.
 class DialHandler : public StreamHandler {
  public:
   // Nobody could be reached; the session is the caller's again. Like on_open it never comes from
@@ -112,6 +118,8 @@ class Dialer final : public ConnectionSource {
   enum class Progress : std::uint8_t { kGoesOn, kOver };
 
   void ended(const Connection& connection, CloseReason reason) override;
+  void note_handshake_failure(const Connection& connection, std::string_view why) override;
+  void tell_failed(const DialFailure& failure);
 
   // Looks at the attempts that were begun in this turn: on this machine most are connected by now.
   void settle();
@@ -139,8 +147,9 @@ class Dialer final : public ConnectionSource {
   Network& network_;
   DialHandler& handler_;
   std::map<Id, std::unique_ptr<Dial>> dials_;
-  std::vector<Id> fresh_;                       // begun since the last settle()
-  std::set<std::pair<std::uint64_t, Id>> due_;  // when to look at a dial next, ms
+  std::map<const Connection*, std::string> handshake_failures_;  // of those that are ending
+  std::vector<Id> fresh_;                                        // begun since the last settle()
+  std::set<std::pair<std::uint64_t, Id>> due_;                   // when to look at a dial next, ms
   Timer timer_;
   Id last_id_ = 0;
   bool closed_for_good_ = false;

@@ -184,9 +184,18 @@ bool Network::end_of_turn() noexcept {
   if (queues_.take_over()) shed_queues();
   if (memory_.look(now_ms_)) relieve_memory();
   if (room_made_) resume_waiting();
+  if (answer_times_.waits()) settle_answer_times();
   arm_wheel_timer();
   last_turn_ms_ = now_ms_;
   return stalled_ || has_work();
+}
+
+void Network::settle_answer_times() {
+  answer_times_.settle([this](ConnectionId id) {
+    const Connection* connection = table_.find(id);
+    if (connection == nullptr) return AnswerTimes::Left::kGone;
+    return connection->queued_bytes() == 0 ? AnswerTimes::Left::kYes : AnswerTimes::Left::kNotYet;
+  });
 }
 
 bool Network::has_work() const {

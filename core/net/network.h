@@ -18,6 +18,7 @@
 #include "core/base/assert.h"
 #include "core/loop/timer.h"
 #include "core/net/address_watch.h"
+#include "core/net/answer_times.h"
 #include "core/net/connection.h"
 #include "core/net/connection_source.h"
 #include "core/net/connection_table.h"
@@ -115,6 +116,8 @@ class Network final : private Turn::Work {
   // Of every listener and dialer, by its number, open connections included: one walk of the table.
   std::vector<Totals> totals();
   std::uint64_t turns() const { return turn_.count(); }
+  const LoopLoad& load() const { return turn_.load(); }
+  AnswerTimes& answer_times() { return answer_times_; }
   std::uint32_t most_callbacks_in_a_turn() const { return turn_.most_callbacks(); }
   std::uint64_t descriptor_bursts() const { return descriptor_bursts_; }
   const Options& options() const { return options_; }
@@ -207,6 +210,10 @@ class Network final : private Turn::Work {
   void queue_behind(Connection& connection, Payload rest);
   void flush_staged(Connection& connection);
   void refuse_staged(Connection& connection, CloseReason reason);
+  void note_handshake_failure(const Connection& connection, std::string_view why);
+  static bool is_handshaking(const Connection& connection) {
+    return (connection.flags_ & Connection::kHandshaking) != 0;
+  }
   bool say_goodbye(Connection& connection);
   void drop_wire(Connection& connection);
 
@@ -229,6 +236,7 @@ class Network final : private Turn::Work {
   static bool has_died(const Connection& connection);
   void resume_waiting();
   void update_now();
+  void settle_answer_times();
 
   std::uint16_t next_number() const;
   void note_room();  // a descriptor has become free: listeners may wait for one
@@ -286,6 +294,7 @@ class Network final : private Turn::Work {
   DeadlineWheel wheel_;
   WriteQueuePool queues_;
   Outbox outbox_;
+  AnswerTimes answer_times_;
   UdpBuffers udp_buffers_;
   Timer wheel_timer_;
   Timer sweep_timer_;
@@ -366,6 +375,7 @@ void Network::run_callback(Connection& connection, Callback callback) {
   note_queue(connection);
   gathered_ = 0;
   current_ = nullptr;
+  if (answer_times_.waits()) settle_answer_times();
   if (failed) connection.close(CloseReason::kServiceError);
   if ((connection.flags_ & Connection::kClosing) == 0) advance_finish(connection);
 }

@@ -65,6 +65,7 @@ void Poller::set(PollHandle& handle, std::uint8_t interest) {
         const auto what =
             status_ < 0 ? std::uint8_t{kPollError} : static_cast<std::uint8_t>(events);
         auto* turn = static_cast<Turn*>(uv_loop_get_data(ready->loop));
+        turn->begin_callback();
         operations_of(ready->data).ready(owner(ready), what);
         turn->count_callback();
       });

@@ -57,6 +57,10 @@ void Stage::refuse(CloseReason reason) {
   connection_->network().refuse_staged(*connection_, reason);
 }
 
+void Stage::note_failure(std::string_view why) {
+  connection_->network().note_handshake_failure(*connection_, why);
+}
+
 bool Stage::over() const {
   return connection_->ending();
 }

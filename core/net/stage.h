@@ -3,7 +3,7 @@
 // A connection may have several, one above the other: wss:// is WebSocket above TLS. The service
 // sees a Connection as always; on_open comes once every stage is open. What a stage passes down is
 // gathered and leaves in one system call, and what the kernel does not take is queued by the core.
-// Stages are made for accepted connections only; those without one pay for none of this.
+// Connections without one pay for none of this.
 //
 //   socket -> receive() -> pass_up()   -> receive() of the stage above, or on_data
 //   socket <- pass_down() <- send()    <- pass_down() of the stage above, or Connection::send
@@ -73,6 +73,9 @@ class Stage {
   // The peer broke the rules: what was passed down is flushed as the last word, what the service
   // has queued is dropped, and the connection ends as by finish().
   void refuse(CloseReason reason);
+  // Of a connection that we open: why its handshake came to nothing, for whoever dialled. Once, and
+  // then the connection ends.
+  void note_failure(std::string_view why);
   // What is received does not matter any more: the connection is ending.
   bool over() const;
   Connection& connection() const { return *connection_; }

@@ -306,6 +306,10 @@ void Network::refuse_staged(Connection& connection, CloseReason reason) {
   connection.finish(Connection::Linger::kWait, reason);
 }
 
+void Network::note_handshake_failure(const Connection& connection, std::string_view why) {
+  if (is_handshaking(connection)) connection.source().note_handshake_failure(connection, why);
+}
+
 // The last word of the stages, with nothing of the service left to send. False while the kernel
 // does not take it all.
 bool Network::say_goodbye(Connection& connection) {

@@ -7,7 +7,7 @@
 #include "core/base/text.h"
 #include "core/net/connection.h"
 #include "core/net/connection_source.h"
-#include "core/net/tls_stage.h"
+#include "core/net/tls_server_stage.h"
 
 namespace polyport {
 
@@ -51,7 +51,7 @@ std::vector<FileStamp> TlsDoor::stamps() const {
 std::unique_ptr<Stage> TlsDoor::make() {
   constexpr std::chrono::seconds kEvery{1};
   if (Clock::now() - looked_ >= kEvery) look_for_changes();
-  return TlsStage::make(*this, context_);
+  return TlsServerStage::make(*this, context_);
 }
 
 void TlsDoor::look_for_changes() {

@@ -7,9 +7,7 @@
 #include <cstring>
 
 #include "core/base/assert.h"
-#include "core/base/text.h"
 #include "core/net/connection.h"
-#include "core/observe/protocol_hint.h"
 
 namespace polyport {
 
@@ -28,33 +26,6 @@ struct Scratch {
 Scratch& scratch() {
   thread_local Scratch buffers;
   return buffers;
-}
-
-// RFC 8446 section 6: a fatal alert, unexpected_message, in the clear.
-constexpr Bytes kAlert("\x15\x03\x01\x00\x02\x02\x0a", 7);
-constexpr char kHandshakeRecord = 0x16;
-
-bool is_text(Bytes bytes) {
-  return is_utf8(bytes) && std::all_of(bytes.begin(), bytes.end(), [](char c) {
-           return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\r' || c == '\t';
-         });
-}
-
-std::string in_words(const Connection& connection) {
-  const Address local = connection.local();
-  std::string text = "This port speaks TLS.";
-  if (local.is_ip()) {
-    text += " For HTTP use https://" + local.text() +
-            "/, for anything else a client that speaks TLS:\r\n"
-            "openssl s_client -quiet -connect " +
-            local.text();
-  }
-  return text + "\r\n";
-}
-
-std::string as_http(const std::string& text) {
-  return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " +
-         std::to_string(text.size()) + "\r\nConnection: close\r\n\r\n" + text;
 }
 
 }  // namespace
@@ -100,18 +71,14 @@ const bio_method_st* TlsStage::bio_method() {
 
 // --- the stage -----------------------------------------------------------------------------------
 
-TlsStage::TlsStage(TlsDoor& door, std::shared_ptr<const TlsContext> context)
-    : door_(door), context_(std::move(context)) {}
-
-std::unique_ptr<TlsStage> TlsStage::make(TlsDoor& door, std::shared_ptr<const TlsContext> context) {
-  std::unique_ptr<TlsStage> stage(new TlsStage(door, std::move(context)));
-  stage->ssl_ = stage->context_->new_server();
-  BIO* const bio = stage->ssl_ == nullptr ? nullptr : BIO_new(bio_method());
-  if (bio == nullptr) return nullptr;
-  BIO_set_data(bio, stage.get());
+bool TlsStage::adopt(ssl_st* ssl) {
+  ssl_ = ssl;
+  BIO* const bio = ssl_ == nullptr ? nullptr : BIO_new(bio_method());
+  if (bio == nullptr) return false;
+  BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
-  SSL_set_bio(stage->ssl_, bio, bio);
-  return stage;
+  SSL_set_bio(ssl_, bio, bio);
+  return true;
 }
 
 TlsStage::~TlsStage() {
@@ -119,33 +86,28 @@ TlsStage::~TlsStage() {
 }
 
 void TlsStage::receive(Bytes bytes) {
-  if (state_ == State::kNew) {
-    state_ = bytes.front() == kHandshakeRecord ? State::kHandshake : State::kPlain;
-  }
-  if (state_ == State::kPlain) return receive_plain(bytes);
   if (state_ == State::kOver) return;
   input_ = bytes;
   if (state_ == State::kOpen || shake_hands()) read_records();
   input_ = {};
 }
 
-// True once it is over and the service knows.
 bool TlsStage::shake_hands() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_);
   if (result == 1) {
     state_ = State::kOpen;
-    context_.reset();
+    handshake_over();
     pass_open();
     return !over();
   }
   if (SSL_get_error(ssl_, result) == SSL_ERROR_WANT_READ) return false;
-  const long verdict = SSL_get_verify_result(ssl_);
-  std::string reason = take_openssl_error();
-  if (verdict != X509_V_OK) {
-    reason += ": the client's certificate: " + std::string(X509_verify_cert_error_string(verdict));
-  }
-  fail(reason);
+  const long verdict =
+      SSL_get_verify_mode(ssl_) == SSL_VERIFY_NONE ? X509_V_OK : SSL_get_verify_result(ssl_);
+  const std::string reason = take_openssl_error();
+  fail(verdict == X509_V_OK ? reason
+                            : reason + ": " + std::string(peer_certificate()) + ": " +
+                                  X509_verify_cert_error_string(verdict));
   return false;
 }
 
@@ -178,12 +140,10 @@ void TlsStage::read_records() {
 
 void TlsStage::receive_end() {
   if (state_ == State::kHandshake) {
-    door_.note_failure(connection(), "the client went away in the middle of it");
+    failed("the other side went away in the middle of the handshake");
     connection().close(CloseReason::kTlsError);
-  } else if (state_ == State::kPlain && plain_) {
-    refuse_plain(*plain_);
   } else {
-    pass_end();  // without a close_notify, as many clients end
+    pass_end();  // without a close_notify, as many end
   }
 }
 
@@ -226,31 +186,8 @@ void TlsStage::shutdown() {
 }
 
 void TlsStage::fail(const std::string& reason) {
-  door_.note_failure(connection(), reason);
+  failed(reason);
   state_ = State::kOver;
-  refuse(CloseReason::kTlsError);
-}
-
-// --- those who speak something else --------------------------------------------------------------
-
-void TlsStage::receive_plain(Bytes bytes) {
-  constexpr std::size_t kLongest = 1024;
-  if (!plain_) plain_ = std::make_unique<std::string>();
-  plain_->append(bytes.substr(0, kLongest));
-  const bool whole = plain_->find('\n') != std::string::npos;
-  if (whole || plain_->size() >= kLongest || !is_text(*plain_)) refuse_plain(*plain_);
-}
-
-void TlsStage::refuse_plain(Bytes first) {
-  const Protocol protocol = recognise(first);
-  state_ = State::kOver;
-  connection().note_wrong_protocol(protocol);
-  const std::string text = in_words(connection());
-  if (protocol == Protocol::kHttp) {
-    pass_down(as_http(text));
-  } else {
-    pass_down(is_text(first) ? Bytes(text) : kAlert);
-  }
   refuse(CloseReason::kTlsError);
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "core/loop/loop.h"
+#include "core/net/loop_load.h"
 
 namespace polyport {
 
@@ -30,7 +31,11 @@ class Turn {
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 
-  // Called by the poller after each of its callbacks.
+  // Called by the poller before each of its callbacks.
+  void begin_callback() {
+    if (asleep_) wake();
+  }
+  // And after it.
   void count_callback() {
     if (++callbacks_ >= kCallbacksPerTurn || (callbacks_ % 8 == 0 && overdue())) end();
   }
@@ -38,19 +43,30 @@ class Turn {
   // Makes the loop come back without sleeping, to end a turn. For work made outside any callback.
   void request();
 
+  const LoopLoad& load() const { return load_; }
   std::uint64_t count() const { return count_; }                    // turns ended so far
   std::uint32_t most_callbacks() const { return most_callbacks_; }  // of any turn
 
  private:
   struct Handles;
   bool overdue() const;
+  void wake();
+  void note_length(std::uint64_t now_ns);
+  void fall_asleep();
 
+  Loop& loop_;
   Work& work_;
   Handles* handles_;
   std::uint64_t began_ns_ = 0;
   std::uint64_t count_ = 0;
   std::uint32_t callbacks_ = 0;
   std::uint32_t most_callbacks_ = 0;
+  bool asleep_ = false;        // nothing has called back since the loop last waited for events
+  bool slept_ = false;         // the turn began with that
+  bool wake_wanted_ = false;   // and its beginning is to be measured
+  std::uint64_t woke_ns_ = 0;  // then
+  std::uint64_t woke_ms_ = 0;  // by the loop's clock, otherwise
+  LoopLoad load_;
 };
 
 }  // namespace polyport

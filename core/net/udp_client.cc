@@ -12,7 +12,7 @@ namespace polyport {
 UdpClient* Network::open_udp_client(UdpClientHandler& handler, const UdpClientRequest& request,
                                     int& error) {
   auto* client = new UdpClient(*this, handler, request);
-  error = has_descriptor_for_dial() ? client->open(request.hops) : EMFILE;
+  error = has_descriptor_for_dial() ? client->open(request) : EMFILE;
   if (error != 0) {
     if (client->fd_ >= 0) sock::close(client->fd_);
     delete client;
@@ -23,7 +23,7 @@ UdpClient* Network::open_udp_client(UdpClientHandler& handler, const UdpClientRe
   return client;
 }
 
-int UdpClient::open(std::uint8_t hops) {
+int UdpClient::open(const UdpClientRequest& request) {
   static constexpr PollOperations kOperations = {
       [](PollHandle& handle, std::uint8_t events) noexcept {
         UdpClient& client = of(handle);
@@ -40,10 +40,14 @@ int UdpClient::open(std::uint8_t hops) {
       }};
   fd_ = sock::open_datagram(peer_.family);
   if (fd_ < 0) return -fd_;
+  if (request.source) {
+    if (request.source->port == 0) sock::set_option(fd_, sock::Option::kBindAddressNoPort, 1);
+    if (const int result = sock::bind(fd_, *request.source); result < 0) return -result;
+  }
   if (const int result = sock::connect(fd_, peer_); result < 0) return -result;
   Address local;
-  if (hops > 0 && sock::local_address(fd_, local) == 0) {
-    network_.hops().note(local, peer_, hops, network_.loop().now_ms());
+  if (request.hops > 0 && sock::local_address(fd_, local) == 0) {
+    network_.hops().note(local, peer_, request.hops, network_.loop().now_ms());
   }
   if (!network_.poller_.open(*this, fd_, kOperations)) return errno;
   network_.poll_handle_opened();

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "core/base/bytes.h"
 #include "core/net/poller.h"
@@ -30,7 +31,8 @@ class UdpClientHandler {
 struct UdpClientRequest {
   Address peer;
   void* session = nullptr;
-  std::uint8_t hops = 0;  // see HopTable
+  std::uint8_t hops = 0;               // see HopTable
+  std::optional<Address> source = {};  // where to send from; port 0: the kernel chooses
 };
 
 class UdpClient : private PollHandle {
@@ -56,7 +58,7 @@ class UdpClient : private PollHandle {
 
   static UdpClient& of(PollHandle& handle) { return static_cast<UdpClient&>(handle); }
   // 0, or an errno.
-  int open(std::uint8_t hops);
+  int open(const UdpClientRequest& request);
   void ready();
 
   Network& network_;

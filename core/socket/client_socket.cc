@@ -38,10 +38,12 @@ bool ClientSocket::Transfer::must_wait() const {
   return error == EAGAIN || error == EWOULDBLOCK;
 }
 
-ClientSocket::ClientSocket(ClientSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+ClientSocket::ClientSocket(ClientSocket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), layer_(std::move(other.layer_)) {}
 
 ClientSocket& ClientSocket::operator=(ClientSocket&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(layer_, other.layer_);
   return *this;
 }
 
@@ -94,19 +96,23 @@ int ClientSocket::wait_connected(Deadline deadline) {
 }
 
 ClientSocket::Transfer ClientSocket::receive(std::span<char> buffer) {
+  if (layer_) return layer_->receive(buffer);
   return transfer(sock::receive(fd_, buffer.data(), buffer.size()));
 }
 
 ClientSocket::Transfer ClientSocket::send(Bytes bytes) {
+  if (layer_) return layer_->send(bytes);
   const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
   return transfer(sock::send(fd_, &piece, 1));
 }
 
 int ClientSocket::finish_sending() {
+  if (layer_) layer_->finish_sending();
   return -sock::shutdown_write(fd_);
 }
 
 void ClientSocket::close() {
+  layer_.reset();
   if (fd_ >= 0) sock::close(std::exchange(fd_, -1));
 }
 

@@ -8,8 +8,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "core/base/bytes.h"
 #include "core/socket/address.h"
@@ -28,6 +30,18 @@ class ClientSocket {
     bool must_wait() const;  // nothing could move now; poll() the descriptor
   };
 
+  // What transforms the bytes on their way, TLS for example.
+  class Layer {
+   public:
+    virtual ~Layer() = default;
+    // As those of the socket. A receive of no bytes and no error is the end of the other side.
+    virtual Transfer receive(std::span<char> buffer) = 0;
+    virtual Transfer send(Bytes bytes) = 0;
+    virtual void finish_sending() = 0;  // the last word before our FIN
+    // receive() has some at once, although the descriptor may have none.
+    virtual bool has_more() const = 0;
+  };
+
   ClientSocket() = default;
   ClientSocket(ClientSocket&& other) noexcept;
   ClientSocket& operator=(ClientSocket&& other) noexcept;
@@ -41,6 +55,10 @@ class ClientSocket {
   int connect(const Address& peer, Deadline deadline);
   // `path` as in Endpoint; ETIMEDOUT while the accept queue stays full.
   int connect_unix(std::string_view path, Deadline deadline);
+
+  // From now on bytes go through it; the socket must be connected.
+  void use(std::unique_ptr<Layer> layer) { layer_ = std::move(layer); }
+  bool has_more() const { return layer_ && layer_->has_more(); }
 
   Transfer receive(std::span<char> buffer);
   Transfer send(Bytes bytes);
@@ -60,6 +78,7 @@ class ClientSocket {
   int wait_connected(Deadline deadline);
 
   int fd_ = -1;
+  std::unique_ptr<Layer> layer_;
 };
 
 }  // namespace polyport

@@ -514,6 +514,11 @@ class Namespace:
             raise AssertionError("the network namespace did not come up")
         self._user = "--map-root-user" in unshare
 
+    @property
+    def holder_pid(self):
+        """Of a process inside."""
+        return self._holder.pid
+
     def wrap(self, command):
         """The command line that runs `command` inside; it keeps its process id."""
         user = ["--user", "--preserve-credentials"] if self._user else []

@@ -109,7 +109,7 @@ class Metrics(ProgramTest):
         after = samples(self.metrics(server))
         moved = {key: after[key] - before.get(key, 0) for key in after
                  if after[key] != before.get(key, 0) and 'service="health"' not in key
-                 and key.startswith("polyport_") and "turns" not in key}
+                 and key.startswith("polyport_") and not key.startswith("polyport_loop_")}
         self.assertEqual(moved, {
             'polyport_connections_accepted_total{service="echo",listener="echo.main.0"}': 2,
             'polyport_connections_closed_total{service="echo",reason="peer_closed"}': 2,
@@ -123,6 +123,18 @@ class Metrics(ProgramTest):
             'polyport_bytes_total{service="echo",listener="echo.main.1",direction="in"}': 8,
             'polyport_bytes_total{service="echo",listener="echo.main.1",direction="out"}': 8,
         })
+
+    def test_requests_are_counted_and_the_loop_works(self):
+        server = self.start(config='[services.web]\ntype = "http"\nlisten = "127.0.0.1:0"\n')
+        for _ in range(3):
+            server.get("web", "/plain")
+        load = server.get_json("admin", "/api/v1/load")
+        self.assertEqual([service["requests_total"] for service in load["services"]
+                          if service["name"] == "web"], [3])
+        self.assertEqual(load["pid"], server.pid)
+        values = samples(self.metrics(server))
+        self.assertEqual(values['polyport_http_requests_total{service="web"}'], 3)
+        self.assertGreater(values["polyport_loop_busy_seconds_total"], 0)
 
     def test_it_uses_only_the_pinned_labels(self):
         page = self.metrics(self.start(config=CONFIG))

@@ -1,3 +1,4 @@
+# ctest: timeout=300
 """polyport connect, against servers of Python's own sockets, so that no fault of ours hides another."""
 
 import contextlib
@@ -16,6 +17,7 @@ import unittest
 
 from support import (BINARY, TIMEOUT, Namespace, ProgramTest, cli, clean_environment, read_exactly,
                      read_to_end, sanitizer_report, wait_until)
+from tls_support import authority, section
 
 LOOPBACK = "127.0.0.1"
 
@@ -348,6 +350,35 @@ class Pressure(ConnectTest):
         client.process.stdout = None
         client.wait_for("nobody reads the output any more")
         self.assertEqual(client.process.wait(TIMEOUT), 0)
+
+
+class Tls(ConnectTest):
+    CONFIG = '[services.echo]\nlisten = ["tls://127.0.0.1:0", "127.0.0.1:0"]\n' + section("echo")
+
+    def setUp(self):
+        server = self.start(config=self.CONFIG)
+        self.target = "tls://127.0.0.1:%d" % server.address("echo", "tls")[1]
+        self.plain = "tls://127.0.0.1:%d" % server.address("echo", "tcp")[1]
+
+    def test_what_is_typed_comes_back(self):
+        sent = os.urandom(1_000_000)  # many records each way
+        result = cli("connect", self.target, "--ca", str(authority().path), input=sent, binary=True)
+        self.assertEqual(result.code, 0, result.err)
+        self.assertEqual(result.out, sent)
+        self.assertIn(b"TLSv1.3, ", result.err)
+        self.assertIn(b"closed", result.err)
+
+    def test_a_certificate_must_be_believed(self):
+        result = cli("connect", self.target, input="x")
+        self.assertEqual((result.code, result.out), (1, ""), result)
+        self.assertIn("no TLS", result.err)
+        self.assertIn("--ca FILE", result.err)
+        self.assertEqual(cli("connect", self.target, "--insecure", input="x").out, "x")
+
+    def test_a_port_without_tls(self):
+        result = cli("connect", self.plain, "--wait", "5s", input="x")
+        self.assertEqual(result.code, 1, result)
+        self.assertIn("no TLS", result.err)  # echo gives our ClientHello back
 
 
 class Failures(ConnectTest):

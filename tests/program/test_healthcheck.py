@@ -7,6 +7,7 @@ import time
 import unittest
 
 from support import TIMEOUT, ProgramTest, cli
+from tls_support import authority, section
 
 
 class Healthcheck(ProgramTest):
@@ -55,6 +56,15 @@ class Healthcheck(ProgramTest):
         url, _ = self.answering(b"HTT", b"P/1.1 2", b"00 OK", b"\r\n", gap=0.02)
         self.assertEqual(cli("healthcheck", url).code, 0)
 
+    def test_over_tls(self):
+        server = self.start(config='[services.web]\ntype = "http"\nlisten = "tls://127.0.0.1:0"\n'
+                            + section("web"))
+        url = "https://127.0.0.1:%d/plain" % server.address("web", "tls")[1]
+        self.assertEqual(cli("healthcheck", url, "--ca", str(authority().path)).code, 0)
+        self.assertEqual(cli("healthcheck", url, "--insecure").code, 0)
+        self.unhealthy(url, "certificate verify failed")
+        self.unhealthy(url.replace("https", "http"), "the answer is 400, not 200")
+
     def test_a_draining_server_is_not(self):
         url, _ = self.answering(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
         self.unhealthy(url, "the answer is 503, not 200")
@@ -90,7 +100,7 @@ class Healthcheck(ProgramTest):
 
     def test_urls_that_are_none(self):
         for url, words in [("localhost:9901", "does not begin with http://"),
-                           ("https://localhost:9901/", "does not begin with http://"),
+                           ("ftp://localhost:9901/", "does not begin with http://"),
                            ("http://localhost:70000/", "port 70000 is over 65535"),
                            ("http://localhost:9901/a b", "has a character that none has"),
                            ("http://localhost:9901/\r\nX: y", "has a character that none has"),

@@ -35,6 +35,10 @@ HostReport sample() {
   report.services.at(0).closed = {{name(CloseReason::kFinished), 4}};
   report.services.at(0).limits = {.connections = 3, .queued_bytes = 100};
   report.process = {.limits = {.connections = 3, .queued_bytes = 100}, .memory_bytes = 8192};
+  report.services.at(0).requests = 9;
+  report.load.busy_ns = 1'000;
+  report.load.connections_seen = 2;
+  report.load.answers.record(5'000, 3);
   report.log_dropped = 1;
   report.turns = 50;
   report.accepted = 7;
@@ -100,6 +104,9 @@ TEST_CASE("reports add up by service, listener and reason") {
   CHECK(web.limits.queued_bytes == 200);
   CHECK(sum.process.limits.connections == 6);
   CHECK(sum.process.memory_bytes == 16384);
+  CHECK(web.requests == 18);
+  CHECK(sum.load.busy_ns == 2'000);
+  CHECK(sum.load.answers.count() == 6);
   CHECK(sum.turns == 100);
   CHECK(sum.accepted == 14);
 }
@@ -122,6 +129,8 @@ TEST_CASE("of a worker that is gone the counters stay, and nothing is open") {
   forget_open(gone);
   CHECK(gone.accepted == 7);
   CHECK(gone.open_connections == 0);
+  CHECK(gone.load.busy_ns == 1'000);
+  CHECK(gone.load.connections_seen == 0);
   CHECK(gone.services.at(0).limits.connections == 0);
   CHECK(gone.services.at(0).closed.at(0).second == 4);
   CHECK(gone.services.at(0).listeners.at(0).accepted == 7);

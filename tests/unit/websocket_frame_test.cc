@@ -278,3 +278,28 @@ TEST_CASE("frames: heads as written carry final and compressed") {
   CHECK(Bytes(out, static_cast<std::size_t>(end - out)) ==
         bytes({0x80, 127, 0, 0, 0, 0, 0, 1, 0, 0}));
 }
+
+// RFC 6455 section 5.7: "a single-frame masked text message", Hello.
+TEST_CASE("a client's frame is the one of the RFC") {
+  const Mask mask = {0x37, 0xfa, 0x21, 0x3d};
+  char frame[kMostClientHeadBytes + 5];
+  char* const payload = write_client_frame_head(Opcode::kText, 5, mask, frame);
+  mask_bytes("Hel", mask, 0, payload);
+  mask_bytes("lo", mask, 3, payload + 3);
+  CHECK(Bytes(frame, static_cast<std::size_t>(payload + 5 - frame)) ==
+        "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+}
+
+TEST_CASE("a client's frame can be read by a server, whatever its length") {
+  const Mask mask = {1, 2, 3, 4};
+  for (const std::uint64_t length : {0u, 125u, 126u, 65535u, 65536u}) {
+    char head[kMostClientHeadBytes];
+    char* const end = write_client_frame_head(Opcode::kBinary, length, mask, head);
+    FrameReader reader(FrameReader::Side::kServer, FrameReader::Rsv1::kRefused);
+    Bytes input(head, static_cast<std::size_t>(end - head));
+    CHECK_FALSE(reader.read_head(input));
+    CHECK(input.empty());
+    CHECK(reader.state() == FrameReader::State::kPayload);
+    CHECK(reader.left() == length);
+  }
+}

@@ -30,13 +30,6 @@ Result<Endpoint> read_target(std::string_view target) {
     return unusable(target, "this client speaks no WebSocket",
                     "python3 -m websockets does, and every browser");
   }
-  if (is_encrypted(endpoint->transport)) {
-    const std::string host =
-        endpoint->host.find(':') == std::string::npos ? endpoint->host : "[" + endpoint->host + "]";
-    return unusable(target, "connect does not speak TLS",
-                    "openssl does: openssl s_client -quiet -connect " + host + ":" +
-                        std::to_string(endpoint->first_port));
-  }
   if (endpoint->first_port != endpoint->last_port) {
     return unusable(target, "a connection goes to one port, not to a range", "name one of them");
   }
@@ -133,6 +126,7 @@ Result<Destination> read_destination(std::string_view target, std::string_view b
     destination.addresses = {Address::any(Family::kUnix)};
     return read_near_end(bind, std::move(destination));
   }
+  destination.host = endpoint->host;
   auto found = look_up(endpoint->host);
   if (!found) return at(target, std::move(found.error()));
   destination.addresses = std::move(found->addresses);

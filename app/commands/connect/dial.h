@@ -18,6 +18,7 @@ struct Destination {
   Transport transport = Transport::kTcp;
   std::vector<Address> addresses;  // to be tried in this order; one of family kUnix for a path
   std::string path;
+  std::string host;  // as written: what a certificate must be for
   // The near end by family; of family kNone where the system chooses.
   Address local_ipv4;
   Address local_ipv6;

@@ -26,7 +26,13 @@ Ending StreamCopy::run() {
   while (!over()) {
     Watch watch = interests();
     const auto until = deadline();
-    const int ready = ::poll(watch.data(), watch.size(), poll_timeout(until));
+    // What TLS has decrypted already is not seen by poll().
+    const bool more = (watch[kSocket].events & POLLIN) != 0 && socket_.has_more();
+    int ready = ::poll(watch.data(), watch.size(), more ? 0 : poll_timeout(until));
+    if (more) {
+      watch[kSocket].revents = static_cast<short>(watch[kSocket].revents | POLLIN);
+      ready = std::max(ready, 1);
+    }
     if (ready == 0 && until && Clock::now() >= *until) give_up();
     if (ready > 0) move(watch);
   }
