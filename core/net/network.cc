@@ -33,6 +33,7 @@ Network::Network(Loop& loop, Log& log, Events& events, Options options)
       farewells_(loop),
       memory_(options.memory_limit, options.memory_file),
       read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBufferBytes)) {
+  due_.reserve(64);  // a first deadline, a minute after the start, is no reason to allocate
   loop_.update_now();
   origin_ms_ = last_turn_ms_ = loop_.now_ms();
   update_now();

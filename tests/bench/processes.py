@@ -42,6 +42,12 @@ def _read(path):
         return ""
 
 
+def nanoseconds(pid):
+    """On a processor, all threads together."""
+    return sum(int((_read(task) or "0").split()[0])
+               for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"))
+
+
 class Process:
     """A program on one core, in a process group of its own."""
 
@@ -80,8 +86,7 @@ class Process:
             system += int(fields[12])
             # Children that have ended and were waited for: only ticks are left of them.
             ns += (int(fields[13]) + int(fields[14])) * 1_000_000_000 // TICK
-            for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
-                ns += int((_read(task) or "0").split()[0])
+            ns += nanoseconds(pid)
         return Cpu(ns, user, system)
 
     def private_bytes(self):

@@ -122,7 +122,7 @@ def start_polyport(bench, service, transport=None, wrapper=()):
     ready = config.with_suffix(".ready")
     process = Process([*wrapper, bench.binary, "run", config, "--quiet", "--ready-file", ready],
                       bench.server_core, bench.folder, tools.environment(), name=config.stem)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + (180 if wrapper else 30)  # under valgrind it takes its time
     while not (ready.exists() and ready.read_text().endswith("\n")):
         if process.popen.poll() is not None or time.monotonic() > deadline:
             words = process.words().strip()
