@@ -99,7 +99,8 @@ TEST_CASE("an unknown path names the one that was meant") {
   CHECK(hint("service.web.listen=1") == R"(did you mean "services.web.listen"?)");
   CHECK(hint("sever.name=1") == R"(did you mean "server.name"?)");
   CHECK(hint("server.nothing=1") ==
-        "the keys are name, shutdown_grace, log_level, log_format, log_target, max_connections, "
+        "the keys are name, shutdown_grace, log_level, log_format, log_target, workers, "
+        "max_connections, "
         "max_connections_per_address, max_new_connections_per_second, max_queued, memory_limit, "
         "reserve_descriptors, state_dir, tls.auto, tls.names");
   CHECK(hint("server.tls.auto.x=1") ==

@@ -62,6 +62,16 @@ TEST_CASE("a unix listener by its path", "[published]") {
   CHECK(service_of(local, parse_published_services(kReady)) == "");
 }
 
+TEST_CASE("a worker names its supervisor", "[published]") {
+  CHECK(read_published_line(R"({"pid":12,"supervisor":11,"services":[]})").supervisor == 11);
+  CHECK(read_published_line(kReady).supervisor == 0);
+  for (const char* const lie : {"-1", "99999999999", "\"11\"", "null"}) {
+    CAPTURE(lie);
+    const std::string text = std::string(R"({"services":[],"supervisor":)") + lie + "}";
+    CHECK(read_published_line(text).supervisor == 0);
+  }
+}
+
 TEST_CASE("texts that tell nothing, or lie", "[published]") {
   for (const char* const text :
        {"", "null", "[]", "{}", "{\"services\":7}", "{\"services\":[7,null,[]]}",
