@@ -34,6 +34,16 @@ void LineDoor::on_close(Connection& connection, CloseReason reason) {
              Hub::Leave::kMayComeBack);
 }
 
+void LineDoor::on_deadline(Connection& connection, CloseReason reason) {
+  LineMember& member = member_of(connection);
+  if (reason != CloseReason::kIdleTimeout || member.is_leaving()) {
+    return StreamHandler::on_deadline(connection, reason);
+  }
+  hub_.leave(member, name(reason), Hub::Leave::kMayComeBack);
+  Call{connection, member, {}}.tell("nothing passed here for a long time: goodbye (idle_timeout)");
+  connection.finish(Connection::Linger::kWait, reason);
+}
+
 Bytes LineDoor::refusal(CloseReason reason) const {
   return reason == CloseReason::kLimitAddress
              ? "* Too many of you: your address has as many connections here as it may.\r\n"

@@ -29,6 +29,7 @@ class LineDoor final : public StreamHandler {
   void on_end(Connection& connection) override;
   void on_writable(Connection& connection) override;
   void on_close(Connection& connection, CloseReason reason) override;
+  void on_deadline(Connection& connection, CloseReason reason) override;
   Bytes refusal(CloseReason reason) const override;
   // After the goodbye nobody is in the hub: only that has to go out.
   bool on_drain(Connection& connection) override { return connection.queued_bytes() > 0; }

@@ -227,6 +227,12 @@ class Chat(ChatTest):
         ann.line("/history 3")
         ann.expect("guest-1: three\r\n* that is all I have\r\n")
 
+    def test_who_is_silent_for_too_long_hears_why_it_is_out(self):
+        self.serve(FAST + 'idle_timeout = "500ms"\n')
+        ann = self.enter()
+        ann.expect("* nothing passed here for a long time: goodbye (idle_timeout)\r\n")
+        self.assertEqual(ann.rest(), b"")
+
     def test_nc_and_socat_come_in(self):
         self.serve()
         ann = self.enter()
