@@ -60,9 +60,12 @@ class Healthcheck(ProgramTest):
         server = self.start(config='[services.web]\ntype = "http"\nlisten = "tls://127.0.0.1:0"\n'
                             + section("web"))
         url = "https://127.0.0.1:%d/plain" % server.address("web", "tls")[1]
-        self.assertEqual(cli("healthcheck", url, "--ca", str(authority().path)).code, 0)
-        self.assertEqual(cli("healthcheck", url, "--insecure").code, 0)
-        self.unhealthy(url, "certificate verify failed")
+        for trust in (["--ca", str(authority().path)], ["--insecure"]):
+            result = cli("healthcheck", url, "--timeout", "20s", *trust)
+            self.assertEqual(result.code, 0, result)
+        result = cli("healthcheck", url, "--timeout", "20s")
+        self.assertEqual(result.code, 1)
+        self.assertIn("certificate verify failed", result.err)
         self.unhealthy(url.replace("https", "http"), "the answer is 400, not 200")
 
     def test_a_draining_server_is_not(self):
