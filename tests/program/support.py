@@ -37,6 +37,7 @@ TOOLS = SOURCE / "build/tools"  # test tools unpacked by scripts/test, never ins
 
 # A sanitizer build on a busy machine with two cores is slow; nothing waits longer than this.
 TIMEOUT = 30.0
+CLOCK = 0.002  # seconds: the server counts time in whole milliseconds
 
 SANITIZER = re.compile(
     r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error: |SUMMARY: \w+Sanitizer")
