@@ -327,12 +327,12 @@ class AgainstOthers(SwarmTest):
         # The first ten digits are the number of the datagram.
         url = self.serve(BadDatagrams,
                          lambda datagram, peer: [datagram] * (int(datagram[:10]) % 3))
-        report = self.swarm(url, "--count", 1, "--rate", 299, "--duration", "1s", "--timeout", "1s",
+        report = self.swarm(url, "--count", 1, "--rate", 299, "--duration", "1s", "--timeout", "4s",
                             code=1)
         self.assertEqual(report["messages"]["due"], 300)
         self.assertEqual(report["messages"]["unanswered"], 100)
         self.assertEqual(report["messages"]["doubled"], 100)
-        self.swarm(url, "--count", 1, "--rate", 299, "--duration", "1s", "--timeout", "1s",
+        self.swarm(url, "--count", 1, "--rate", 299, "--duration", "1s", "--timeout", "4s",
                    "--allowed-loss", "34%", code=0)
 
     def test_datagrams_that_nobody_sent(self):
