@@ -1,7 +1,10 @@
 #include "core/http/head_memory.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+
+#include "core/base/text.h"
 
 namespace polyport::http {
 namespace {
@@ -21,6 +24,13 @@ void move_views(const std::vector<Header>& from, const char* old_place, const ch
   into.clear();
   for (const Header& field : from)
     into.push_back({moved(field.name), moved(field.value)});
+}
+
+// What was told in confidence is forgotten with its request.
+bool is_secret(const Header& field) {
+  return equals_ignoring_case(field.name, "authorization") ||
+         equals_ignoring_case(field.name, "proxy-authorization") ||
+         equals_ignoring_case(field.name, "cookie");
 }
 
 }  // namespace
@@ -44,6 +54,7 @@ bool HeadMemory::recall(Bytes input, HeadCheck& check, std::vector<Header>& fiel
 
 void HeadMemory::keep(Bytes head, const HeadCheck& check, const std::vector<Header>& fields) {
   if (head.size() < kKeyBytes || head.size() > kMostBytes) return;
+  if (std::any_of(fields.begin(), fields.end(), is_secret)) return;
   std::unique_ptr<Known>& known = known_[slot_of(head)];
   if (!known) known = std::make_unique<Known>();
   known->size = head.copy(known->bytes.data(), head.size());

@@ -2,7 +2,8 @@
 //
 // Nearly every client sends the same head with each of its requests, and what a head means depends
 // on its bytes and the server's limits alone. Only heads that HeadCheck and MessageParser have both
-// accepted are kept, few and short ones; a newer one takes an older one's place.
+// accepted are kept, few and short ones without credentials; a newer one takes an older one's
+// place.
 #pragma once
 
 #include <array>

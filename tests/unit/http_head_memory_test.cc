@@ -54,6 +54,18 @@ std::string fresh(const ResponseHead& head) {
 
 }  // namespace
 
+TEST_CASE("a head with credentials is not remembered") {
+  for (const char* const field : {"Authorization: Basic YTpi\r\n", "COOKIE: a=b\r\n",
+                                  "Proxy-Authorization: Basic YTpi\r\n"}) {
+    HeadMemory memory;
+    const std::string head = request("/plain", field);
+    const Read once = read(head);
+    memory.keep(head, once.check, once.fields);
+    Read again;
+    CHECK_FALSE(memory.recall(head, again.check, again.fields));
+  }
+}
+
 TEST_CASE("a head that is known is recalled as reading it would give it") {
   HeadMemory memory;
   for (const std::string& head :
