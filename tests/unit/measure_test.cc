@@ -27,6 +27,15 @@ TEST_CASE("the verdict names who was busy all the time") {
   CHECK(judge(figures(0.2, 0.3)).limit == Limit::kNone);
 }
 
+TEST_CASE("of what was over at once nothing is said but what was counted") {
+  Figures brief = figures(0.97, 0.99);
+  brief.target.now_ns = brief.target.busy_ns = 6'000'000;
+  CHECK(judge(brief).limit == Limit::kTooShort);
+  brief.target.refused = 1;
+  CHECK(judge(brief).limit == Limit::kTarget);
+  CHECK(name(Limit::kTooShort) == "too_short");
+}
+
 TEST_CASE("a full accept queue, a limit and lost descriptors are the target's") {
   Figures full = figures(0.2, 0.3);
   full.target.listen_overflows = 3;

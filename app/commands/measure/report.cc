@@ -78,11 +78,14 @@ std::string command_text(const MeasureOptions& options) {
 std::string tool_text(const MeasureOptions& options, const ToolUse& tool) {
   const double cores = static_cast<double>(tool.cpu_ns) /
                        static_cast<double>(std::max<std::uint64_t>(1, tool.wall_ns));
-  return "\ntool   " + command_text(options) + "\n" + label("ran") + time_text(tool.wall_ns) +
-         ", exit code " + std::to_string(tool.exit_code) + "\n" + label("processor") +
-         percent_text(cores) + " of a core in all; its busiest thread " +
-         percent_text(tool.busiest_used) + ", and wanted " + percent_text(tool.busiest_wanted) +
-         "\n";
+  std::string text = "\ntool   " + command_text(options) + "\n" + label("ran") +
+                     time_text(tool.wall_ns) + ", exit code " + std::to_string(tool.exit_code) +
+                     "\n" + label("processor") + percent_text(cores) + " of a core in all";
+  if (tool.wall_ns >= kShortestNs) {
+    text += "; its busiest thread " + percent_text(tool.busiest_used) + ", and wanted " +
+            percent_text(tool.busiest_wanted);
+  }
+  return text + "\n";
 }
 
 std::uint64_t us(std::uint64_t nanoseconds) {

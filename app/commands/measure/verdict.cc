@@ -18,10 +18,14 @@ double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+bool is_short(const Figures& figures) {
+  return figures.target.now_ns < kShortestNs;
+}
+
 // Why the target was at its limit; empty where it was not.
 std::string target_at_limit(const Figures& figures) {
   const LoadSample& target = figures.target;
-  if (figures.busy_share() >= kSaturated) {
+  if (!is_short(figures) && figures.busy_share() >= kSaturated) {
     std::string text = "its loop was busy " + percent_text(figures.busy_share()) + " of the time";
     if (figures.queued_share() >= kShortOfProcessor) {
       text += ", of which it waited for a processor " + percent_text(figures.queued_share());
@@ -70,19 +74,24 @@ double Figures::lossy_share() const {
 }
 
 std::string_view name(Limit limit) {
-  static constexpr std::array<std::string_view, 5> kNames = {"target", "tool", "both", "network",
-                                                             "none"};
+  static constexpr std::array<std::string_view, 6> kNames = {"target",  "tool", "both",
+                                                             "network", "none", "too_short"};
   return kNames[static_cast<std::size_t>(limit)];
 }
 
 Verdict judge(const Figures& figures) {
   const std::string target = target_at_limit(figures);
-  const std::string tool = tool_at_limit(figures);
+  const std::string tool = is_short(figures) ? "" : tool_at_limit(figures);
   if (!target.empty() && !tool.empty()) {
     return {Limit::kBoth, "both were at their limit: the target, because " + target +
                               "; the tool, because " + tool};
   }
   if (!target.empty()) return {Limit::kTarget, "the target was the limit: " + target};
+  if (is_short(figures)) {
+    return {Limit::kTooShort,
+            "it was over too soon to say who was the limit: let the tool run for "
+            "half a second at least, better ten"};
+  }
   const std::string idle =
       "; the target's loop was busy " + percent_text(figures.busy_share()) + " of the time";
   if (!tool.empty()) return {Limit::kTool, "the tool was the limit: " + tool + idle};

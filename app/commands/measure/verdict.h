@@ -13,6 +13,8 @@ namespace polyport::measure {
 
 // From this share of its time on somebody counts as busy all the time.
 inline constexpr double kSaturated = 0.85;
+// In less time no share is known well enough to judge by.
+inline constexpr std::uint64_t kShortestNs = 500'000'000;
 
 struct Figures {
   LoadSample target;  // of the time between
@@ -24,7 +26,7 @@ struct Figures {
   double lossy_share() const;   // of the connections that were looked at
 };
 
-enum class Limit : std::uint8_t { kTarget, kTool, kBoth, kNetwork, kNone };
+enum class Limit : std::uint8_t { kTarget, kTool, kBoth, kNetwork, kNone, kTooShort };
 std::string_view name(Limit limit);  // "target", …
 
 struct Verdict {

@@ -45,8 +45,9 @@ void OwnLoad::Phase::end() {
   began = 0;
 }
 
-double OwnLoad::Phase::share() const {
-  return wall < kShortest ? 0 : static_cast<double>(cpu) / static_cast<double>(wall);
+std::optional<double> OwnLoad::Phase::share() const {
+  if (wall < kShortest) return std::nullopt;
+  return static_cast<double>(cpu) / static_cast<double>(wall);
 }
 
 OwnLoad::OwnLoad(Loop& loop)

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <optional>
 
 #include "core/base/histogram.h"
 #include "core/loop/timer.h"
@@ -25,9 +25,10 @@ class OwnLoad {
   void end_sending() { sending_.end(); }
   void stop();
 
-  // Of one core, 0 to 1 and above where the log's thread helps.
-  double opening_share() const { return opening_.share(); }
-  double sending_share() const { return sending_.share(); }
+  // Of one core, 0 to 1 and above where the log's thread helps; nothing where it was over too soon
+  // to be known.
+  std::optional<double> opening_share() const { return opening_.share(); }
+  std::optional<double> sending_share() const { return sending_.share(); }
   // How late a timer of the loop was.
   const Histogram& lag() const { return lag_; }
 
@@ -36,7 +37,7 @@ class OwnLoad {
     std::int64_t began = 0, cpu_began = 0, wall = 0, cpu = 0;
     void begin();
     void end();
-    double share() const;
+    std::optional<double> share() const;
   };
 
   Phase opening_, sending_;

@@ -118,32 +118,34 @@ std::string times_text(const Tally& tally) {
 std::string own_text(const Report& report) {
   const std::string limit = report.own_limit();
   const OwnLoad& own = report.own;
-  std::string text =
-      "\n" + label("itself") + percent_text(own.opening_share()) + " of a core while opening";
-  if (report.plan.scheduled > 0) {
-    text += ", " + percent_text(own.sending_share()) + " while sending";
-  }
-  text += "; its loop was late by " + time_text(own.lag().percentile(99)) + " (p99)";
+  const auto opening = own.opening_share(), sending = own.sending_share();
+  const bool sends = report.plan.scheduled > 0;
+  std::string text = "\n" + label("itself");
+  if (opening) text += percent_text(*opening) + " of a core while opening, ";
+  if (sends && sending) text += percent_text(*sending) + " of a core while sending, ";
+  text += "its loop was late by " + time_text(own.lag().percentile(99)) + " (p99)";
   if (!report.tally.late.empty()) {
     text += ", its messages by " + time_text(report.tally.late.percentile(99));
   }
-  return text + "\n" + indent() +
-         (limit.empty() ? "so it was not the limit" : "so it was itself the limit: " + limit) +
-         "\n";
+  text += "\n" + indent();
+  if (!limit.empty()) return text + "so it was itself the limit: " + limit + "\n";
+  if (sends ? sending.has_value() : opening.has_value()) return text + "so it was not the limit\n";
+  return text + "it was over too soon to say whether it was itself the limit\n";
 }
 
 }  // namespace
 
 std::string Report::own_limit() const {
-  if (plan.scheduled > 0 && own.sending_share() >= kBusyShare) {
-    return "it used " + percent_text(own.sending_share()) + " of a core while sending";
+  const auto opening = own.opening_share(), sending = own.sending_share();
+  if (plan.scheduled > 0 && sending && *sending >= kBusyShare) {
+    return "it used " + percent_text(*sending) + " of a core while sending";
   }
   if (plan.scheduled > 0 && tally.late.percentile(99) > kLateNs) {
     return "one message in a hundred left more than " + time_text(tally.late.percentile(99)) +
            " late";
   }
-  if (own.opening_share() >= kBusyShare) {
-    return "it used " + percent_text(own.opening_share()) + " of a core while opening";
+  if (opening && *opening >= kBusyShare) {
+    return "it used " + percent_text(*opening) + " of a core while opening";
   }
   return {};
 }
