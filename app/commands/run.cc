@@ -91,7 +91,8 @@ int exit_code(const StartFailure& failure) {
                   [](const Explanation& explanation) {
                     return explanation.verdict == Verdict::kForbidden;
                   });
-  return permissions ? kExitNotPermitted : kExitCannotBind;
+  if (permissions) return kExitNotPermitted;
+  return failure.had_ports ? kExitFailed : kExitCannotBind;
 }
 
 // One run of the server, from the checked configuration to the exit code.

@@ -206,7 +206,8 @@ StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSo
   Opener opener(state.instances, state.options);
   StartFailure failure = opener.open();
   failure.errors.insert(failure.errors.begin(), errors.begin(), errors.end());
-  if (failure.empty()) failure.errors = state.start_services(*this, opener.context());
+  failure.had_ports = failure.empty();
+  if (failure.had_ports) failure.errors = state.start_services(*this, opener.context());
   if (!failure.empty()) {
     state.take_back();
     return failure;

@@ -64,6 +64,7 @@ struct StartFailure {
   // Ports as a person counts them: TCP 53 and UDP 53 are two, 127.0.0.1 and ::1 are one.
   std::size_t failed_ports = 0;
   std::size_t wanted_ports = 0;
+  bool had_ports = false;  // all of them: it is a service that could not begin
 
   bool empty() const { return errors.empty() && explanations.empty(); }
 };

@@ -34,12 +34,12 @@ class HistoryTest(ChatTest):
         server = server or self.server
         wait_until(lambda: words in server.stderr(), f"{words!r} in the log")
 
-    def refused(self, path=None, more="", **settings):
+    def refused(self, path=None, code=5, **settings):
         """What a start says that does not come about."""
         result = cli("run", "chat:0", "--set", f"services.chat.history=sqlite:{path or self.path}",
                      "--set", "health.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0",
                      **settings)
-        self.assertNotEqual(result.code, 0, result)
+        self.assertEqual(result.code, code, result)
         self.assertNotIn("ready", result.out)
         return result
 
@@ -115,7 +115,7 @@ class OneFile(HistoryTest):
         result = cli("run", "chat:0", "--set", "services.chat.history=sqlite", "--set",
                      "services.chat.durable=true", "--set", "health.listen=127.0.0.1:0", "--set",
                      "admin.listen=127.0.0.1:0", env=state)
-        self.assertNotEqual(result.code, 0, result)
+        self.assertEqual(result.code, 5, result)
         self.assertIn(f"process {first.pid} (polyport) has it open", result.err)
 
     def test_a_second_chat_of_the_same_program(self):
@@ -124,7 +124,7 @@ class OneFile(HistoryTest):
         config.write_text(f'[services.one]\ntype = "chat"\n{row}[services.two]\ntype = "chat"\n{row}')
         result = cli("run", config, "--set", "health.listen=127.0.0.1:0", "--set",
                      "admin.listen=127.0.0.1:0")
-        self.assertNotEqual(result.code, 0, result)
+        self.assertEqual(result.code, 5, result)
         self.assertIn("another chat of this polyport has it open", result.err)
 
 
@@ -215,11 +215,11 @@ class BadFiles(HistoryTest):
         self.path.chmod(0o444)
         self.path.parent.chmod(0o755)
         self.expect_refused("the file cannot be written: Permission denied", "(give this user the right to it",
-                            ordinary_user=True)
+                            code=4, ordinary_user=True)
         self.path.chmod(0o666)
         self.path.parent.chmod(0o555)
         self.expect_refused("its folder cannot be written, where SQLite keeps its log: Permission denied",
-                            "(give this user the right to it", ordinary_user=True)
+                            "(give this user the right to it", code=4, ordinary_user=True)
 
     def test_words_that_name_no_place(self):
         for rows, what in (('history = "disk"\n', 'history: "disk" is no place'),
