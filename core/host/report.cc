@@ -6,7 +6,7 @@
 #include "core/base/json_value.h"
 #include "core/base/json_writer.h"
 #include "core/net/dialer.h"
-#include "core/net/udp_guard.h"
+#include "core/net/udp_socket.h"
 
 namespace polyport {
 
@@ -18,7 +18,7 @@ using Counts = std::vector<std::pair<std::string_view, std::uint64_t>>;
 // count only borrows its word.
 std::string_view known_word(std::string_view word) {
   static const std::vector<std::string_view> kWords = [] {
-    std::vector<std::string_view> words = {"send_failed", "kernel_dropped"};
+    std::vector<std::string_view> words = {UdpSocket::kSendFailed, UdpSocket::kKernelDropped};
     for (std::size_t i = 0; i < kCloseReasons; ++i)
       words.push_back(name(static_cast<CloseReason>(i)));
     for (std::size_t i = 0; i < UdpGuard::kVerdicts; ++i)

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/net/dialer.h"
+#include "core/net/udp_socket.h"
 #include "tests/support/catch.h"
 
 using namespace polyport;
@@ -68,6 +70,32 @@ TEST_CASE("a report that was sent says the same") {
   REQUIRE(read.has_value());
   CHECK(report_text(*read) == report_text(sample()));
   CHECK(read->services.at(0).upstreams.at(0).addresses.at(0) == "192.0.2.1:5432");
+}
+
+TEST_CASE("every word that something is counted by survives") {
+  std::vector<std::string_view> words = {UdpSocket::kSendFailed, UdpSocket::kKernelDropped};
+  for (std::size_t i = 0; i < kCloseReasons; ++i)
+    words.push_back(name(static_cast<CloseReason>(i)));
+  for (std::size_t i = 0; i < UdpGuard::kVerdicts; ++i)
+    words.push_back(name(static_cast<UdpGuard::Verdict>(i)));
+  for (std::size_t i = 0; i < kProtocols; ++i)
+    words.push_back(name(static_cast<Protocol>(i)));
+  for (std::size_t i = 0; i < kDialErrors; ++i)
+    words.push_back(name(static_cast<DialError>(i)));
+  HostReport report;
+  ServiceStatus& service = report.services.emplace_back();
+  for (const std::string_view word : words) {  // a row each: some words are in two of the lists
+    service.listeners.emplace_back().refused = {{word, 1}};
+  }
+  const auto read = read_report(report_text(report));
+  REQUIRE(read.has_value());
+  const auto& rows = read->services.at(0).listeners;
+  REQUIRE(rows.size() == words.size());
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    INFO(words[i]);
+    REQUIRE(rows[i].refused.size() == 1);
+    CHECK(rows[i].refused.front() == std::pair(words[i], std::uint64_t{1}));
+  }
 }
 
 TEST_CASE("what is no report is none") {
