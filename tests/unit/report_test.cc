@@ -18,6 +18,7 @@ HostReport sample() {
   listener.id = "web.main.0";
   listener.accepted = 7;
   listener.active = 3;
+  listener.datagrams_out = 6;
   listener.bytes_in = 1000;
   listener.bytes_out = 2000;
   listener.refused = {{name(CloseReason::kLimitConnections), 2}};
@@ -30,6 +31,11 @@ HostReport sample() {
   upstream.state = UpstreamStatus::State::kUp;
   upstream.opened = 5;
   upstream.active = 2;
+  upstream.datagrams_in = 11;
+  upstream.datagrams_out = 12;
+  upstream.bytes_in = 300;
+  upstream.bytes_out = 400;
+  upstream.failed = {{name(DialError::kRefused), 1}};
   upstream.closed = {{name(CloseReason::kPeerClosed), 3}};
   web.upstreams.push_back(upstream);
   HostReport report;
@@ -112,19 +118,31 @@ TEST_CASE("what is no report is none") {
   CHECK(odd->services.at(0).closed.empty());
 }
 
-TEST_CASE("reports add up by service, listener and reason") {
+TEST_CASE("reports that were sent add up by service, listener and reason") {
+  const auto sent = read_report(report_text(sample()));
+  REQUIRE(sent.has_value());
   HostReport sum = empty_sum();
-  add_report(sum, sample());
-  add_report(sum, sample());
+  add_report(sum, *sent);
+  add_report(sum, *sent);
   const ServiceStatus& web = sum.services.at(1);
   CHECK(web.listeners.at(0).configured == "tcp://localhost:80");
   CHECK(web.listeners.at(0).accepted == 14);
   CHECK(web.listeners.at(0).active == 6);
+  CHECK(web.listeners.at(0).datagrams_out == 12);
+  CHECK(web.listeners.at(0).bytes_in == 2000);
   CHECK(web.listeners.at(0).bytes_out == 4000);
+  CHECK(web.listeners.at(0).wrong_protocol.at(0).second == 2);
   REQUIRE(web.listeners.at(0).refused.size() == 1);
   CHECK(web.listeners.at(0).refused.at(0).second == 4);
   REQUIRE(web.upstreams.size() == 1);
   CHECK(web.upstreams.at(0).opened == 10);
+  CHECK(web.upstreams.at(0).active == 4);
+  CHECK(web.upstreams.at(0).datagrams_in == 22);
+  CHECK(web.upstreams.at(0).datagrams_out == 24);
+  CHECK(web.upstreams.at(0).bytes_in == 600);
+  CHECK(web.upstreams.at(0).bytes_out == 800);
+  CHECK(web.upstreams.at(0).failed.at(0).second == 2);
+  CHECK(web.upstreams.at(0).closed.at(0).second == 6);
   CHECK(web.upstreams.at(0).state == UpstreamStatus::State::kUp);
   REQUIRE(web.closed.size() == 1);
   CHECK(web.closed.at(0).second == 8);
