@@ -44,8 +44,7 @@ class ValueReader {
   bool read_enum(const Node& node);
   bool read_text(const Node& node);
   bool read_texts(const Node& node);
-  bool read_networks(const Node& node);
-  bool read_network(const Node& node, std::string_view text);
+  bool read_listed_text(const Node& node, std::string_view text);
   bool read_certificates(const Node& node);
   bool read_certificate(const Node& item);
   bool read_endpoints(const Node& node);
@@ -83,9 +82,8 @@ bool ValueReader::read(const Node& node) {
     case OptionType::kPath:
       return read_text(node);
     case OptionType::kStrings:
-      return read_texts(node);
     case OptionType::kNetworks:
-      return read_networks(node);
+      return read_texts(node);
     case OptionType::kCertificates:
       return read_certificates(node);
     case OptionType::kEndpoints:
@@ -193,29 +191,10 @@ bool ValueReader::read_text(const Node& node) {
 
 // "a, b" of an override is two.
 bool ValueReader::read_texts(const Node& node) {
-  if (is_text(node)) {
-    for (const std::string_view part : split(node.text, ',')) {
-      if (!trim(part).empty()) value_.texts.emplace_back(trim(part));
-    }
-    return true;
-  }
-  if (node.kind != Node::Kind::kArray) return wrong_kind(node);
-  bool good = true;
-  for (const Node& item : node.items) {
-    if (item.kind != Node::Kind::kString) {
-      good = wrong_kind(item);
-    } else if ((good &= sound_text(item))) {
-      value_.texts.push_back(item.text);
-    }
-  }
-  return good;
-}
-
-bool ValueReader::read_networks(const Node& node) {
   bool good = true;
   if (is_text(node)) {
     for (const std::string_view part : split(node.text, ',')) {
-      if (!trim(part).empty()) good &= read_network(node, trim(part));
+      if (!trim(part).empty()) good &= read_listed_text(node, trim(part));
     }
     return good;
   }
@@ -224,15 +203,17 @@ bool ValueReader::read_networks(const Node& node) {
     if (item.kind != Node::Kind::kString) {
       good = wrong_kind(item);
     } else {
-      good &= sound_text(item) && read_network(item, item.text);
+      good &= sound_text(item) && read_listed_text(item, item.text);
     }
   }
   return good;
 }
 
-bool ValueReader::read_network(const Node& node, std::string_view text) {
-  const auto fine = Networks::check(text);
-  if (!fine) return complain(node, fine.error());
+bool ValueReader::read_listed_text(const Node& node, std::string_view text) {
+  if (row_.type == OptionType::kNetworks) {
+    const auto fine = Networks::check(text);
+    if (!fine) return complain(node, fine.error());
+  }
   value_.texts.emplace_back(text);
   return true;
 }
