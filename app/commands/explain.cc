@@ -15,7 +15,7 @@
 #include "core/base/layout.h"
 #include "core/base/text.h"
 #include "core/ports/explain.h"
-#include "core/ports/judge.h"
+#include "core/ports/judge_words.h"
 #include "core/ports/kernel_sockets.h"
 #include "core/ports/port_facts.h"
 #include "core/ports/port_names.h"

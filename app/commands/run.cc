@@ -35,7 +35,7 @@
 #include "core/host/supervisor.h"
 #include "core/host/tls_plan.h"
 #include "core/loop/signal.h"
-#include "core/ports/judge.h"
+#include "core/ports/judge_words.h"
 
 namespace polyport {
 namespace {
