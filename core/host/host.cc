@@ -153,6 +153,16 @@ struct Host::State {
     log.warn({.event = "memory_limit", .message = notes.back()});
   }
 
+  // Of every service, without the accept queues.
+  std::vector<ServiceStatus> figures() const {
+    std::vector<ServiceStatus> list;
+    if (!network) return list;
+    const auto totals = network->totals();
+    for (const auto& instance : instances)
+      list.push_back(instance->status(totals));
+    return list;
+  }
+
   void drain_step() {
     const bool over = std::chrono::steady_clock::now() >= give_up;
     if (over) network->close_all(CloseReason::kDrain);
@@ -339,12 +349,14 @@ void Host::stop() {
 }
 
 std::vector<ServiceStatus> Host::services() const {
-  std::vector<ServiceStatus> list;
-  if (!state_->network) return list;
-  const auto totals = state_->network->totals();
-  for (const auto& instance : state_->instances)
-    list.push_back(instance->status(totals));
+  std::vector<ServiceStatus> list = state_->figures();
+  fill_accept_queues(list);
   return list;
+}
+
+void Host::fill_accept_queues(std::vector<ServiceStatus>& services) const {
+  for (std::size_t i = 0; i < services.size(); ++i)
+    state_->instances.at(i)->fill_accept_queues(services[i]);
 }
 
 ProcessStatus Host::process() const {
@@ -375,18 +387,15 @@ std::string_view Host::server_name() const {
 HostReport Host::report() const {
   HostReport report;
   if (!state_->network) return report;
-  report.services = services();
+  report.services = state_->figures();
   report.log_dropped = state_->log.dropped();
-  report.turns = state_->network->turns();
-  report.descriptor_bursts = state_->network->descriptor_bursts();
   for (const ServiceStatus& service : report.services) {
     for (const ListenerStatus& listener : service.listeners) {
       if (listener.transport != Transport::kUdp) report.accepted += listener.accepted;
     }
   }
   report.process = process();
-  report.load = load();
-  report.open_connections = open_connections();
+  report.load = loop_load(*state_->network);
   report.resident_bytes = resident_bytes().value_or(0);
   return report;
 }
@@ -397,7 +406,10 @@ void Host::write_metrics(std::string& out) const {
 }
 
 LoadStatus Host::load() const {
-  return state_->network ? load_of(*state_->network) : LoadStatus{};
+  if (!state_->network) return {};
+  LoadStatus load = loop_load(*state_->network);
+  fill_machine_load(load);
+  return load;
 }
 
 }  // namespace polyport

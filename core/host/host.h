@@ -110,8 +110,12 @@ class Host final : public HostView {
   std::uint64_t open_connections() const override;
   std::string_view server_name() const override;
   void write_metrics(std::string& out) const override;
+  // What this process has done, without what the kernel has to be asked for: whoever answers for
+  // the program adds that, once for all processes.
   HostReport report() const;
   LoadStatus load() const override;
+  // `services` as services() gives them: how many clients wait at each listener now.
+  void fill_accept_queues(std::vector<ServiceStatus>& services) const;
 
  private:
   struct State;

@@ -76,8 +76,11 @@ class Instance {
   void set_state(ServiceState state) { state_ = state; }
   ServiceState state() const { return state_; }
   const ServicePlan& plan() const { return plan_; }
-  // `totals` as Network::totals gives them.
+  // `totals` as Network::totals gives them. Without the accept queues, which the kernel has to be
+  // asked for.
   ServiceStatus status(const std::vector<Network::Totals>& totals) const;
+  // `status` has the listeners that status() gave it, in that order.
+  void fill_accept_queues(ServiceStatus& status) const;
 
  private:
   void make_doors(UdpGuard& guard);
@@ -97,6 +100,7 @@ class Instance {
                   const std::vector<Network::Totals>& totals) const;
   static void add_counts(ListenerStatus& row, const UdpSocket& socket);
   ListenerState state(const PortGroup& group, const Port& port) const;
+  int accept_queue(const Port& port) const;
 
   ServicePlan plan_;
   ServiceState state_ = ServiceState::kStarting;

@@ -65,10 +65,7 @@ std::uint64_t kernel_counter(std::string_view text, std::string_view group, std:
   return 0;
 }
 
-LoadStatus load_of(Network& network) {
-  const std::string netstat = read("/proc/net/netstat");
-  const std::string snmp = read("/proc/net/snmp");
-  const std::string backlog = read("/proc/sys/net/core/somaxconn");
+LoadStatus loop_load(Network& network) {
   LoadStatus load;
   load.now_ns = clock_ns(CLOCK_MONOTONIC);
   load.busy_ns = network.load().busy_ns();
@@ -80,12 +77,18 @@ LoadStatus load_of(Network& network) {
   load.descriptor_bursts = network.descriptor_bursts();
   load.open_connections = network.open_connections();
   look_at_connections(network, load);
+  return load;
+}
+
+void fill_machine_load(LoadStatus& load) {
+  const std::string netstat = read("/proc/net/netstat");
+  const std::string snmp = read("/proc/net/snmp");
+  const std::string backlog = read("/proc/sys/net/core/somaxconn");
   load.listen_overflows = kernel_counter(netstat, "TcpExt", "ListenOverflows");
   load.listen_drops = kernel_counter(netstat, "TcpExt", "ListenDrops");
   load.segments_out = kernel_counter(snmp, "Tcp", "OutSegs");
   load.segments_again = kernel_counter(snmp, "Tcp", "RetransSegs");
   load.most_backlog = parse_number<std::uint64_t>(trim(backlog)).value_or(0);
-  return load;
 }
 
 }  // namespace polyport

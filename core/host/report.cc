@@ -58,6 +58,21 @@ constexpr std::pair<std::string_view, Counts UpstreamStatus::*> kUpstreamCounts[
     {"closed", &UpstreamStatus::closed},
 };
 
+constexpr std::pair<std::string_view, std::uint64_t LoadStatus::*> kLoadFigures[] = {
+    {"busy_ns", &LoadStatus::busy_ns},
+    {"turns", &LoadStatus::turns},
+    {"cpu_ns", &LoadStatus::cpu_ns},
+    {"queued_ns", &LoadStatus::queued_ns},
+    {"descriptor_bursts", &LoadStatus::descriptor_bursts},
+    {"open_connections", &LoadStatus::open_connections},
+    {"seen", &LoadStatus::connections_seen},
+    {"lossy", &LoadStatus::connections_lossy},
+};
+constexpr std::pair<std::string_view, Histogram LoadStatus::*> kLoadHistograms[] = {
+    {"long_turns", &LoadStatus::long_turns},
+    {"answers", &LoadStatus::answers},
+};
+
 // --- writing -------------------------------------------------------------------------------------
 
 void write_counts(JsonWriter& json, std::string_view key, const Counts& counts) {
@@ -86,13 +101,10 @@ void write_histogram(JsonWriter& json, std::string_view key, const Histogram& hi
 void write_load(JsonWriter& json, const LoadStatus& load) {
   json.key("load");
   json.begin_object();
-  json.field("busy_ns", load.busy_ns);
-  json.field("cpu_ns", load.cpu_ns);
-  json.field("queued_ns", load.queued_ns);
-  json.field("seen", load.connections_seen);
-  json.field("lossy", load.connections_lossy);
-  write_histogram(json, "long_turns", load.long_turns);
-  write_histogram(json, "answers", load.answers);
+  for (const auto& [key, figure] : kLoadFigures)
+    write_count(json, key, load.*figure);
+  for (const auto& [key, histogram] : kLoadHistograms)
+    write_histogram(json, key, load.*histogram);
   json.end_object();
 }
 
@@ -169,13 +181,10 @@ LoadStatus read_load(const JsonValue& json) {
   LoadStatus load;
   const JsonValue* const object = json.find("load");
   if (object == nullptr) return load;
-  load.busy_ns = count_in(*object, "busy_ns");
-  load.cpu_ns = count_in(*object, "cpu_ns");
-  load.queued_ns = count_in(*object, "queued_ns");
-  load.connections_seen = count_in(*object, "seen");
-  load.connections_lossy = count_in(*object, "lossy");
-  load.long_turns = histogram_in(*object, "long_turns");
-  load.answers = histogram_in(*object, "answers");
+  for (const auto& [key, figure] : kLoadFigures)
+    load.*figure = count_in(*object, key);
+  for (const auto& [key, histogram] : kLoadHistograms)
+    load.*histogram = histogram_in(*object, key);
   return load;
 }
 
@@ -271,15 +280,11 @@ void add_used(LimitStatus& sum, const LimitStatus& part) {
   sum.queued_bytes += part.queued_bytes;
 }
 
-// What is of the machine, and not of a process, stays that of `sum`.
 void add_load(LoadStatus& sum, const LoadStatus& part) {
-  sum.busy_ns += part.busy_ns;
-  sum.cpu_ns += part.cpu_ns;
-  sum.queued_ns += part.queued_ns;
-  sum.connections_seen += part.connections_seen;
-  sum.connections_lossy += part.connections_lossy;
-  sum.long_turns.add(part.long_turns);
-  sum.answers.add(part.answers);
+  for (const auto& [key, figure] : kLoadFigures)
+    sum.*figure += part.*figure;
+  for (const auto& [key, histogram] : kLoadHistograms)
+    (sum.*histogram).add(part.*histogram);
 }
 
 void add_service(ServiceStatus& sum, const ServiceStatus& part) {
@@ -340,10 +345,7 @@ std::string report_text(const HostReport& report) {
   write_count(json, "memory_bytes", report.process.memory_bytes);
   write_load(json, report.load);
   json.field("log_dropped", report.log_dropped);
-  json.field("turns", report.turns);
-  json.field("descriptor_bursts", report.descriptor_bursts);
   json.field("accepted", report.accepted);
-  json.field("open_connections", report.open_connections);
   json.field("resident_bytes", report.resident_bytes);
   json.end_object();
   return text;
@@ -361,10 +363,7 @@ std::optional<HostReport> read_report(std::string_view text) {
   report.process.memory_bytes = count_in(*json, "memory_bytes");
   report.load = read_load(*json);
   report.log_dropped = count_in(*json, "log_dropped");
-  report.turns = count_in(*json, "turns");
-  report.descriptor_bursts = count_in(*json, "descriptor_bursts");
   report.accepted = count_in(*json, "accepted");
-  report.open_connections = count_in(*json, "open_connections");
   report.resident_bytes = count_in(*json, "resident_bytes");
   return report;
 }
@@ -382,25 +381,19 @@ void add_report(HostReport& sum, const HostReport& part) {
   sum.process.descriptors_for_connections += part.process.descriptors_for_connections;
   sum.process.memory_bytes += part.process.memory_bytes;
   sum.log_dropped += part.log_dropped;
-  sum.turns += part.turns;
-  sum.descriptor_bursts += part.descriptor_bursts;
   sum.accepted += part.accepted;
-  sum.open_connections += part.open_connections;
-  sum.resident_bytes += part.resident_bytes;
 }
 
 void forget_open(HostReport& report) {
   report.process = {};
+  report.load.open_connections = 0;
   report.load.connections_seen = report.load.connections_lossy = 0;
-  report.open_connections = 0;
   report.resident_bytes = 0;
   for (ServiceStatus& service : report.services) {
     service.reason.clear();
     service.limits = {};
-    for (ListenerStatus& listener : service.listeners) {
+    for (ListenerStatus& listener : service.listeners)
       listener.active = 0;
-      listener.accept_queue = 0;
-    }
     for (UpstreamStatus& upstream : service.upstreams) {
       upstream.active = 0;
       upstream.state = UpstreamStatus::State::kUntried;

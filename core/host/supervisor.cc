@@ -11,6 +11,7 @@
 #include "core/base/digest.h"
 #include "core/base/json_writer.h"
 #include "core/base/units.h"
+#include "core/host/load_status.h"
 #include "core/host/metrics_page.h"
 #include "core/socket/passing.h"
 
@@ -340,7 +341,6 @@ void Supervisor::finish(std::list<Round>::iterator round) {
 
 HostReport Supervisor::report() const {
   HostReport sum = host_->report();
-  sum.resident_bytes = 0;
   sum.process.memory_bytes = 0;
   sum.process.descriptors_for_connections = 0;
   for (const auto& worker : workers_) {
@@ -351,7 +351,10 @@ HostReport Supervisor::report() const {
 }
 
 std::vector<ServiceStatus> Supervisor::services() const {
-  return host_ == nullptr ? std::vector<ServiceStatus>() : report().services;
+  if (host_ == nullptr) return {};
+  std::vector<ServiceStatus> services = report().services;
+  host_->fill_accept_queues(services);
+  return services;
 }
 
 ProcessStatus Supervisor::process() const {
@@ -360,11 +363,8 @@ ProcessStatus Supervisor::process() const {
 
 LoadStatus Supervisor::load() const {
   if (host_ == nullptr) return {};
-  const HostReport sum = report();
-  LoadStatus load = sum.load;
-  load.turns = sum.turns;
-  load.descriptor_bursts = sum.descriptor_bursts;
-  load.open_connections = sum.open_connections;
+  LoadStatus load = report().load;
+  fill_machine_load(load);
   for (const auto& worker : workers_) {
     const LoadStatus &gone = worker->gone.load, &last = worker->last.load;
     load.loops.push_back(
@@ -378,7 +378,7 @@ bool Supervisor::draining() const {
 }
 
 std::uint64_t Supervisor::open_connections() const {
-  return host_ == nullptr ? 0 : report().open_connections;
+  return host_ == nullptr ? 0 : report().load.open_connections;
 }
 
 std::string_view Supervisor::server_name() const {
@@ -394,8 +394,8 @@ std::vector<WorkerStatus> Supervisor::workers() const {
   for (const auto& worker : workers_) {
     WorkerStatus status = worker->status;
     status.accepted = worker->gone.accepted + worker->last.accepted;
-    status.turns = worker->gone.turns + worker->last.turns;
-    status.active = worker->last.open_connections;
+    status.turns = worker->gone.load.turns + worker->last.load.turns;
+    status.active = worker->last.load.open_connections;
     status.resident_bytes = worker->last.resident_bytes;
     list.push_back(std::move(status));
   }

@@ -45,12 +45,13 @@ HostReport sample() {
   report.process = {.limits = {.connections = 3, .queued_bytes = 100}, .memory_bytes = 8192};
   report.services.at(0).requests = 9;
   report.load.busy_ns = 1'000;
+  report.load.turns = 50;
+  report.load.descriptor_bursts = 2;
+  report.load.open_connections = 3;
   report.load.connections_seen = 2;
   report.load.answers.record(5'000, 3);
   report.log_dropped = 1;
-  report.turns = 50;
   report.accepted = 7;
-  report.open_connections = 3;
   report.resident_bytes = 4096;
   return report;
 }
@@ -153,7 +154,9 @@ TEST_CASE("reports that were sent add up by service, listener and reason") {
   CHECK(web.requests == 18);
   CHECK(sum.load.busy_ns == 2'000);
   CHECK(sum.load.answers.count() == 6);
-  CHECK(sum.turns == 100);
+  CHECK(sum.load.turns == 100);
+  CHECK(sum.load.descriptor_bursts == 4);
+  CHECK(sum.load.open_connections == 6);
   CHECK(sum.accepted == 14);
 }
 
@@ -174,7 +177,8 @@ TEST_CASE("of a worker that is gone the counters stay, and nothing is open") {
   HostReport gone = sample();
   forget_open(gone);
   CHECK(gone.accepted == 7);
-  CHECK(gone.open_connections == 0);
+  CHECK(gone.load.open_connections == 0);
+  CHECK(gone.load.turns == 50);
   CHECK(gone.load.busy_ns == 1'000);
   CHECK(gone.load.connections_seen == 0);
   CHECK(gone.services.at(0).limits.connections == 0);
