@@ -1,7 +1,5 @@
 #include "app/http_get.h"
 
-#include <poll.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -11,6 +9,7 @@
 #include "core/ports/endpoint.h"
 #include "core/ports/resolve.h"
 #include "core/socket/client_socket.h"
+#include "core/socket/waiting.h"
 
 namespace polyport {
 namespace {
@@ -44,15 +43,6 @@ Result<Endpoint> endpoint_of(std::string_view url) {
     return unusable("the URL does not name one host and one port");
   }
   return endpoint;
-}
-
-bool wait_for(const ClientSocket& socket, short events, Deadline deadline) {
-  while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Deadline::clock::now());
-    if (left.count() <= 0) return false;
-    pollfd waiting{socket.descriptor(), events, 0};
-    if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0) return true;
-  }
 }
 
 Result<ClientSocket> connect_to(const Endpoint& endpoint, Deadline deadline) {
@@ -90,7 +80,7 @@ Result<HttpPage> read_page(ClientSocket& socket, Deadline deadline) {
   HttpPage page;
   std::array<char, 16 * 1024> buffer;
   for (bool more = true; more;) {
-    if (!wait_for(socket, POLLIN, deadline)) {
+    if (!sock::wait_readable(socket.descriptor(), deadline)) {
       return failure(ErrorCode::kSystem, "no answer in time");
     }
     const auto received = socket.receive(buffer);

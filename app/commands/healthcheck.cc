@@ -2,8 +2,6 @@
 // (RFC 9112 section 4), which is all that health is about.
 #include "app/commands/healthcheck.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -19,11 +17,11 @@
 #include "core/ports/endpoint.h"
 #include "core/ports/resolve.h"
 #include "core/socket/client_socket.h"
+#include "core/socket/waiting.h"
 
 namespace polyport {
 namespace {
 
-using std::chrono::milliseconds;
 using Deadline = ClientSocket::Deadline;
 
 constexpr std::string_view kPlain = "http://";
@@ -68,16 +66,6 @@ Result<HealthUrl> parse_url(std::string_view text) {
   return url;
 }
 
-// Waits for `events`; false when the deadline has passed.
-bool wait_for(const ClientSocket& socket, short events, Deadline deadline) {
-  while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Deadline::clock::now());
-    if (left.count() <= 0) return false;
-    pollfd waiting{socket.descriptor(), events, 0};
-    if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0) return true;
-  }
-}
-
 Result<ClientSocket> connect_to(const HealthUrl& url, Deadline deadline) {
   auto found = look_up(url.endpoint.host);
   if (!found) return tl::unexpected(found.error());
@@ -117,7 +105,7 @@ Result<std::string> ask(const HealthUrl& url, const TlsTrust& trust, Deadline de
     if (line.size() > kLongestStatusLine) {
       return failure(ErrorCode::kSystem, "the answer is not HTTP");
     }
-    if (!socket->has_more() && !wait_for(*socket, POLLIN, deadline)) {
+    if (!socket->has_more() && !sock::wait_readable(socket->descriptor(), deadline)) {
       return failure(ErrorCode::kSystem, "connected, but no answer in time");
     }
     std::array<char, kLongestStatusLine> buffer;

@@ -2,19 +2,16 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 
 #include <cerrno>
-#include <chrono>
 #include <memory>
 
 #include "core/net/tls_material.h"
+#include "core/socket/waiting.h"
 
 namespace polyport {
 
 namespace {
-
-using std::chrono::milliseconds;
 
 struct FreeSsl {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
@@ -88,16 +85,6 @@ std::string handshake_failure(SSL* ssl, int outcome) {
   return tls_client_failure(reason);
 }
 
-bool wait_for(int descriptor, short events, ClientSocket::Deadline deadline) {
-  while (true) {
-    const auto left =
-        std::chrono::ceil<milliseconds>(deadline - ClientSocket::Deadline::clock::now());
-    if (left.count() <= 0) return false;
-    pollfd waiting{descriptor, events, 0};
-    if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0) return true;
-  }
-}
-
 }  // namespace
 
 Result<TlsAgreement> start_tls(ClientSocket& socket, const TlsClientContext& context,
@@ -116,7 +103,8 @@ Result<TlsAgreement> start_tls(ClientSocket& socket, const TlsClientContext& con
     if (!reads && outcome != SSL_ERROR_WANT_WRITE) {
       return failure(ErrorCode::kSystem, handshake_failure(ssl.get(), outcome));
     }
-    if (!wait_for(socket.descriptor(), reads ? POLLIN : POLLOUT, deadline)) {
+    const int fd = socket.descriptor();
+    if (!(reads ? sock::wait_readable(fd, deadline) : sock::wait_writable(fd, deadline))) {
       return failure(ErrorCode::kSystem, "no answer to the TLS handshake in time");
     }
   }
