@@ -24,23 +24,23 @@ Refusal Hub::say(Member& member, std::string_view name, Message::Kind kind, std:
 }
 
 void Hub::on_message(const Message& message, std::uint64_t ticket) {
-  // Kept first: whoever comes in while it is told must find it.
-  const bool later = store_.tells_when_kept();
-  store_.append(message, [this, ticket, message, later](bool kept) {
-    if (later) tell_message(message, ticket);
-    on_kept(message, ticket, kept);
+  // Told first: the store may answer at once, and with that the ticket is spent.
+  if (!store_.tells_when_kept()) tell_message(message, ticket);
+  store_.append(message, [this, ticket](const Message& kept, bool is_kept) {
+    if (store_.tells_when_kept()) tell_message(kept, ticket);
+    on_kept(kept, ticket, is_kept);
   });
-  if (!later) tell_message(message, ticket);
 }
 
 void Hub::tell_message(const Message& message, std::uint64_t ticket) {
   Room* room = find_room(message.room);
   if (room == nullptr) return;  // nobody here is in it
-  // Its sender may have another name by now, and is still the one who said it.
+  // Its sender may have another name by now, and is still the one who said it. Of other processes
+  // there is none.
   const auto sender = expected_.find(ticket);
   tell_room({.kind = Event::Kind::kMessage,
              .room = room,
-             .from = sender == expected_.end() ? find(message.nick) : sender->second.member,
+             .from = sender == expected_.end() ? nullptr : sender->second.member,
              .message = &message,
              .nick = message.nick,
              .id = message.id});

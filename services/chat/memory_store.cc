@@ -6,13 +6,6 @@
 #include "services/chat/clock.h"
 
 namespace polyport::services::chat {
-namespace {
-
-std::size_t cost(const Message& message) {
-  return sizeof message + message.room.size() + message.nick.size() + message.text.size();
-}
-
-}  // namespace
 
 bool MemoryStore::too_old(const Message& message) const {
   return limits_.age_ms != 0 && message.time_ms + limits_.age_ms < clock_.wall_ms();
@@ -24,7 +17,7 @@ void MemoryStore::drop_oldest(Messages& messages) {
   messages.all.pop_front();
 }
 
-void MemoryStore::append(const Message& message, std::function<void(bool)> kept) {
+void MemoryStore::append(const Message& message, Kept kept) {
   if (limits_.messages == 0) {
     others_cut_ = true;
   } else {
@@ -39,7 +32,7 @@ void MemoryStore::append(const Message& message, std::function<void(bool)> kept)
     if (messages.all.empty()) rooms_.erase(key);
     make_room();
   }
-  if (kept) kept(true);
+  if (kept) kept(message, true);
 }
 
 // A walk over all rooms (max_rooms at most) where a limit is reached, and only then.

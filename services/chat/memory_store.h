@@ -24,7 +24,7 @@ class MemoryStore final : public Store {
 
   MemoryStore(const Clock& clock, const Limits& limits) : clock_(clock), limits_(limits) {}
 
-  void append(const Message& message, std::function<void(bool)> kept) override;
+  void append(const Message& message, Kept kept) override;
   void read(const HistoryQuestion& question, std::function<void(Page)> answer) override;
   Page page(const HistoryQuestion& question);
   std::size_t bytes() const { return bytes_; }

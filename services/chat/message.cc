@@ -42,4 +42,8 @@ std::string_view name(Message::Kind kind) {
   return {};
 }
 
+std::size_t cost(const Message& message) {
+  return sizeof message + message.room.size() + message.nick.size() + message.text.size();
+}
+
 }  // namespace polyport::services::chat

@@ -44,6 +44,8 @@ struct Message {
   std::string text = {};
 };
 std::string_view name(Message::Kind kind);  // "say", "act", "notice"
+// What one costs in memory, about, in bytes.
+std::size_t cost(const Message& message);
 
 // A run of a room's messages, oldest first.
 struct Page {

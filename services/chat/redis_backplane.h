@@ -66,7 +66,7 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   bool share_mute(std::string_view who, bool muted) override;
 
   // --- Store (redis_history.cc)
-  void append(const Message& message, std::function<void(bool)> kept) override;
+  void append(const Message& message, Kept kept) override;
   void read(const HistoryQuestion& question, std::function<void(Page)> answer) override;
 
  private:

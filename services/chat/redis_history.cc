@@ -31,7 +31,7 @@ bool RedisBackplane::is_too_old(const Message& message) const {
   return age != 0 && message.time_ms + age < clock_.wall_ms();
 }
 
-void RedisBackplane::append(const Message& message, std::function<void(bool)> kept) {
+void RedisBackplane::append(const Message& message, Kept kept) {
   if (message.id.is_provisional()) {
     RedisOutbox::Unsent* unsent = outbox_.find_provisional(message.id.number);
     if (unsent != nullptr) unsent->kept = std::move(kept);
@@ -41,7 +41,7 @@ void RedisBackplane::append(const Message& message, std::function<void(bool)> ke
   for (Pending& pending : pending_) {
     if (equals_ignoring_case(pending.question.room, message.room)) pending.since.push_back(message);
   }
-  if (kept) kept(true);  // the id came from there
+  if (kept) kept(message, true);  // the id came from there
 }
 
 void RedisBackplane::read(const HistoryQuestion& asked, std::function<void(Page)> answer) {

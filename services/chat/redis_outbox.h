@@ -10,8 +10,8 @@
 #include <optional>
 #include <string>
 
-#include "services/chat/message.h"
 #include "services/chat/redis_entry.h"
+#include "services/chat/store.h"
 
 namespace polyport::services::chat {
 
@@ -26,7 +26,7 @@ class RedisOutbox {
     std::uint64_t ticket = 0;             // of Bus::publish
     std::uint64_t provisional = 0;        // the number of "local-N"; 0: it has not been shown yet
     std::size_t bytes = 0;                // what it costs here; set by add()
-    std::function<void(bool)> kept = {};  // where it was shown: who waits for its being kept
+    Store::Kept kept = {};                // where it was shown: who waits for its being kept
   };
   using All = std::deque<Unsent>;
 

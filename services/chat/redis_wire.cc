@@ -101,10 +101,10 @@ void RedisBackplane::settle(std::uint64_t sequence, MessageId id) {
   message.time_ms = id.ms;
   if (unsent->provisional == 0) return listener().on_message(message, unsent->ticket);
   append(message, {});
-  if (unsent->kept) unsent->kept(true);
   renumbered_.emplace_back(unsent->provisional, id);
   if (renumbered_.size() > kMostRenumbered) renumbered_.pop_front();
   listener().on_renumbered(message.room, MessageId::provisional(unsent->provisional), id);
+  if (unsent->kept) unsent->kept(message, true);
 }
 
 void RedisBackplane::pass_on(const Message& message, std::string_view to) {

@@ -322,6 +322,7 @@ TEST_CASE("rooms are apart, and end with their last member", "[chat]") {
   Somebody third(chat, nullptr);
   CHECK(hub.join(third, "#fourth") == Refusal::kTooManyRooms);
   CHECK(hub.join(third, "#lobby") == Refusal::kRoomFull);
+  CHECK(hub.part(second, "#third", std::string(5'000, 'x')) == Refusal::kTooLong);
   CHECK(hub.part(second, "#THIRD", "bye") == Refusal::kNone);
   CHECK(hub.part(second, "#third", "bye") == Refusal::kNotInRoom);
   CHECK(hub.room_count() == 2);
