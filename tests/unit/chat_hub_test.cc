@@ -148,7 +148,7 @@ TEST_CASE("whoever asked for it hears under which id a message is kept", "[chat]
   first.take();
   chat.hub.say(first, "#lobby", Message::Kind::kSay, "hello", "my-1");
   CHECK(first.heard.size() == 2);
-  CHECK(first.heard.front() == "my-1 kept " + first.ids.front().text());
+  CHECK(first.heard.back() == "my-1 kept " + first.ids.front().text());
   CHECK(second.heard == Lines{"guest-1: hello"});
 }
 
