@@ -46,6 +46,12 @@ struct Request {
 
 class Handler;
 
+// What a handler has found out about a head, and which handler it was.
+struct HeadNote {
+  const Handler* by = nullptr;
+  const void* what = nullptr;
+};
+
 // One request and its answer. Its address and its request stay good from on_head until the answer
 // has ended (respond, end) or on_abort; a handler that answers later may hold on to it so long.
 class Exchange {
@@ -100,22 +106,16 @@ class Exchange {
   virtual void* state() const = 0;
   virtual void set_state(void* state) = 0;
 
-  // What a handler that hands on to others has found out about the request (which of them it is
-  // for), so that it need not look again at the next call. Null where another one has noted
-  // something since, and for each new request.
-  const void* noted(const Handler& by) const { return noted_by_ == &by ? note_ : nullptr; }
-  void note(const Handler& by, const void* what) {
-    noted_by_ = &by;
-    note_ = what;
-  }
+  // What a handler that hands on to others has found out about the request's head (which of them it
+  // is for), so that it need not look again: at the next call, and at a later request with the same
+  // head, byte for byte. Null where another one has noted something since.
+  const void* noted(const Handler& by) const { return note_.by == &by ? note_.what : nullptr; }
+  void note(const Handler& by, const void* what) { note_ = {&by, what}; }
 
  protected:
   ~Exchange() = default;
-  void forget_note() { noted_by_ = nullptr; }
 
- private:
-  const Handler* noted_by_ = nullptr;
-  const void* note_ = nullptr;
+  HeadNote note_;
 };
 
 // How an exchange ended, for an access log.

@@ -1,15 +1,40 @@
 #include "core/http/head_writer.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 namespace polyport::http {
 namespace {
 
+// Names and values are short: comparing them in place is faster than asking memcmp a dozen times.
+bool is_equal(Bytes a, Bytes b) {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  const std::size_t size = a.size();
+  if (size != b.size()) return false;
+  const auto differ = [&](std::size_t at) {
+    std::uint64_t left, right;
+    std::memcpy(&left, a.data() + at, kWord);
+    std::memcpy(&right, b.data() + at, kWord);
+    return left != right;
+  };
+  if (size < kWord) {
+    std::size_t at = 0;
+    while (at < size && a[at] == b[at])
+      ++at;
+    return at == size;
+  }
+  for (std::size_t at = 0; at < size - kWord; at += kWord) {
+    if (differ(at)) return false;
+  }
+  return !differ(size - kWord);  // may overlap what was compared before
+}
+
 bool are_same(std::span<const Header> left, std::span<const Header> right) {
-  return std::equal(
-      left.begin(), left.end(), right.begin(), right.end(),
-      [](const Header& a, const Header& b) { return a.name == b.name && a.value == b.value; });
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](const Header& a, const Header& b) {
+                      return is_equal(a.name, b.name) && is_equal(a.value, b.value);
+                    });
 }
 
 // The fields as views into `words`, which must not have to grow.
@@ -34,7 +59,7 @@ std::vector<Header>& copy_fields(std::span<const Header> fields, std::string& wo
 bool HeadWriter::is_same(const ResponseHead& known, const ResponseHead& head) {
   return known.status == head.status && known.length == head.length &&
          known.framing == head.framing && known.persistence == head.persistence &&
-         known.date.size() == head.date.size() && known.server == head.server &&
+         known.date.size() == head.date.size() && is_equal(known.server, head.server) &&
          are_same(known.headers, head.headers) && are_same(known.common, head.common);
 }
 
