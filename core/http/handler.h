@@ -46,6 +46,13 @@ struct Request {
 
 class Handler;
 
+struct CommonHeaders {
+  std::span<const Header> fields;
+  // Whether fields at this address are these, byte for byte, as long as the handler lives: then they
+  // need not be compared to be known again.
+  bool fixed = false;
+};
+
 // What a handler has found out about a head, and which handler it was.
 struct HeadNote {
   const Handler* by = nullptr;
@@ -148,7 +155,7 @@ class Handler {
   virtual void on_abort(Exchange&) {}
   // Headers of every answer, the engine's errors too, beside those it is given; one that the answer
   // has already is left out. Good until the next call.
-  virtual std::span<const Header> common_headers(const Exchange&) { return {}; }
+  virtual CommonHeaders common_headers(const Exchange&) { return {}; }
   // An answer that had begun has ended. The request of a refused message may be empty.
   virtual void on_answered(Exchange&, const Answered&) {}
 };

@@ -56,11 +56,15 @@ std::vector<Header>& copy_fields(std::span<const Header> fields, std::string& wo
 }  // namespace
 
 // All but what the date says.
-bool HeadWriter::is_same(const ResponseHead& known, const ResponseHead& head) {
-  return known.status == head.status && known.length == head.length &&
-         known.framing == head.framing && known.persistence == head.persistence &&
-         known.date.size() == head.date.size() && is_equal(known.server, head.server) &&
-         are_same(known.headers, head.headers) && are_same(known.common, head.common);
+bool HeadWriter::is_same(const Known& known, const ResponseHead& head) {
+  const ResponseHead& before = known.head;
+  return before.status == head.status && before.length == head.length &&
+         before.framing == head.framing && before.persistence == head.persistence &&
+         before.date.size() == head.date.size() && is_equal(before.server, head.server) &&
+         are_same(before.headers, head.headers) &&
+         ((head.common.fixed && head.common.fields.data() == known.fixed_common &&
+           head.common.fields.size() == before.common.fields.size()) ||
+          are_same(before.common.fields, head.common.fields));
 }
 
 void HeadWriter::keep(Known& known, const ResponseHead& head) {
@@ -70,7 +74,8 @@ void HeadWriter::keep(Known& known, const ResponseHead& head) {
   known.words.append(head.server);
   known.head.server = known.words;
   known.head.headers = copy_fields(head.headers, known.words, known.headers);
-  known.head.common = copy_fields(head.common, known.words, known.common);
+  known.head.common.fields = copy_fields(head.common.fields, known.words, known.common);
+  known.fixed_common = head.common.fixed ? head.common.fields.data() : nullptr;
   known.size = static_cast<std::size_t>(write_head(head, known.text.data()) - known.text.data());
   // No value before it can hold a CR.
   constexpr Bytes kDate = "\r\nDate: ";
@@ -81,7 +86,7 @@ void HeadWriter::keep(Known& known, const ResponseHead& head) {
 HeadWriter::Written HeadWriter::write(const ResponseHead& head, Bytes body) {
   const auto status = static_cast<std::size_t>(head.status);
   std::unique_ptr<Known>& slot = known_[(status + head.length + head.headers.size()) % kSlots];
-  if (slot && is_same(slot->head, head)) {
+  if (slot && is_same(*slot, head)) {
     std::memcpy(slot->text.data() + slot->date_at, head.date.data(), head.date.size());
   } else {
     const std::size_t bound = size_bound(head);

@@ -156,7 +156,7 @@ TEST_CASE("a head that was written before goes out the same, with the date of no
   const std::string value = "text/plain";
   const Header headers[] = {{"Content-Type", value}};
   const Header common[] = {{"X-Served-By", "web"}};
-  ResponseHead head{.status = 200, .headers = headers, .common = common};
+  ResponseHead head{.status = 200, .headers = headers, .common = {common}};
   head.framing = ResponseHead::Framing::kLength;
   head.length = 5;
   head.server = "polyport";
@@ -174,7 +174,7 @@ TEST_CASE("a head that differs anywhere is written anew") {
   std::string value = "text/plain";
   Header headers[] = {{"Content-Type", value}, {"X-A", "b"}};
   Header common[] = {{"X-Served-By", "web"}};
-  ResponseHead head{.status = 200, .headers = headers, .common = common};
+  ResponseHead head{.status = 200, .headers = headers, .common = {common}};
   head.framing = ResponseHead::Framing::kLength;
   head.length = 5;
   head.server = "polyport";
@@ -206,6 +206,23 @@ TEST_CASE("a head that differs anywhere is written anew") {
   check();
   head.date = "";
   check();
+}
+
+TEST_CASE("common headers that are fixed are known by their place, others by their bytes") {
+  HeadWriter writer;
+  std::string value = "web";
+  const Header common[] = {{"X-Served-By", value}, {"X-Other", "x"}};
+  ResponseHead head{.status = 200, .common = {common, true}};
+  head.date = "Sun, 06 Nov 1994 08:49:37 GMT";
+  const std::string first = fresh(head);
+  CHECK(writer.write(head, {}).bytes == first);
+  value = "wob";  // which is against what was promised, and shows that nobody looks
+  CHECK(writer.write(head, {}).bytes == first);
+  head.common.fields = std::span(common).first(1);
+  CHECK(writer.write(head, {}).bytes == fresh(head));
+  value = "wib";
+  head.common.fixed = false;
+  CHECK(writer.write(head, {}).bytes == fresh(head));
 }
 
 TEST_CASE("a value of any length that differs in any byte is written anew") {
