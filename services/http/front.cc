@@ -62,11 +62,6 @@ class Front::Delay final : public Alarm {
 
 Front::Front(Site& site) : site_(site) {
   router_.set_prefix(site.options().prefix);
-  common_.push_back({"X-Served-By", site.instance()});
-  if (site.options().cors) {
-    common_.push_back({"Access-Control-Allow-Origin", "*"});
-    common_.push_back({"Access-Control-Allow-Credentials", "true"});
-  }
   for (const RouteGroup& group : route_groups()) {
     for (const Route& route : group.routes) {
       if (is_there(route, site.options())) add(route);
@@ -94,7 +89,16 @@ void Front::add(const Route& route) {
 
 // --- CORS and the common headers -----------------------------------------------------------------
 
+// The site has its name only once it has been started.
+void Front::fill_common() {
+  common_.push_back({"X-Served-By", site_.instance()});
+  if (!site_.options().cors) return;
+  common_.push_back({"Access-Control-Allow-Origin", "*"});
+  common_.push_back({"Access-Control-Allow-Credentials", "true"});
+}
+
 polyport::http::CommonHeaders Front::common_headers(const Exchange& exchange) {
+  if (common_.empty()) fill_common();
   const Bytes origin = site_.options().cors ? exchange.request().value("Origin") : Bytes();
   if (origin.empty()) return {common_, true};
   common_of_cors_ = common_;

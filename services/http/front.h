@@ -32,6 +32,7 @@ class Front final : public polyport::http::Handler {
   class Delay;
 
   void add(const Route& route);
+  void fill_common();
   void answer_options(polyport::http::Exchange& exchange);
   // What the client wants the answer to be; false where that has been answered with 400.
   bool read_wishes(polyport::http::Exchange& exchange, Wishes& wishes);
