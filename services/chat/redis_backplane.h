@@ -118,8 +118,8 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void hear_wire(const Reply& reply);
   void apply(const RedisEntry& entry);
   void apply_other(const RedisEntry& entry);
-  bool follows(const RedisEntry& entry);
-  void skip(const Reply& entry);
+  bool follows(std::uint64_t count, MessageId id);
+  void skip(const Reply& entry, const RedisStamp& stamp);
 
   // --- history
   Page local_page(const HistoryQuestion& question);

@@ -34,20 +34,19 @@ bool is_clean(std::string_view text, std::size_t most = kMostText) {
   return cleaned && *cleaned == text;
 }
 
-// The fields of an entry, by name. Each must be asked for at most once.
+// The fields of an entry, by name.
 class Fields {
  public:
-  // False where it is no list of names and values.
-  bool read(const RedisReply& list) {
-    if (!list.is_list() || list.list.size() % 2 != 0 || list.list.size() > kMostFields)
-      return false;
-    list_ = &list.list;
-    return std::all_of(list_->begin(), list_->end(),
+  explicit Fields(const RedisReply& list) : list_(list.list) {}
+  // Names and values, and not more of them than an entry of this version has.
+  bool has_form() const {
+    return list_.size() % 2 == 0 && list_.size() <= kMostFields &&
+           std::all_of(list_.begin(), list_.end(),
                        [](const RedisReply& each) { return each.is_text(); });
   }
   std::string_view operator[](std::string_view name) const {
-    for (std::size_t i = 0; i + 1 < list_->size(); i += 2) {
-      if ((*list_)[i].text == name) return (*list_)[i + 1].text;
+    for (std::size_t i = 0; i + 1 < list_.size(); i += 2) {
+      if (list_[i].text == name) return list_[i + 1].text;
     }
     return {};
   }
@@ -56,7 +55,7 @@ class Fields {
   }
 
  private:
-  const std::vector<RedisReply>* list_ = nullptr;
+  const std::vector<RedisReply>& list_;
 };
 
 std::optional<Message::Kind> kind_of(std::string_view word) {
@@ -236,13 +235,21 @@ std::optional<MessageId> redis_id(const RedisReply& entry) {
   return id;
 }
 
+RedisStamp redis_stamp(const RedisReply& entry) {
+  if (!redis_id(entry)) return {};
+  const Fields fields(entry.list[1]);
+  const std::string_view node = fields["n"];
+  if (!is_node(node)) return {};
+  return {fields.number("w").value_or(0), node, fields.number("s").value_or(0)};
+}
+
 std::optional<RedisEntry> parse_redis_entry(const RedisReply& reply) {
   const auto id = redis_id(reply);
-  Fields fields;
-  if (!id || !fields.read(reply.list[1])) return std::nullopt;
+  if (!id) return std::nullopt;
+  const Fields fields(reply.list[1]);
+  if (!fields.has_form()) return std::nullopt;
   RedisEntry entry{.id = *id, .node = std::string(fields["n"])};
   if (!is_node(entry.node)) return std::nullopt;
-  entry.count = fields.number("w").value_or(0);
   if (const auto kind = kind_of(fields["t"])) {
     entry.type = Type::kMessage;
     if (!read_sequence(fields, entry) || !read_message(fields, *kind, entry)) return std::nullopt;

@@ -45,7 +45,6 @@ struct RedisEntry {
 
   Type type = Type::kHello;
   MessageId id = {};
-  std::uint64_t count = 0;  // in the wire: one more than that of the entry before it
   std::string node = {};
   std::uint64_t sequence = 0;  // of that node, for what it must not say twice
   std::uint64_t number = 0;
@@ -60,6 +59,14 @@ struct RedisEntry {
 
 // "MS-N" of any entry, a foreign one too; nothing where even that is none.
 std::optional<MessageId> redis_id(const RedisReply& entry);
+// What every entry of this chat says of itself, also one of a later version, or one whose text may
+// not be shown. All 0 where it names no process.
+struct RedisStamp {
+  std::uint64_t count = 0;     // one more than that of the entry before it; 0: not of the wire
+  std::string_view node = {};  // a view of the entry
+  std::uint64_t sequence = 0;  // of that node, for what it must not say twice; 0: it has none
+};
+RedisStamp redis_stamp(const RedisReply& entry);
 // Nothing where it is no entry of this chat.
 std::optional<RedisEntry> parse_redis_entry(const RedisReply& entry);
 

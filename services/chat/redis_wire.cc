@@ -217,14 +217,14 @@ void RedisBackplane::hear_wire(const Reply& reply) {
     for (const Reply& each : reply.list[0].list[1].list) {
       const auto id = redis_id(each);
       if (!id || *id <= position_) continue;
-      const auto entry = parse_redis_entry(each);
-      const bool is_ours = entry && entry->count != 0;
-      if (is_ours && !follows(*entry)) return;
+      const RedisStamp stamp = redis_stamp(each);
+      if (stamp.count != 0 && !follows(stamp.count, *id)) return;
       position_ = *id;
-      if (is_ours) {
+      const auto entry = parse_redis_entry(each);
+      if (entry && stamp.count != 0) {
         apply(*entry);
       } else {
-        skip(each);
+        skip(each, stamp);
       }
       if (state_ != State::kTogether) return;  // it has failed over this one
     }
@@ -234,23 +234,28 @@ void RedisBackplane::hear_wire(const Reply& reply) {
 
 // Where the wire was trimmed before this process had read it, it begins anew, and finds what it has
 // missed in the rooms. Where nothing was missing, somebody else has changed the count.
-bool RedisBackplane::follows(const RedisEntry& entry) {
-  if (entry.count == count_ + 1 || entry.id == gap_) {
-    count_ = entry.count;
+bool RedisBackplane::follows(std::uint64_t count, MessageId id) {
+  if (count == count_ + 1 || id == gap_) {
+    count_ = count;
     return true;
   }
-  gap_ = entry.id;
+  gap_ = id;
   fail({"this process has read more slowly than the others wrote, and missed something", {}});
   return false;
 }
 
-void RedisBackplane::skip(const Reply& entry) {
+void RedisBackplane::skip(const Reply& entry, const RedisStamp& stamp) {
+  // Nobody shows it, so this process does not either.
+  if (stamp.node == node_) take(stamp.sequence);
   // The first, and then each time their number doubles.
   if (++skipped_; !std::has_single_bit(skipped_)) return;
   log(LogLevel::kWarn, "backplane_entry_skipped",
       "entry " + without_controls(entry.list[0].text) + " of " + std::string(kRedisPrefix) +
           "wire is not of this chat; skipped so far: " + std::to_string(skipped_) +
-          " (another program writes there: give the chat a database of its own)");
+          (stamp.node.empty()
+               ? " (another program writes there: give the chat a database of its own)"
+               : " (a later version of polyport writes there, or another program: give all "
+                 "processes of the chat one version)"));
 }
 
 void RedisBackplane::apply(const RedisEntry& entry) {

@@ -560,6 +560,47 @@ class TroubleTest(RedisTest):
         late.expect("still here\r\n")
         self.assertNotIn(b"eve", late.heard)
 
+    def add_counted(self, redis, node, *fields, taken=None):
+        """An entry as a process of the chat adds it, and where `taken` that process' say of it."""
+        script = ("local id = redis.call('XADD', 'polyport:chat:wire', '*', 'w',"
+                  " redis.call('INCR', 'polyport:chat:entries'), 'n', ARGV[1], unpack(ARGV, 3));"
+                  "if ARGV[2] ~= '' then"
+                  " redis.call('HSET', 'polyport:chat:sent:' .. ARGV[1], ARGV[2], id) end; return id")
+        answer = redis.ask("EVAL", script, "0", node, taken or "", *fields)
+        self.assertTrue(answer.startswith("$"), answer)
+
+    def test_an_entry_that_cannot_be_read_has_its_place(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob = first.enter(), second.enter()
+        ann.expect(f"* {bob.nick} joined")
+        for wrong in (("t", "dance"), ("t", "say", "s", "1", "room", "#lobby", "nick", "eve",
+                                       "text", "\x1b[31mred")):
+            self.add_counted(redis, "0123456789abcdef", *wrong)
+        bob.line("still here")
+        for guest in (ann, bob):
+            guest.expect("still here\r\n")
+        for node in (first, second):
+            self.assertIn("a later version of polyport", node.server.stderr())
+            self.assertNotIn("backplane_failed", node.server.stderr())
+
+    def test_what_nobody_can_read_its_own_process_does_not_show(self):
+        redis = self.redis()
+        first = self.nodes(1, redis)[0]
+        own = re.search(r"[0-9a-f]{16}", redis.ask("ZRANGE", "polyport:chat:nodes", 0, -1)).group()
+        second = self.nodes(1, redis)[0]
+        ann, bob = first.enter(), second.enter()
+        ann.expect(f"* {bob.nick} joined")
+        # What ann says is in the first process' hands before it reads that entry.
+        first.server.signal(signal.SIGSTOP)
+        ann.line("lost")
+        self.add_counted(redis, own, "t", "dance", "s", "1", taken="1")
+        first.server.signal(signal.SIGCONT)
+        ann.line("next")
+        for guest in (ann, bob):
+            guest.expect("next\r\n")
+            self.assertNotIn(b"lost", guest.heard)
+
     def test_something_huge_is_taken_out(self):
         redis = self.redis()
         first = self.nodes(1, redis)[0]

@@ -187,6 +187,30 @@ TEST_CASE("what stands in Redis and is not of the chat is nothing", "[chat][redi
   CHECK_FALSE(parse_redis_entry(entry(kId, many)));
 }
 
+TEST_CASE("what an entry says of itself is read also where the rest is nothing", "[chat][redis]") {
+  const std::string node(kNode);
+  RedisFields later = {"w", "12", "t", "dance", "n", node, "s", "7"};
+  for (int i = 0; i < 20; ++i)
+    later.insert(later.end(), {"more", "and more"});
+  RedisReply reply = entry(kId, later);
+  reply.list[1].list.push_back({.kind = Kind::kNil});
+  REQUIRE_FALSE(parse_redis_entry(reply));
+  const RedisStamp stamp = redis_stamp(reply);
+  CHECK(stamp.count == 12);
+  CHECK(stamp.node == kNode);
+  CHECK(stamp.sequence == 7);
+  const RedisReply odd = entry(kId, {"n", node, "w", "x", "s", "-1"});
+  CHECK(redis_stamp(odd).node == kNode);
+  CHECK(redis_stamp(odd).count == 0);
+  CHECK(redis_stamp(odd).sequence == 0);
+  for (const RedisReply& foreign :
+       {entry(kId, {}), entry(kId, {"w"}), entry(kId, {"w", "12", "s", "7"}), entry("x", later),
+        entry(kId, {"w", "12", "n", "short"}), text("w")}) {
+    CHECK(redis_stamp(foreign).node.empty());
+    CHECK(redis_stamp(foreign).count == 0);
+  }
+}
+
 TEST_CASE("a topic is one line", "[chat][redis]") {
   const RedisTopic topic{"#lab", "ann", 5, "ports and sockets"};
   CHECK(topic.line() == "5 ann #lab ports and sockets");
