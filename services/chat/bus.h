@@ -48,7 +48,7 @@ class Bus {
   virtual void member_left(Member&, [[maybe_unused]] std::string_view why,
                            [[maybe_unused]] std::chrono::milliseconds held) {}
   // What happens to everybody in one order. True: it comes back by Hub::apply_…; else the hub does
-  // it at once.
+  // it at once, where it is about nobody of another process.
   virtual bool share_topic([[maybe_unused]] std::string_view room,
                            [[maybe_unused]] std::string_view by,
                            [[maybe_unused]] std::string_view text) {

@@ -149,9 +149,9 @@ Refusal Hub::kick(Member& member, std::string_view name, std::string_view nick,
   if (target == nullptr) return Refusal::kNobody;
   if (!is_in(*target, *room)) return Refusal::kNotThere;
   if (why.size() > rules_.line_bytes) return Refusal::kTooLong;
-  if (!bus_.share_kick(room->name, member.nick_, target->nick_, why)) {
-    apply_kick(room->name, member.nick_, target->nick_, why);
-  }
+  if (bus_.share_kick(room->name, member.nick_, target->nick_, why)) return Refusal::kNone;
+  if (target->is_remote()) return Refusal::kOutOfReach;  // it would be out of the room here only
+  apply_kick(room->name, member.nick_, target->nick_, why);
   return Refusal::kNone;
 }
 

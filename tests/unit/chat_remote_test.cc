@@ -40,6 +40,11 @@ class TestBus final : public Bus {
   bool share_topic(std::string_view, std::string_view, std::string_view) override {
     return reaches;
   }
+  bool share_kick(std::string_view, std::string_view, std::string_view who,
+                  std::string_view) override {
+    if (reaches) changes.push_back("kick " + std::string(who));
+    return reaches;
+  }
   bool share_mute(std::string_view who, bool muted) override {
     if (reaches) changes.push_back((muted ? "mute " : "unmute ") + std::string(who));
     return reaches;
@@ -182,6 +187,25 @@ TEST_CASE("what is for a member of another process is passed on, or refused", "[
   CHECK(chat.passed_on.size() == 1);
   chat.hub.deliver({.nick = "Eve", .text = "hello"}, "guest-1");
   CHECK(ann.heard.back() == "[Eve to you] hello");
+}
+
+TEST_CASE("a member of another process is kicked by all processes or by none", "[chat][redis]") {
+  Chat chat;
+  Somebody ann(chat), bob(chat);
+  chat.peers.set(kEve, record("Eve", {"#lobby"}), {});
+  chat.hub.become_operator(ann, "x");
+  CHECK(chat.hub.kick(ann, "#lobby", "Eve", "noise") == Refusal::kNone);
+  CHECK(chat.bus.changes.back() == "kick Eve");
+  const Member* eve = chat.hub.find("Eve");
+  REQUIRE(eve != nullptr);
+  CHECK(eve->rooms().size() == 1);  // until it comes back
+  chat.bus.reaches = false;
+  ann.take();
+  CHECK(chat.hub.kick(ann, "#lobby", "Eve", "noise") == Refusal::kOutOfReach);
+  CHECK(eve->rooms().size() == 1);
+  CHECK(ann.take().empty());
+  CHECK(chat.hub.kick(ann, "#lobby", bob.nick(), "noise") == Refusal::kNone);
+  CHECK(bob.rooms().empty());
 }
 
 TEST_CASE("a bus that is full takes nothing, and newcomers hear its news", "[chat][redis]") {
