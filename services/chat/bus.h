@@ -55,13 +55,12 @@ class Bus {
     return false;
   }
   virtual bool share_kick([[maybe_unused]] std::string_view room,
-                          [[maybe_unused]] std::string_view by,
-                          [[maybe_unused]] std::string_view who,
+                          [[maybe_unused]] std::string_view by, [[maybe_unused]] Member& who,
                           [[maybe_unused]] std::string_view why) {
     return false;
   }
   // Only for members of other processes.
-  virtual bool share_mute([[maybe_unused]] std::string_view who, [[maybe_unused]] bool muted) {
+  virtual bool share_mute([[maybe_unused]] Member& who, [[maybe_unused]] bool muted) {
     return false;
   }
 

@@ -99,6 +99,8 @@ class Hub final : private Bus::Listener {
 
   // Tells everybody.
   void announce(std::string_view text);
+  // And one of this process.
+  void inform(Member& member, std::string_view text);
 
   // --- for a bus: what happens in other processes (hub_remote.cc) --------------------------------
   // Whoever has that name here gets another one. leave() and part() are as for everybody.
@@ -110,11 +112,10 @@ class Hub final : private Bus::Listener {
   void lose_name(Member& member);
   void apply_topic(std::string_view room, std::string_view by, std::string_view text,
                    std::uint64_t wall_ms);
-  void apply_kick(std::string_view room, std::string_view by, std::string_view who,
-                  std::string_view why);
+  void apply_kick(std::string_view room, std::string_view by, Member& who, std::string_view why);
   void apply_mute(Member& member, Mute what);
   // To a member of this process, from one of another.
-  void deliver(const Message& message, std::string_view to);
+  void deliver(const Message& message, Member& to);
 
   // Tells large rooms who came and left, and forgets nicks that were held long enough.
   void tick();

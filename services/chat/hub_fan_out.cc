@@ -111,6 +111,10 @@ void Hub::announce(std::string_view text) {
     give(*member, {.kind = Event::Kind::kNotice, .text = text}, encodings);
 }
 
+void Hub::inform(Member& member, std::string_view text) {
+  tell(member, {.kind = Event::Kind::kNotice, .text = text});
+}
+
 // --- once a second, where there is something to do -----------------------------------------------
 
 void Hub::wake() {

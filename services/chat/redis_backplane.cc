@@ -47,7 +47,8 @@ RedisBackplane::RedisBackplane(const Clock& clock, const Options& options)
       node_(hex(random_bytes(8))),
       host_(host_name()),
       memory_(clock, options.history),
-      peers_([this](const Message& message, std::string_view to) { pass_on(message, to); }),
+      peers_([this](const Message& message, const Member& from, const RedisKey& to,
+                    std::string_view nick) { pass_on(message, from, to, nick); }),
       backoff_(kFirstRetry, kLongestRetry) {}
 
 RedisBackplane::~RedisBackplane() = default;
@@ -85,6 +86,7 @@ void RedisBackplane::stop() {
   commands_->close();
   reader_->close();
   locals_.clear();
+  by_number_.clear();
   dirty_.clear();
 }
 
@@ -131,8 +133,8 @@ void RedisBackplane::say_hello() {
   std::vector<std::string> arguments = {node_, std::to_string(options_.node_timeout.count()),
                                         stream_id(position_), std::to_string(guests_wanted()),
                                         to_lower(options_.room)};
-  for (const auto& [member, local] : locals_)
-    arguments.push_back(std::to_string(local.number));
+  for (const auto& [number, member] : by_number_)
+    arguments.push_back(std::to_string(number));
   run(RedisScript::kHello, arguments, [this](const Reply& reply) { hear_hello(reply); });
 }
 
@@ -238,9 +240,8 @@ void RedisBackplane::join_up() {
   forget_->stop();
   trouble_.clear();
   logged_.clear();
-  for (auto& [member, local] : locals_) {
-    if (!local.is_dirty) dirty_.push_back(member);
-    local.is_dirty = true;
+  for (const auto& [number, member] : by_number_) {
+    if (!std::exchange(locals_.at(member).is_dirty, true)) dirty_.push_back(member);
   }
   share_members();
   sent_ = 0;
@@ -320,6 +321,7 @@ void RedisBackplane::fail(const RedisTrouble& trouble) {
 void RedisBackplane::go_apart() {
   state_ = State::kApart;
   listener().on_bus_notice(notice());
+  drop_private();
   for (RedisOutbox::Unsent& unsent : outbox_.all()) {
     if (unsent.provisional == 0) show_provisionally(unsent);
   }

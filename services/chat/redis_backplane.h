@@ -61,9 +61,9 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void member_changed(Member& member, std::string_view why) override;
   void member_left(Member& member, std::string_view why, std::chrono::milliseconds held) override;
   bool share_topic(std::string_view room, std::string_view by, std::string_view text) override;
-  bool share_kick(std::string_view room, std::string_view by, std::string_view who,
+  bool share_kick(std::string_view room, std::string_view by, Member& who,
                   std::string_view why) override;
-  bool share_mute(std::string_view who, bool muted) override;
+  bool share_mute(Member& who, bool muted) override;
 
   // --- Store (redis_history.cc)
   void append(const Message& message, Kept kept) override;
@@ -111,12 +111,18 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void answered(std::uint64_t sequence, const Reply& reply);
   void settle(std::uint64_t sequence, MessageId id);
   void show_provisionally(RedisOutbox::Unsent& unsent);
-  void pass_on(const Message& message, std::string_view to);
+  void pass_on(const Message& message, const Member& from, const RedisKey& to,
+               std::string_view nick);
+  void drop_private();
+  void tell_writer(std::uint64_t number, const std::string& text);
+  RedisKey key_of(const Member& member) const;
+  Member* find(const RedisKey& key) const;
   void share_members();
   void share_member(Member& member, Local& local);
   void read_on();
   void hear_wire(const Reply& reply);
   void apply(const RedisEntry& entry);
+  void apply_private(const RedisEntry& entry);
   void apply_other(const RedisEntry& entry);
   bool follows(std::uint64_t count, MessageId id);
   void skip(const Reply& entry, const RedisStamp& stamp);
@@ -163,7 +169,8 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   std::uint64_t provisional_ = 0;
   std::uint64_t sent_ = 0;     // the last of outbox_ that Redis was sent since it is there
   std::size_t in_flight_ = 0;  // sent, and not read back yet
-  std::unordered_map<Member*, Local> locals_;
+  std::unordered_map<const Member*, Local> locals_;
+  std::unordered_map<std::uint64_t, Member*> by_number_;  // the same
   std::vector<Member*> dirty_;
   std::uint64_t numbers_ = 0;
   std::uint64_t guest_ = 0;        // the last number given

@@ -18,7 +18,7 @@ constexpr std::size_t kMostRoom = 64;
 constexpr std::size_t kMostText = 64 * 1024;
 constexpr std::size_t kMostAddress = 64;
 constexpr std::size_t kMostRooms = 1'000;
-constexpr std::size_t kMostFields = 2 * 8;
+constexpr std::size_t kMostFields = 2 * 10;
 constexpr std::size_t kRecordLines = 6;
 
 bool is_nick(std::string_view text) {
@@ -78,11 +78,21 @@ bool read_message(const Fields& fields, Message::Kind kind, RedisEntry& entry) {
   return true;
 }
 
+// Whom it is for. A name may be somebody else's by the time it is read.
+bool read_who(const Fields& fields, RedisEntry& entry) {
+  const auto number = fields.number("m");
+  const std::string_view at = fields["at"];
+  entry.to = fields["to"];
+  if (!number || !is_node(at) || !is_nick(entry.to)) return false;
+  entry.who = {std::string(at), *number};
+  return true;
+}
+
 bool read_private(const Fields& fields, RedisEntry& entry) {
-  const std::string_view from = fields["from"], to = fields["to"], text = fields["text"];
+  const std::string_view from = fields["from"], text = fields["text"];
   const auto kind = kind_of(fields["kind"]);
-  if (!kind || !is_nick(from) || !is_nick(to) || text.empty() || !is_clean(text)) return false;
-  entry.to = to;
+  if (!kind || !is_nick(from) || text.empty() || !is_clean(text)) return false;
+  if (!read_who(fields, entry)) return false;
   entry.message = {.id = {},
                    .time_ms = entry.id.ms,
                    .kind = *kind,
@@ -97,16 +107,14 @@ bool read_room_event(const Fields& fields, RedisEntry& entry) {
   entry.nick = fields["by"];
   entry.text = fields["text"];
   if (!is_room(entry.room) || !is_nick(entry.nick) || !is_clean(entry.text)) return false;
-  if (entry.type == Type::kTopic) return true;
-  entry.to = fields["who"];
-  return is_nick(entry.to);
+  return entry.type == Type::kTopic || read_who(fields, entry);
 }
 
 bool read_member(const Fields& fields, RedisEntry& entry) {
   const auto number = fields.number("m");
   entry.text = fields["why"];
   if (!number || !is_clean(entry.text)) return false;
-  entry.number = *number;
+  entry.who = {entry.node, *number};
   if (entry.type == Type::kGone) return true;
   auto record = RedisRecord::parse(fields["record"]);
   if (!record) return false;
@@ -140,9 +148,8 @@ bool read_rest(const Fields& fields, RedisEntry& entry) {
     case Type::kKick:
       return read_room_event(fields, entry);
     case Type::kMute:
-      entry.to = fields["who"];
       entry.on = fields["on"] == "1";
-      return is_nick(entry.to);
+      return read_who(fields, entry);
     case Type::kMember:
     case Type::kGone:
       return read_member(fields, entry);
@@ -165,6 +172,11 @@ RedisFields begin(std::string_view type, std::string_view node, std::uint64_t se
 void add(RedisFields& fields, std::string_view name, std::string_view value) {
   fields.emplace_back(name);
   fields.emplace_back(value);
+}
+void add_who(RedisFields& fields, const RedisKey& who, std::string_view to) {
+  add(fields, "at", who.first);
+  add(fields, "m", std::to_string(who.second));
+  add(fields, "to", to);
 }
 
 }  // namespace
@@ -274,11 +286,11 @@ RedisFields fields_of_message(std::string_view node, std::uint64_t sequence,
 }
 
 RedisFields fields_of_private(std::string_view node, std::uint64_t sequence, const Message& message,
-                              std::string_view to) {
+                              const RedisKey& who, std::string_view to) {
   RedisFields fields = begin("private", node, sequence);
   add(fields, "kind", name(message.kind));
   add(fields, "from", message.nick);
-  add(fields, "to", to);
+  add_who(fields, who, to);
   add(fields, "text", message.text);
   return fields;
 }
@@ -293,19 +305,20 @@ RedisFields fields_of_topic(std::string_view node, std::uint64_t sequence, std::
 }
 
 RedisFields fields_of_kick(std::string_view node, std::uint64_t sequence, std::string_view room,
-                           std::string_view by, std::string_view who, std::string_view why) {
+                           std::string_view by, const RedisKey& who, std::string_view to,
+                           std::string_view why) {
   RedisFields fields = begin("kick", node, sequence);
   add(fields, "room", room);
   add(fields, "by", by);
-  add(fields, "who", who);
+  add_who(fields, who, to);
   add(fields, "text", why);
   return fields;
 }
 
-RedisFields fields_of_mute(std::string_view node, std::uint64_t sequence, std::string_view who,
-                           bool on) {
+RedisFields fields_of_mute(std::string_view node, std::uint64_t sequence, const RedisKey& who,
+                           std::string_view to, bool on) {
   RedisFields fields = begin("mute", node, sequence);
-  add(fields, "who", who);
+  add_who(fields, who, to);
   add(fields, "on", on ? "1" : "0");
   return fields;
 }

@@ -14,7 +14,7 @@
 //   topics        hash: topics of rooms
 //   stays         set: rooms whose topic stays when nobody is in them
 //   sent:NODE     hash: which id each of its latest messages got, so that one that is sent again,
-//                 because the answer was lost, is not said twice
+//                 because the answer was lost, is not said twice; forgotten a day after the last
 //   guests        the last number for a guest's name that was given out
 #pragma once
 

@@ -53,12 +53,13 @@ void RedisBackplane::show_provisionally(RedisOutbox::Unsent& unsent) {
 // A few at a time: nobody's reading must fall behind what the wire keeps.
 void RedisBackplane::transmit_waiting() {
   if (state_ != State::kTogether) return;
-  const auto& all = outbox_.all();
+  auto& all = outbox_.all();
   auto next = std::upper_bound(
       all.begin(), all.end(), sent_,
       [](std::uint64_t sent, const RedisOutbox::Unsent& unsent) { return sent < unsent.sequence; });
   for (; next != all.end() && in_flight_ < kMostInFlight; ++next) {
     sent_ = next->sequence;
+    next->was_sent = true;
     ++in_flight_;
     transmit(*next);
   }
@@ -107,9 +108,36 @@ void RedisBackplane::settle(std::uint64_t sequence, MessageId id) {
   if (unsent->kept) unsent->kept(message, true);
 }
 
-void RedisBackplane::pass_on(const Message& message, std::string_view to) {
-  put({.fields = fields_of_private(node_, outbox_.next_sequence(), message, to)});
+void RedisBackplane::pass_on(const Message& message, const Member& from, const RedisKey& to,
+                             std::string_view nick) {
+  put({.fields = fields_of_private(node_, outbox_.next_sequence(), message, to, nick),
+       .from = locals_.at(&from).number,
+       .to = std::string(nick)});
   transmit_waiting();
+}
+
+// What was said to one alone is of the moment: it does not wait for Redis to come back.
+void RedisBackplane::drop_private() {
+  for (const RedisOutbox::Unsent& unsent : outbox_.take_private()) {
+    tell_writer(unsent.from, "what you wrote to " + unsent.to +
+                                 " was not sent: that server of this chat is out of reach");
+  }
+}
+
+void RedisBackplane::tell_writer(std::uint64_t number, const std::string& text) {
+  const auto writer = by_number_.find(number);
+  if (writer != by_number_.end()) hub_->inform(*writer->second, text);
+}
+
+RedisKey RedisBackplane::key_of(const Member& member) const {
+  if (member.is_remote()) return RedisPeers::key(member);
+  return {node_, locals_.at(&member).number};
+}
+
+Member* RedisBackplane::find(const RedisKey& key) const {
+  if (key.first != node_) return peers_.find(key);
+  const auto found = by_number_.find(key.second);
+  return found == by_number_.end() ? nullptr : found->second;
 }
 
 bool RedisBackplane::share_topic(std::string_view room, std::string_view by,
@@ -126,17 +154,18 @@ bool RedisBackplane::share_topic(std::string_view room, std::string_view by,
   return true;
 }
 
-bool RedisBackplane::share_kick(std::string_view room, std::string_view by, std::string_view who,
+bool RedisBackplane::share_kick(std::string_view room, std::string_view by, Member& who,
                                 std::string_view why) {
   if (state_ != State::kTogether || !takes_more()) return false;
-  put({.fields = fields_of_kick(node_, outbox_.next_sequence(), room, by, who, why)});
+  put({.fields =
+           fields_of_kick(node_, outbox_.next_sequence(), room, by, key_of(who), who.nick(), why)});
   transmit_waiting();
   return true;
 }
 
-bool RedisBackplane::share_mute(std::string_view who, bool muted) {
+bool RedisBackplane::share_mute(Member& who, bool muted) {
   if (state_ != State::kTogether || !takes_more()) return false;
-  put({.fields = fields_of_mute(node_, outbox_.next_sequence(), who, muted)});
+  put({.fields = fields_of_mute(node_, outbox_.next_sequence(), key_of(who), who.nick(), muted)});
   transmit_waiting();
   return true;
 }
@@ -150,7 +179,10 @@ std::uint64_t RedisBackplane::next_guest() {
 
 void RedisBackplane::member_changed(Member& member, std::string_view why) {
   Local& local = locals_[&member];
-  if (local.number == 0) local.number = ++numbers_;
+  if (local.number == 0) {
+    local.number = ++numbers_;
+    by_number_.emplace(local.number, &member);
+  }
   if (!why.empty()) local.why = why;
   if (!std::exchange(local.is_dirty, true)) dirty_.push_back(&member);
   if (state_ == State::kTogether) share_->start(std::chrono::milliseconds(0));
@@ -163,6 +195,7 @@ void RedisBackplane::member_left(Member& member, std::string_view why,
   share_members();
   const std::string number = std::to_string(found->second.number);
   if (found->second.is_dirty) std::erase(dirty_, &member);
+  by_number_.erase(found->second.number);
   locals_.erase(found);
   if (state_ != State::kTogether) return;
   run(RedisScript::kGone, {node_, number, std::string(why), std::to_string(held.count())},
@@ -266,18 +299,19 @@ void RedisBackplane::apply(const RedisEntry& entry) {
     case RedisEntry::Type::kMessage:
       return is_own ? settle(entry.sequence, entry.id) : listener().on_message(entry.message, 0);
     case RedisEntry::Type::kPrivate:
-      if (!is_own) hub_->deliver(entry.message, entry.to);
-      break;
+      return apply_private(entry);
     case RedisEntry::Type::kTopic:
       if (members_as_of_ < entry.id) {
         hub_->apply_topic(entry.room, entry.nick, entry.text, entry.id.ms);
       }
       break;
     case RedisEntry::Type::kKick:
-      hub_->apply_kick(entry.room, entry.nick, entry.to, entry.text);
+      if (Member* who = find(entry.who)) {
+        hub_->apply_kick(entry.room, entry.nick, *who, entry.text);
+      }
       break;
     case RedisEntry::Type::kMute:
-      if (Member* who = hub_->find(entry.to); who != nullptr && !who->is_remote()) {
+      if (Member* who = find(entry.who); who != nullptr && !who->is_remote()) {
         hub_->apply_mute(*who, entry.on ? Hub::Mute::kMute : Hub::Mute::kUnmute);
       }
       break;
@@ -290,6 +324,18 @@ void RedisBackplane::apply(const RedisEntry& entry) {
   if (is_own) take(entry.sequence);
 }
 
+void RedisBackplane::apply_private(const RedisEntry& entry) {
+  Member* who = find(entry.who);
+  if (entry.node != node_) {
+    if (who != nullptr && !who->is_remote()) hub_->deliver(entry.message, *who);
+    return;
+  }
+  const auto unsent = take(entry.sequence);
+  if (unsent && who == nullptr) {
+    tell_writer(unsent->from, entry.to + " had gone before what you wrote came there");
+  }
+}
+
 // About members, or whole processes.
 void RedisBackplane::apply_other(const RedisEntry& entry) {
   if (entry.node == node_) {
@@ -300,9 +346,10 @@ void RedisBackplane::apply_other(const RedisEntry& entry) {
     }
     return;
   }
-  const RedisPeers::Key key{entry.node, entry.number};
-  if (entry.type == RedisEntry::Type::kMember) return peers_.set(key, entry.record, entry.text);
-  if (entry.type == RedisEntry::Type::kGone) return peers_.gone(key, entry.text);
+  if (entry.type == RedisEntry::Type::kMember) {
+    return peers_.set(entry.who, entry.record, entry.text);
+  }
+  if (entry.type == RedisEntry::Type::kGone) return peers_.gone(entry.who, entry.text);
   peers_.lost(entry.node, entry.text);
 }
 

@@ -90,6 +90,45 @@ class TogetherTest(RedisTest):
         cid.expect("* Bob joined (")
         self.assertNotIn(b"just for you", cid.heard)
 
+    def test_a_direct_message_reaches_whom_it_was_for_by_whatever_name(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob, cid = first.enter(), second.enter(), second.enter()
+        self.name(bob, "Bob", ann)
+        keys = redis.ask("KEYS", "polyport:chat:members:*")
+        for node in re.findall(r"members:([0-9a-f]{16})", keys):
+            record = redis.ask("HGETALL", f"polyport:chat:members:{node}")
+            if found := re.search(r"\r\n(\d+)\r\n\$\d+\r\nBob\n", record):
+                home, number = node, found.group(1)
+        bob.line("/nick Bobby")
+        ann.expect("* Bob is now Bobby\r\n")
+        self.name(cid, "Bob", ann)
+        # What was written to Bob before the first process knew of that.
+        to_bob = ("at", home, "m", number, "to", "Bob")
+        self.add_counted(redis, "0123456789abcdef", "t", "private", "s", "1", "kind", "say",
+                         "from", "eve", *to_bob, "text", "a secret")
+        self.add_counted(redis, "0123456789abcdef", "t", "mute", "s", "2", *to_bob, "on", "1")
+        self.add_counted(redis, "0123456789abcdef", "t", "kick", "s", "3", "room", "#lobby",
+                         "by", "eve", *to_bob, "text", "noise")
+        bob.expect("[eve to you] a secret\r\n")
+        bob.expect("* an operator has muted you")
+        ann.expect("* eve put Bobby out of #lobby (noise)\r\n")
+        cid.line("still here")
+        ann.expect("Bob: still here\r\n")
+        self.assertNotIn(b"secret", cid.heard)
+
+    def test_who_writes_to_somebody_who_goes_is_told(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob = first.enter(), second.enter()
+        self.name(bob, "Bob", ann)
+        first.server.signal(signal.SIGSTOP)
+        bob.line("/quit")
+        wait_until(lambda: redis.ask("EXISTS", "polyport:chat:nick:bob") == ":0\r\n", "Bob is gone")
+        ann.line("/msg Bob are you there?")
+        first.server.signal(signal.SIGCONT)
+        ann.expect(rb"(Bob had gone before what you wrote came there|nobody here is called Bob)")
+
     def test_names_are_one_for_all_processes(self):
         redis = self.redis()
         first, second = self.nodes(2, redis)
@@ -433,6 +472,25 @@ class LossTest(RedisTest):
         bob.expect("again\r\n")
 
 
+    def test_what_is_for_one_alone_does_not_wait_for_redis(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob = first.enter(), second.enter()
+        self.name(bob, "Bob", ann)
+        redis.signal(signal.SIGSTOP)
+        # As many as are sent before one of them is answered.
+        ann.type("/msg Bob sent\n" + "".join(f"m{number}.\n" for number in range(1000)))
+        ann.type("/msg Bob not sent\n")
+        ann.expect("[you to Bob] not sent\r\n")
+        ann.expect("* what you wrote to Bob was not sent: that server of this chat is out of reach")
+        redis.signal(signal.SIGCONT)
+        bob.expect("[%s to you] sent\r\n" % ann.nick)
+        bob.expect("m999.\r\n")
+        ann.line("/msg Bob again")
+        bob.expect("] again\r\n")
+        self.assertNotIn(b"not sent", bob.heard)
+
+
 class TroubleTest(RedisTest):
     def away(self, url, words, rows=""):
         """A chat that has no Redis, says why, and goes on."""
@@ -559,15 +617,6 @@ class TroubleTest(RedisTest):
         late = self.nodes(1, redis)[0].enter()
         late.expect("still here\r\n")
         self.assertNotIn(b"eve", late.heard)
-
-    def add_counted(self, redis, node, *fields, taken=None):
-        """An entry as a process of the chat adds it, and where `taken` that process' say of it."""
-        script = ("local id = redis.call('XADD', 'polyport:chat:wire', '*', 'w',"
-                  " redis.call('INCR', 'polyport:chat:entries'), 'n', ARGV[1], unpack(ARGV, 3));"
-                  "if ARGV[2] ~= '' then"
-                  " redis.call('HSET', 'polyport:chat:sent:' .. ARGV[1], ARGV[2], id) end; return id")
-        answer = redis.ask("EVAL", script, "0", node, taken or "", *fields)
-        self.assertTrue(answer.startswith("$"), answer)
 
     def test_an_entry_that_cannot_be_read_has_its_place(self):
         redis = self.redis()

@@ -25,6 +25,7 @@ RedisReply entry(std::string id, const std::vector<std::string>& fields) {
 }
 
 constexpr std::string_view kNode = "0123456789abcdef";
+const RedisKey kBob{"fedcba9876543210", 12};
 constexpr const char* kId = "1764075600000-3";
 
 RedisFields said(const std::string& words) {
@@ -109,19 +110,27 @@ TEST_CASE("what is written to Redis is read back", "[chat][redis]") {
   CHECK(message->message.room == "#Lab");
   CHECK(message->message.text == "waves");
   const auto kick =
-      parse_redis_entry(entry(kId, fields_of_kick(kNode, 8, "#lab", "ann", "bob", "")));
+      parse_redis_entry(entry(kId, fields_of_kick(kNode, 8, "#lab", "ann", kBob, "bob", "")));
   REQUIRE(kick);
   CHECK(kick->type == RedisEntry::Type::kKick);
   CHECK(kick->nick == "ann");
+  CHECK(kick->who == kBob);
   CHECK(kick->to == "bob");
   const auto whisper = parse_redis_entry(
-      entry(kId, fields_of_private(kNode, 9, {.nick = "ann", .text = "psst"}, "bob")));
+      entry(kId, fields_of_private(kNode, 9, {.nick = "ann", .text = "psst"}, kBob, "bob")));
   REQUIRE(whisper);
   CHECK(whisper->message.room.empty());
+  CHECK(whisper->who == kBob);
   CHECK(whisper->to == "bob");
-  const auto mute = parse_redis_entry(entry(kId, fields_of_mute(kNode, 10, "bob", true)));
+  const auto mute = parse_redis_entry(entry(kId, fields_of_mute(kNode, 10, kBob, "bob", true)));
   REQUIRE(mute);
   CHECK(mute->on);
+  CHECK(mute->who == kBob);
+  for (const std::size_t at : {7u, 9u, 11u}) {  // its process, its number, its name
+    RedisFields fields = fields_of_mute(kNode, 10, kBob, "bob", true);
+    fields[at] = "0";
+    CHECK_FALSE(parse_redis_entry(entry(kId, fields)));
+  }
   const auto topic = parse_redis_entry(entry(kId, fields_of_topic(kNode, 11, "#lab", "ann", "")));
   REQUIRE(topic);
   CHECK(topic->text.empty());  // a topic may be taken away
@@ -262,6 +271,23 @@ TEST_CASE("what waits for Redis is found by its number, in any order", "[chat][r
     CHECK(outbox.take(sequence));
   CHECK(outbox.first_sequence() == 6);
   CHECK(outbox.next_sequence() == 6);
+}
+
+TEST_CASE("direct messages that Redis does not have are taken back", "[chat][redis]") {
+  RedisOutbox outbox;
+  for (int i = 0; i < 6; ++i) {
+    RedisOutbox::Unsent& each = outbox.add(unsent(outbox));
+    each.from = i % 2 == 0 ? 0 : 7;
+    each.was_sent = i < 2;
+  }
+  const auto taken = outbox.take_private();
+  REQUIRE(taken.size() == 2);
+  CHECK(taken[0].sequence == 4);
+  CHECK(taken[1].sequence == 6);
+  for (const std::uint64_t sequence : {1u, 2u, 3u, 5u})
+    CHECK(outbox.take(sequence));
+  CHECK(outbox.bytes() == 0);
+  CHECK(outbox.next_sequence() == 7);
 }
 
 TEST_CASE("an error of Redis says where, what and what to do", "[chat][redis]") {
