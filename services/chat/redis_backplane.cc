@@ -185,7 +185,7 @@ void RedisBackplane::take_topics(const Reply& list) {
     if (!topic) continue;
     const Room* room = hub_->find_room(topic->room);
     if (room == nullptr || room->topic == topic->text ||
-        topics_apart_.contains(to_lower(room->name))) {
+        topics_waiting_.contains(to_lower(room->name))) {
       continue;
     }
     hub_->apply_topic(topic->room, topic->by, topic->text, topic->ms);
@@ -248,10 +248,7 @@ void RedisBackplane::join_up() {
   in_flight_ = 0;
   transmit_waiting();
   ask_again();
-  for (const auto& [name, by] : std::exchange(topics_apart_, {})) {
-    const Room* room = hub_->find_room(name);
-    if (room != nullptr) share_topic(room->name, by, std::string(room->topic));
-  }
+  share_topics();
   reader_->set_patience(kLongestBeat + kPatience);
   read_on();
   beat_->start_every(

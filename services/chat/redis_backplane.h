@@ -20,6 +20,7 @@
 #include <list>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/base/backoff.h"
@@ -117,11 +118,13 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void tell_writer(std::uint64_t number, const std::string& text);
   RedisKey key_of(const Member& member) const;
   Member* find(const RedisKey& key) const;
+  void share_topics();
   void share_members();
   void share_member(Member& member, Local& local);
   void read_on();
   void hear_wire(const Reply& reply);
   void apply(const RedisEntry& entry);
+  void apply_topic(const RedisEntry& entry);
   void apply_private(const RedisEntry& entry);
   void apply_other(const RedisEntry& entry);
   bool follows(std::uint64_t count, MessageId id);
@@ -180,7 +183,7 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   std::list<Pending> pending_;
   std::vector<Pending> waiting_;  // to be asked when this is together, or apart
   std::deque<std::pair<std::uint64_t, MessageId>> renumbered_;  // for who comes back
-  std::unordered_map<std::string, std::string> topics_apart_;   // room -> by
+  std::unordered_set<std::string> topics_waiting_;  // rooms whose topic only this process knows
 };
 
 }  // namespace polyport::services::chat

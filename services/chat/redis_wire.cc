@@ -70,6 +70,7 @@ std::optional<RedisOutbox::Unsent> RedisBackplane::take(std::uint64_t sequence) 
   auto unsent = outbox_.take(sequence);
   if (unsent && sequence <= sent_ && in_flight_ > 0) --in_flight_;
   transmit_waiting();
+  share_topics();
   return unsent;
 }
 
@@ -143,7 +144,11 @@ Member* RedisBackplane::find(const RedisKey& key) const {
 bool RedisBackplane::share_topic(std::string_view room, std::string_view by,
                                  std::string_view text) {
   if (state_ != State::kTogether || !takes_more()) {
-    topics_apart_.insert_or_assign(to_lower(room), std::string(by));
+    topics_waiting_.insert(to_lower(room));
+    if (topics_waiting_.size() > hub_->room_count()) {
+      std::erase_if(topics_waiting_,
+                    [this](const std::string& name) { return hub_->find_room(name) == nullptr; });
+    }
     return false;
   }
   const RedisTopic topic{std::string(room), std::string(by), clock_.wall_ms(), std::string(text)};
@@ -152,6 +157,15 @@ bool RedisBackplane::share_topic(std::string_view room, std::string_view by,
        .room = to_lower(room)});
   transmit_waiting();
   return true;
+}
+
+void RedisBackplane::share_topics() {
+  while (!topics_waiting_.empty() && state_ == State::kTogether && takes_more()) {
+    const std::string name = topics_waiting_.extract(topics_waiting_.begin()).value();
+    const Room* room = hub_->find_room(name);
+    if (room == nullptr || room->topic_by.empty()) continue;  // it has gone, or it is another one
+    share_topic(room->name, room->topic_by, room->topic);
+  }
 }
 
 bool RedisBackplane::share_kick(std::string_view room, std::string_view by, Member& who,
@@ -301,9 +315,7 @@ void RedisBackplane::apply(const RedisEntry& entry) {
     case RedisEntry::Type::kPrivate:
       return apply_private(entry);
     case RedisEntry::Type::kTopic:
-      if (members_as_of_ < entry.id) {
-        hub_->apply_topic(entry.room, entry.nick, entry.text, entry.id.ms);
-      }
+      if (members_as_of_ < entry.id) apply_topic(entry);
       break;
     case RedisEntry::Type::kKick:
       if (Member* who = find(entry.who)) {
@@ -322,6 +334,16 @@ void RedisBackplane::apply(const RedisEntry& entry) {
       return;
   }
   if (is_own) take(entry.sequence);
+}
+
+void RedisBackplane::apply_topic(const RedisEntry& entry) {
+  const std::string room = to_lower(entry.room);
+  if (entry.node != node_) {
+    topics_waiting_.erase(room);
+  } else if (topics_waiting_.contains(room)) {
+    return;  // a later one of this process, shown already, waits
+  }
+  hub_->apply_topic(entry.room, entry.nick, entry.text, entry.id.ms);
 }
 
 void RedisBackplane::apply_private(const RedisEntry& entry) {

@@ -457,6 +457,7 @@ class LossTest(RedisTest):
         ann.expect("out of reach")
         ann.line(f"/msg {bob.nick} psst")
         ann.expect(f"* {bob.nick} is on another server of this chat, which is out of reach now")
+        ann.line("/topic set apart")  # which has no place any more when all is full
         total = 10_000
         for start in range(0, total, 1000):
             ann.type("".join(f"m{number}.\n" for number in range(start, start + 1000)))
@@ -468,6 +469,7 @@ class LossTest(RedisTest):
         bob.expect(f"m{total - 1}.\r\n")
         self.assertEqual(re.findall(rb": m(\d+)\.\r\n", bob.heard),
                          [b"%d" % number for number in range(total)])
+        bob.expect(f"* {ann.nick} set the topic of #lobby: set apart\r\n")
         ann.line("again")
         bob.expect("again\r\n")
 
