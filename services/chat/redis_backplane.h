@@ -12,8 +12,8 @@
 // are sent in their order, after what the others said meanwhile was fetched, and get their final
 // ids. Redis gives a message that is sent twice the same id (redis_scripts.h).
 //
-// redis_backplane.cc: the three states; redis_wire.cc: what is sent and read; redis_history.cc: the
-// Store.
+// redis_backplane.cc: the three states; redis_catch_up.cc: what is shown late; redis_wire.cc: what
+// is sent and read; redis_history.cc: the Store.
 #pragma once
 
 #include <deque>
@@ -28,6 +28,7 @@
 #include "services/chat/bus.h"
 #include "services/chat/memory_store.h"
 #include "services/chat/redis_link.h"
+#include "services/chat/redis_missed.h"
 #include "services/chat/redis_outbox.h"
 #include "services/chat/redis_peers.h"
 #include "services/chat/redis_scripts.h"
@@ -94,7 +95,6 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void hear_hello(const Reply& reply);
   void take_members(const Reply& list);
   void take_topics(const Reply& list);
-  void fetch_missed(MessageId last, std::uint64_t count);
   void join_up();
   std::uint64_t guests_wanted() const;
   void take_guests(const Reply& first);
@@ -103,9 +103,15 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void beat();
   bool is_trouble(const Reply& reply);
 
+  // --- what is shown late
+  void fetch_missed(MessageId last, std::uint64_t count);
+  void ask_for_missed();
+  void show_missed();
+  void show_waiting();
+
   // --- the wire
   void run(RedisScript script, const std::vector<std::string>& arguments, RedisLink::Answer answer);
-  RedisOutbox::Unsent& put(RedisOutbox::Unsent unsent);
+  void put(RedisOutbox::Unsent unsent);
   void transmit(const RedisOutbox::Unsent& unsent);
   void transmit_waiting();
   std::optional<RedisOutbox::Unsent> take(std::uint64_t sequence);
@@ -158,6 +164,9 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   std::unique_ptr<Timer> beat_;
   std::unique_ptr<Timer> forget_;  // the members of others, where this lasts
   std::unique_ptr<Timer> share_;
+  std::unique_ptr<Timer> show_missed_;   // the next part of it
+  std::unique_ptr<Timer> show_waiting_;  // the same
+  std::unique_ptr<RedisMissed> missed_;  // while it is fetched and shown
   Backoff backoff_;
   std::array<std::string, kRedisScripts> shas_;
   std::string trouble_;  // what is wrong now, in words
@@ -165,7 +174,7 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   std::uint64_t joined_ = 0;  // how often it was together
   std::uint64_t failed_ = 0;
 
-  std::uint64_t count_ = 0;  // of the entry at position_
+  std::uint64_t count_ = 0;  // of the entry at position_; 0: not known
   MessageId gap_;            // an entry whose count did not follow
   MessageId position_;       // up to here the wire has been read
   MessageId members_as_of_;  // what the wire says of members and topics up to here is old

@@ -247,6 +247,10 @@ std::optional<MessageId> redis_id(const RedisReply& entry) {
   return id;
 }
 
+std::string redis_id_text(MessageId id) {
+  return std::to_string(id.ms) + "-" + std::to_string(id.number);
+}
+
 RedisStamp redis_stamp(const RedisReply& entry) {
   if (!redis_id(entry)) return {};
   const Fields fields(entry.list[1]);

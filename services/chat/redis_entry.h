@@ -62,6 +62,8 @@ struct RedisEntry {
 
 // "MS-N" of any entry, a foreign one too; nothing where even that is none.
 std::optional<MessageId> redis_id(const RedisReply& entry);
+// "0-0" of none, which is before all; never "local-N".
+std::string redis_id_text(MessageId id);
 // What every entry of this chat says of itself, also one of a later version, or one whose text may
 // not be shown. All 0 where it names no process.
 struct RedisStamp {

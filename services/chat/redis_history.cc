@@ -12,10 +12,6 @@ using Which = HistoryQuestion::Which;
 
 constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
 
-std::string stream_id(MessageId id) {
-  return std::to_string(id.ms) + "-" + std::to_string(id.number);
-}
-
 MessageId after(MessageId id) {
   return id.number == kMax ? MessageId{id.ms + 1, 0} : MessageId{id.ms, id.number + 1};
 }
@@ -58,10 +54,12 @@ void RedisBackplane::read(const HistoryQuestion& asked, std::function<void(Page)
   }
   if (state_ == State::kApart) return answer(local_page(question));
   if (state_ == State::kConnecting) return waiting_.push_back({question, std::move(answer), {}});
-  const std::string key = std::string(kRedisPrefix) + "room:" + to_lower(question.room);
+  const std::string key = redis_room_key(question.room);
   const std::string count = std::to_string(question.most + 1);
-  const std::string end = question.which == Which::kBefore ? stream_id(before(question.id)) : "+";
-  const std::string begin = question.which == Which::kAfter ? stream_id(after(question.id)) : "-";
+  const std::string end =
+      question.which == Which::kBefore ? redis_id_text(before(question.id)) : "+";
+  const std::string begin =
+      question.which == Which::kAfter ? redis_id_text(after(question.id)) : "-";
   pending_.push_back({std::move(question), std::move(answer), {}});
   commands_->command(std::array<std::string_view, 6>{"XREVRANGE", key, end, begin, "COUNT", count},
                      [this, pending = std::prev(pending_.end())](const Reply& reply) {

@@ -20,11 +20,16 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace polyport::services::chat {
 
 inline constexpr std::string_view kRedisPrefix = "polyport:chat:";
+
+// "polyport:chat:wire"
+std::string redis_key(std::string_view name);
+std::string redis_room_key(std::string_view room);
 
 enum class RedisScript : std::uint8_t { kHello, kBeat, kMember, kGone, kSay, kBye, kWeed, kCount };
 inline constexpr std::size_t kRedisScripts = static_cast<std::size_t>(RedisScript::kCount);

@@ -27,10 +27,10 @@ void RedisBackplane::run(RedisScript script, const std::vector<std::string>& arg
 
 // --- saying --------------------------------------------------------------------------------------
 
-RedisOutbox::Unsent& RedisBackplane::put(RedisOutbox::Unsent unsent) {
+void RedisBackplane::put(RedisOutbox::Unsent unsent) {
   share_members();  // who has just come is there before it speaks
   unsent.sequence = outbox_.next_sequence();
-  return outbox_.add(std::move(unsent));
+  outbox_.add(std::move(unsent));
 }
 
 void RedisBackplane::publish(Message message, std::uint64_t ticket) {
@@ -38,9 +38,9 @@ void RedisBackplane::publish(Message message, std::uint64_t ticket) {
                            .room = to_lower(message.room),
                            .ticket = ticket};
   said.message = std::move(message);
-  RedisOutbox::Unsent& unsent = put(std::move(said));
+  put(std::move(said));
   if (state_ == State::kTogether) return transmit_waiting();
-  if (state_ == State::kApart) show_provisionally(unsent);
+  if (state_ == State::kApart && !show_waiting_->active()) show_waiting();
 }
 
 void RedisBackplane::show_provisionally(RedisOutbox::Unsent& unsent) {
@@ -251,8 +251,8 @@ void RedisBackplane::share_member(Member& member, Local& local) {
 
 void RedisBackplane::read_on() {
   if (!reader_->is_ready()) return;
-  const std::string key = std::string(kRedisPrefix) + "wire";
-  const std::string from = std::to_string(position_.ms) + "-" + std::to_string(position_.number);
+  const std::string key = redis_key("wire");
+  const std::string from = redis_id_text(position_);
   const std::array<std::string_view, 8> words = {
       "XREAD", "COUNT", kEntriesAtOnce, "BLOCK", kBlockMs, "STREAMS", key, from};
   reader_->command(words, [this](const Reply& reply) { hear_wire(reply); });
@@ -282,7 +282,7 @@ void RedisBackplane::hear_wire(const Reply& reply) {
 // Where the wire was trimmed before this process had read it, it begins anew, and finds what it has
 // missed in the rooms. Where nothing was missing, somebody else has changed the count.
 bool RedisBackplane::follows(std::uint64_t count, MessageId id) {
-  if (count == count_ + 1 || id == gap_) {
+  if (count == count_ + 1 || count_ == 0 || id == gap_) {
     count_ = count;
     return true;
   }

@@ -493,6 +493,40 @@ class LossTest(RedisTest):
         self.assertNotIn(b"not sent", bob.heard)
 
 
+    # Each of these is more than may wait for a member at once (max_unread, 256 KiB).
+
+    def test_much_that_was_missed_shows_nobody_out(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob = first.enter(), second.enter()
+        ann.expect(f"* {bob.nick} joined")
+        second.server.signal(signal.SIGSTOP)
+        for number in range(500):
+            ann.line(f"m{number}." + "x" * 990)
+        ann.expect(": m499.")
+        redis.ask("XTRIM", "polyport:chat:wire", "MAXLEN", "1")
+        second.server.signal(signal.SIGCONT)
+        bob.expect(rb": m499\.x+\r\n")
+        self.assertEqual(re.findall(rb": m(\d+)\.x{990}\r\n", bob.heard),
+                         [b"%d" % number for number in range(500)])
+
+    def test_much_that_waits_shows_nobody_out(self):
+        redis = self.redis()
+        first = self.nodes(1, redis)[0]
+        ann, bob = first.enter(), first.enter()
+        ann.expect(f"* {bob.nick} joined")
+        redis.signal(signal.SIGSTOP)
+        for number in range(600):
+            ann.line(f"m{number}." + "x" * 990)
+        bob.expect("out of reach")
+        redis.signal(signal.SIGCONT)  # perhaps before all is shown
+        bob.expect(": m599.")
+        self.assertEqual(re.findall(rb": m(\d+)\.", bob.heard),
+                         [b"%d" % number for number in range(600)])
+        bob.line("and on")
+        ann.expect("and on\r\n")
+
+
 class TroubleTest(RedisTest):
     def away(self, url, words, rows=""):
         """A chat that has no Redis, says why, and goes on."""
