@@ -45,7 +45,9 @@ RedisBackplane::RedisBackplane(const Clock& clock, const Options& options)
       memory_(clock, options.history),
       peers_([this](const Message& message, const Member& from, const RedisKey& to,
                     std::string_view nick) { pass_on(message, from, to, nick); }),
-      backoff_(kFirstRetry, kLongestRetry) {}
+      backoff_(kFirstRetry, kLongestRetry) {
+  memory_.mark_others_cut();
+}
 
 RedisBackplane::~RedisBackplane() = default;
 

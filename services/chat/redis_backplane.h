@@ -137,11 +137,10 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void skip(const Reply& entry, const RedisStamp& stamp);
 
   // --- history
-  Page local_page(const HistoryQuestion& question);
+  Page local_page(HistoryQuestion question);
   void hear_history(std::list<Pending>::iterator pending, const Reply& reply);
   void ask_again();
   void add_provisional(const HistoryQuestion& question, Page& page);
-  bool is_too_old(const Message& message) const;
 
   void log(LogLevel level, std::string_view event, const std::string& message) const;
 

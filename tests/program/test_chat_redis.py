@@ -493,6 +493,32 @@ class LossTest(RedisTest):
         self.assertNotIn(b"not sent", bob.heard)
 
 
+    def test_who_comes_while_redis_is_away_knows_that_there_may_be_more(self):
+        redis = self.redis()
+        first = self.nodes(1, redis)[0]
+        first.enter().line("kept")
+        wait_until(lambda: redis.ask("EXISTS", "polyport:chat:room:#lobby") == ":1\r\n", "it is")
+        first.server.stop()
+        page = self.nodes(1, redis)[0].page()
+        self.assertFalse(page.expect(type="room")["more"])
+        redis.kill()
+        page.expect(type="notice")
+        page.say(type="say", room="#lobby", text="one", ref="r")
+        mine = page.expect(type="message", text="one")["id"]
+        page.say(type="history", room="#lobby")
+        answer = page.expect(type="history")
+        self.assertEqual(([each["text"] for each in answer["messages"]], answer["more"]),
+                         (["one"], True))
+        page.say(type="history", room="#lobby", before=mine)
+        answer = page.expect(type="history")
+        self.assertEqual((answer["messages"], answer["more"]), ([], True))
+        self.assertTrue(redis.start())
+        page.expect(type="sent", ref="r")
+        page.say(type="history", room="#lobby", before=mine)
+        answer = page.expect(type="history")
+        self.assertEqual(([each["text"] for each in answer["messages"]], answer["more"]),
+                         (["kept"], False))
+
     # Each of these is more than may wait for a member at once (max_unread, 256 KiB).
 
     def test_much_that_was_missed_shows_nobody_out(self):
