@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -197,7 +198,8 @@ class Hub final : private Bus::Listener {
   std::function<void()> wake_;
   std::unordered_set<Member*, ByShape, ByShape> by_shape_;
   std::unordered_map<std::string, std::unique_ptr<Room>> rooms_;  // by name in lower case
-  std::unordered_map<std::uint64_t, Expected> expected_;
+  std::unordered_map<std::uint64_t, Expected> expected_;          // by ticket
+  std::set<std::pair<const Member*, std::uint64_t>> tickets_of_;  // the same
   std::vector<Member*> slow_;  // to be taken out once everybody has been told
   Identities identities_;
   Guesses guesses_;            // of the operators' password
