@@ -355,6 +355,17 @@ class AgainstOthers(SwarmTest):
         self.assertEqual(report["messages"]["answered"] + dropped, 1000)
         self.assertTrue(100 < dropped < 300, dropped)
 
+    def test_an_http_answer_that_ends_with_the_connection(self):
+        def serve(connection):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nabc")
+        url = self.serve(BadServer, serve).replace("tcp", "http")
+        report = self.swarm(url, "--count", 2, "--rate", 4, "--duration", "1s")
+        self.assertEqual(report["messages"]["answered"], 6)
+        self.assertEqual(report["messages"]["bytes_verified"], 18)
+        self.assertGreaterEqual(report["sockets"]["reopened"], 4)
+        self.assertEqual(report["sockets"]["closed_early"], {})
+
     def test_an_http_error_and_no_http(self):
         server = self.start(config=WEB)
         url = self.url(server, "web", scheme="http")

@@ -118,6 +118,24 @@ TEST_CASE("an http answer with another status is wrong, and close means close") 
         "the answer has status 503");
 }
 
+TEST_CASE("an http answer without a length ends with the connection") {
+  HttpTalk talk{.host = "h", .path = "/", .post_bytes = {}, .body = {}};
+  HttpSpeech speech(talk, 1);
+  std::string said;
+  CHECK(speech.hear_end().answers == 0);  // nobody has asked
+  speech.say(said);
+  CHECK(speech.hear("HTTP/1.0 200 OK\r\n\r\nabc").answers == 0);
+  const Heard heard = speech.hear_end();
+  CHECK(heard.answers == 1);
+  CHECK(heard.verified == 3);
+  CHECK(speech.may_be_closed());
+  speech.begin_again();
+  speech.say(said);
+  CHECK(speech.hear("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nab").answers == 0);
+  CHECK(speech.hear_end().answers == 0);
+  CHECK_FALSE(speech.may_be_closed());
+}
+
 TEST_CASE("what is posted must stand in the answer") {
   HttpTalk talk{.host = "h", .path = "/echo", .post_bytes = 50, .body = {}};
   HttpSpeech speech(talk, 3);

@@ -120,6 +120,8 @@ class Engine final : private DialHandler, private UdpClientHandler {
   void add_dialer(Target& target);
   void dial(Member& member);
   void pump_stream(Member& member, Connection& connection);
+  void note_heard(Member& member, const Heard& heard, std::int64_t now);
+  bool may_end(Member& member, CloseReason reason);
   void on_open(Connection& connection) override;
   void on_data(Connection& connection, Bytes data) override;
   void on_writable(Connection& connection) override;

@@ -31,6 +31,8 @@ class Speech {
   // Appends the next message.
   virtual void say(std::string& out) = 0;
   virtual Heard hear(Bytes bytes) = 0;
+  // The peer has sent its end: what is answered by that.
+  virtual Heard hear_end() { return {}; }
   // Messages that may be under way at once; more wait here, and their waiting counts.
   virtual std::size_t most_under_way() const = 0;
   // One message is said as soon as the socket is open; else only once all are.
