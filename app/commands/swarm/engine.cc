@@ -122,8 +122,8 @@ void Engine::tick() {
     case Phase::kOver:
       return;
   }
-  if (phase_ != Phase::kOver && open_ == 0 && dialing_ == 0 && settled() == members_.size() &&
-      phase_ != Phase::kClosing) {
+  const bool has_any = open_ + dialing_ + resting_ > 0 || settled() < members_.size();
+  if (phase_ != Phase::kOver && phase_ != Phase::kClosing && !has_any) {
     enter(Phase::kClosing);  // nobody is left
   }
   arm(now);
@@ -328,8 +328,9 @@ void Engine::note_due(Member& member) {
 
 void Engine::send_extra(Member& member, std::int64_t due_ns) {
   ++tally_.due;
-  const bool lives =
-      member.state == Member::State::kOpen || member.state == Member::State::kDialing;
+  using State = Member::State;
+  const bool lives = member.state == State::kOpen || member.state == State::kDialing ||
+                     member.state == State::kResting;
   if (!lives || member.extra_due_ns != 0) {
     ++tally_.unsent;
     return;
@@ -344,6 +345,9 @@ void Engine::pump(Member& member) {
     pump_datagram(member);
   } else if (Connection* connection = network_.find(member.id)) {
     if (!connection->ending()) pump_stream(member, *connection);
+  } else if (member.state == Member::State::kResting) {
+    --resting_;
+    dial(member);
   }
 }
 

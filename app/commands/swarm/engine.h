@@ -63,7 +63,8 @@ class Engine final : private DialHandler, private UdpClientHandler {
   };
 
   struct Member {
-    enum class State : std::uint8_t { kNew, kDialing, kOpen, kFailed, kGone };
+    // kResting: its server has closed as it may; it is dialled when something is due.
+    enum class State : std::uint8_t { kNew, kDialing, kOpen, kResting, kFailed, kGone };
     std::uint32_t index = 0;
     Target* target = nullptr;
     State state = State::kNew;
@@ -154,6 +155,7 @@ class Engine final : private DialHandler, private UdpClientHandler {
   std::uint64_t next_to_open_ = 0;
   std::uint64_t next_to_send_ = 0;
   std::uint64_t dialing_ = 0;
+  std::uint64_t resting_ = 0;
   std::uint64_t open_ = 0;
   std::uint64_t opened_ = 0;
   std::uint64_t failed_ = 0;

@@ -147,7 +147,10 @@ void Engine::on_close(Connection& connection, CloseReason reason) {
   if (phase_ != Phase::kClosing && phase_ != Phase::kOver && member.speech) {
     if (may_end(member, reason)) {
       --open_;
-      return dial(member);
+      if (member.waiting() > 0) return dial(member);
+      member.state = Member::State::kResting;  // a server closes those that say nothing
+      ++resting_;
+      return;
     }
     if (!member.speech) return gone(member);  // counted as wrong
     if (reason == CloseReason::kResetByPeer) {
