@@ -340,8 +340,10 @@ class AgainstOthers(SwarmTest):
         self.assertEqual(report["messages"]["due"], 300)
         self.assertEqual(report["messages"]["unanswered"], 100)
         self.assertEqual(report["messages"]["doubled"], 100)
-        self.swarm(url, "--count", 1, "--rate", 299, "--duration", "1s", "--timeout", "4s",
-                   "--allowed-loss", "34%", code=0)
+        result = cli("swarm", url, "--count", 1, "--rate", 299, "--duration", "1s", "--timeout", "4s",
+                     "--allowed-loss", "34%", timeout=120)
+        self.assertEqual(result.code, 0, result)
+        self.assertIn("no more was lost than is allowed", result.out)
 
     def test_datagrams_that_nobody_sent(self):
         url = self.serve(BadDatagrams, lambda datagram, peer: [b"x" * len(datagram)])

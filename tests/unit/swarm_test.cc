@@ -8,6 +8,7 @@
 #include "app/commands/swarm/pace.h"
 #include "app/commands/swarm/pattern.h"
 #include "app/commands/swarm/sources.h"
+#include "app/commands/swarm/tally.h"
 #include "app/commands/swarm/words.h"
 #include "tests/support/catch.h"
 
@@ -246,6 +247,16 @@ TEST_CASE("the reserved ports are not lent") {
   reserved.set(1'000);
   CHECK(lendable_ports({32'768, 60'999}, {}) == 28'232);
   CHECK(lendable_ports({32'768, 60'999}, reserved) == 28'231);
+}
+
+TEST_CASE("what may be lost is a share of what was meant to be sent") {
+  Tally tally;
+  tally.due = 100;
+  tally.dropped = 80;
+  tally.unanswered = 2;
+  CHECK_FALSE(tally.lost_more_than(10));
+  tally.unanswered = 3;
+  CHECK(tally.lost_more_than(10));
 }
 
 TEST_CASE("figures as a person reads them") {

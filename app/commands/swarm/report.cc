@@ -133,6 +133,12 @@ std::string own_text(const Report& report) {
   return text + "it was over too soon to say whether it was itself the limit\n";
 }
 
+std::string loss_text(const Report& report) {
+  if (report.lost()) return "something was lost\n";
+  if (report.tally.lost_more_than(0)) return "no more was lost than is allowed\n";
+  return "nothing was lost\n";
+}
+
 }  // namespace
 
 std::string Report::own_limit() const {
@@ -158,7 +164,7 @@ std::string report_text(const Report& report) {
   text += sockets_text(tally) + messages_text(report) + times_text(tally) + own_text(report);
   text += "\n";
   if (tally.interrupted) text += "ended before its time. ";
-  return text + (report.lost() ? "something was lost\n" : "nothing was lost\n");
+  return text + loss_text(report);
 }
 
 }  // namespace polyport::swarm

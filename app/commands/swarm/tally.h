@@ -55,11 +55,11 @@ struct Tally {
     const bool known = std::find(examples.begin(), examples.end(), text) != examples.end();
     if (!known && examples.size() < kExamples) examples.push_back(std::move(text));
   }
-  // Whether anything was lost beyond `percent` of the messages.
+  // Whether anything was lost beyond `percent` of the messages that were meant to be sent.
   bool lost_more_than(double percent) const {
     const auto lost = static_cast<double>(messages_lost());
     return refused_in_all() + reset + closed_in_all() + wrong > 0 ||
-           lost * 100 > percent * static_cast<double>(due);
+           lost * 100 > percent * static_cast<double>(due - dropped);
   }
 
  private:
