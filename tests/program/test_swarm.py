@@ -363,6 +363,8 @@ class AgainstOthers(SwarmTest):
                             "--duration", "1s", "--loss", "20%")
         dropped = report["messages"]["lost_on_purpose"]
         self.assertEqual(report["messages"]["answered"] + dropped, 1000)
+        self.assertEqual(report["messages"]["sent"] + dropped, 1000)
+        self.assertEqual(report["messages"]["bytes_sent"], report["messages"]["sent"] * 64)
         self.assertTrue(100 < dropped < 300, dropped)
 
     def test_an_http_answer_that_ends_with_the_connection(self):

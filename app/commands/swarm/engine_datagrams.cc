@@ -46,14 +46,14 @@ void Engine::pump_datagram(Member& member) {
     expire(member, now);
     take_due(member);
     const std::uint64_t number = member.first_number + member.under_way.size();
-    const std::string datagram = member.talk->say(number);
-    note_sent(member, *due, datagram.size(), now);
     if (falls(mix(plan_.seed, member.index), number, plan_.options.loss)) {
       ++tally_.dropped;
       --owed_;
-      member.under_way.back().answered = true;  // nobody waits for it
+      member.under_way.push_back({.answered = true});  // has a number, and nobody waits for it
       continue;
     }
+    const std::string datagram = member.talk->say(number);
+    note_sent(member, *due, datagram.size(), now);
     // A full buffer loses this one, as a network would; ECONNREFUSED tells of an earlier one.
     if (member.client->send(datagram) == ECONNREFUSED) on_error(*member.client, ECONNREFUSED);
     if (member.client == nullptr) return;
