@@ -331,6 +331,25 @@ class AgainstOthers(SwarmTest):
         self.assertEqual(report["messages"]["answered"], 101)
         self.assertGreater(report["times"]["answer"]["p50_us"], 200_000)
 
+    def test_what_waits_through_the_silence_is_as_late_as_it_was_due(self):
+        held, after_silence = threading.Lock(), threading.Event()
+
+        def serve(connection):
+            first, received = held.acquire(blocking=False), 0
+            if not first:  # reads nothing until the other one has got the message after the silence
+                after_silence.wait(TIMEOUT)
+            while data := connection.recv(65536):
+                connection.sendall(data)
+                received += len(data)
+                if first and received == 22 * 100_000:
+                    after_silence.set()
+        report = self.swarm(self.serve(BadServer, serve), "--count", 2, "--rate", 80, "--duration",
+                            "500ms", "--size", 100_000, "--timeout", "2s", "--hold", "100ms")
+        self.assertEqual(report["messages"]["answered"], 44)
+        late = sum(n for highest, n in report["times"]["answer"]["buckets_ns"]
+                   if highest > 1_500_000_000)
+        self.assertEqual(late, 20)
+
     def test_lost_and_doubled_datagrams(self):
         # The first ten digits are the number of the datagram.
         url = self.serve(BadDatagrams,

@@ -108,7 +108,7 @@ void Engine::tick() {
     case Phase::kSending:
     case Phase::kLast:
       send_due(now);
-      if (next_to_send_ == sending_.total()) begin_hearing();
+      if (next_to_send_ == pace().total()) begin_hearing();
       break;
     case Phase::kHearing:
       if (all_heard() || now - phase_began_ > ns(plan_.options.timeout)) after_hearing();
@@ -138,7 +138,7 @@ void Engine::arm(std::int64_t now) {
   } else if (phase_ == Phase::kHearing || phase_ == Phase::kClosing) {
     wait = milliseconds(5);
   } else if (phase_ == Phase::kSending || phase_ == Phase::kLast) {
-    const std::int64_t left = sending_.due_ns(next_to_send_) - now;
+    const std::int64_t left = pace().due_ns(next_to_send_) - now;
     wait = std::clamp(std::chrono::floor<milliseconds>(std::chrono::nanoseconds(left)),
                       milliseconds(1), milliseconds(100));
   }
@@ -190,12 +190,12 @@ void Engine::begin_sending() {
 }
 
 void Engine::send_due(std::int64_t now) {
-  const std::uint64_t due = sending_.due_by(now);
+  const std::uint64_t due = pace().due_by(now);
   while (next_to_send_ < due) {
     const std::uint64_t message = next_to_send_++;
     Member& member = *members_[message % members_.size()];
     if (phase_ == Phase::kLast) {
-      send_extra(member, sending_.due_ns(message));
+      send_extra(member, last_.due_ns(message));
     } else {
       note_due(member);
     }
@@ -218,7 +218,7 @@ void Engine::begin_last() {
   enter(Phase::kLast);
   next_to_send_ = 0;
   const double per_second = std::max(plan_.rate, static_cast<double>(members_.size()));
-  sending_ = Pace(now_ns(), per_second, members_.size());
+  last_ = Pace(now_ns(), per_second, members_.size());
 }
 
 bool Engine::all_heard() {

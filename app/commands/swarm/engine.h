@@ -151,7 +151,9 @@ class Engine final : private DialHandler, private UdpClientHandler {
   Phase phase_ = Phase::kOpening;
   std::int64_t phase_began_ = 0;
   Pace opening_;
-  Pace sending_;  // of the schedule; then of the last messages
+  Pace sending_;  // of the schedule
+  Pace last_;     // of the messages after the silence, while some of the schedule may wait
+  const Pace& pace() const { return phase_ == Phase::kLast ? last_ : sending_; }
   std::uint64_t next_to_open_ = 0;
   std::uint64_t next_to_send_ = 0;
   std::uint64_t dialing_ = 0;
