@@ -6,6 +6,14 @@
 namespace polyport {
 namespace {
 
+void write_counts(JsonWriter& json, std::string_view key, const UpstreamStatus::Counts& counts) {
+  json.key(key);
+  json.begin_object();
+  for (const auto& [reason, count] : counts)
+    json.field(reason, count);
+  json.end_object();
+}
+
 void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   json.begin_object();
   json.field("id", listener.id);
@@ -28,16 +36,8 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   json.field("accept_queue", listener.accept_queue);
   json.field("accepted_total", listener.accepted);
   json.field("active", listener.active);
-  json.key("refused_total");
-  json.begin_object();
-  for (const auto& [reason, count] : listener.refused)
-    json.field(reason, count);
-  json.end_object();
-  json.key("wrong_protocol_total");
-  json.begin_object();
-  for (const auto& [protocol, count] : listener.wrong_protocol)
-    json.field(protocol, count);
-  json.end_object();
+  write_counts(json, "refused_total", listener.refused);
+  write_counts(json, "wrong_protocol_total", listener.wrong_protocol);
   json.field("bytes_in", listener.bytes_in);
   json.field("bytes_out", listener.bytes_out);
   json.field("retries_total", listener.retries);
@@ -55,14 +55,6 @@ void write_limits(JsonWriter& json, const LimitStatus& limits) {
   json.field("max_connections", limits.max_connections);
   json.field("queued_bytes", limits.queued_bytes);
   json.field("max_queued", limits.max_queued);
-}
-
-void write_counts(JsonWriter& json, std::string_view key, const UpstreamStatus::Counts& counts) {
-  json.key(key);
-  json.begin_object();
-  for (const auto& [reason, count] : counts)
-    json.field(reason, count);
-  json.end_object();
 }
 
 void write_upstream(JsonWriter& json, const UpstreamStatus& upstream) {
@@ -175,22 +167,15 @@ void write_service_load(JsonWriter& json, const ServiceStatus& service) {
   json.field("type", service.type);
   json.field("internal", service.internal);
   json.field("requests_total", service.requests);
-  json.key("closed_total");
-  json.begin_object();
-  for (const auto& [reason, count] : service.closed)
-    json.field(reason, count);
-  json.end_object();
+  write_counts(json, "closed_total", service.closed);
   json.key("listeners");
   json.begin_array();
   for (const ListenerStatus& listener : service.listeners) {
-    std::uint64_t refused = 0;
-    for (const auto& [reason, count] : listener.refused)
-      refused += count;
     json.begin_object();
     json.field("id", listener.id);
     json.field("transport", name(listener.transport));
     json.field("accepted_total", listener.accepted);
-    json.field("refused_total", refused);
+    write_counts(json, "refused_total", listener.refused);
     json.field("active", listener.active);
     json.field("accept_queue", listener.accept_queue);
     json.field("backlog", listener.backlog);

@@ -31,7 +31,7 @@ TEST_CASE("of what was over at once nothing is said but what was counted") {
   Figures brief = figures(0.97, 0.99);
   brief.target.now_ns = brief.target.busy_ns = 6'000'000;
   CHECK(judge(brief).limit == Limit::kTooShort);
-  brief.target.refused = 1;
+  brief.target.refused["limit_connections"] = 1;
   CHECK(judge(brief).limit == Limit::kTarget);
   CHECK(name(Limit::kTooShort) == "too_short");
 }
@@ -47,11 +47,22 @@ TEST_CASE("a full accept queue, a limit and lost descriptors are the target's") 
   full.seen.fullest = "web.main.0";
   CHECK(judge(full).text == "the target was the limit: the accept queue of web.main.0 was full");
   full = figures(0.2, 0.3);
-  full.target.refused = 1;
+  full.target.refused["limit_rate"] = 1;
   CHECK(judge(full).limit == Limit::kTarget);
   full = figures(0.2, 0.3);
   full.target.descriptor_bursts = 1;
   CHECK(judge(full).limit == Limit::kTarget);
+}
+
+TEST_CASE("whoever may not come does not make the target full") {
+  Figures turned_away = figures(0.2, 0.3);
+  turned_away.target.refused = {{"denied", 40}, {"limit_address", 3}};
+  CHECK(turned_away.target.refused_in_all() == 43);
+  CHECK(judge(turned_away).limit == Limit::kNone);
+  turned_away.target.refused["made_room"] = 2;
+  CHECK(judge(turned_away).text ==
+        "the target was the limit: it was full, as its limits say, and refused connections or let "
+        "them wait 2 times");
 }
 
 TEST_CASE("the network is blamed for the target's own connections only") {
@@ -81,7 +92,7 @@ constexpr const char* kPage =
 "kernel":{"listen_overflows_total":1,"listen_drops_total":2,"segments_out_total":50,
 "segments_retransmitted_total":1,"somaxconn":100},"services":[
 {"name":"web","internal":false,"requests_total":40,"closed_total":{"reset_by_peer":2,"finished":9},
-"listeners":[{"id":"web.main.0","transport":"tcp","accepted_total":11,"refused_total":1,
+"listeners":[{"id":"web.main.0","transport":"tcp","accepted_total":11,"refused_total":{"denied":1},
 "accept_queue":5,"backlog":511,"bytes_in":6,"bytes_out":7},
 {"id":"web.main.1","transport":"udp","accepted_total":3}]},
 {"name":"admin","internal":true,"requests_total":1000,"listeners":[]}]})";
@@ -92,7 +103,7 @@ TEST_CASE("a page of the admin is read, without the pages' own traffic") {
   CHECK(sample->requests == 40);
   CHECK(sample->accepted == 11);
   CHECK(sample->datagrams == 3);
-  CHECK(sample->refused == 1);
+  CHECK(sample->refused_in_all() == 1);
   CHECK(sample->resets == 2);
   CHECK(sample->queue == 5);
   CHECK(sample->queue_limit == 100);  // somaxconn is below the backlog
@@ -105,14 +116,20 @@ TEST_CASE("what lies between two pages, and what is no pair of pages") {
   auto after = *before;
   after.now_ns += 500;
   after.requests += 60;
+  after.refused["limit_memory"] = 2;
   after.answers.record(300);
   const auto between = after.since(*before);
   REQUIRE(between);
   CHECK(between->now_ns == 500);
   CHECK(between->requests == 60);
   CHECK(between->accepted == 0);
+  CHECK(between->refused_in_all() == 2);
   CHECK(between->answers.count() == 1);
   CHECK_FALSE(before->since(after));  // backwards
+  after.refused.erase("denied");
+  CHECK_FALSE(after.since(*before));
+  after = *before;
+  after.now_ns += 500;
   after.pid = 8;
   CHECK_FALSE(after.since(*before));
 }

@@ -41,8 +41,9 @@ std::string target_at_limit(const Figures& figures) {
   if (figures.seen.queue_limit > 0 && figures.seen.queue >= figures.seen.queue_limit) {
     return "the accept queue of " + figures.seen.fullest + " was full";
   }
-  if (target.refused > 0) {
-    return "it refused " + grouped(target.refused) + " connections, as its limits say";
+  if (const std::uint64_t times = target.refused_when_full(); times > 0) {
+    return "it was full, as its limits say, and refused connections or let them wait " +
+           grouped(times) + " times";
   }
   if (target.descriptor_bursts > 0) return "it ran out of descriptors";
   return {};
