@@ -212,8 +212,12 @@ void write_load(JsonWriter& json, const LoadStatus& load, std::span<const Servic
   }
   json.field("descriptor_bursts_total", load.descriptor_bursts);
   json.field("open_connections", load.open_connections);
-  json.field("connections_seen", load.connections_seen);
-  json.field("connections_lossy", load.connections_lossy);
+  json.key("connections_sent_again");
+  json.begin_object();
+  for (const auto& [connection, times] : load.looked_at)
+    json.field(connection, times);
+  json.end_object();
+  json.field("connections_sent_again_all", load.looked_at_all);
   json.key("kernel");
   json.begin_object();
   json.field("listen_overflows_total", load.listen_overflows);

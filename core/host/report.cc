@@ -64,8 +64,12 @@ void write_load(JsonWriter& json, const LoadStatus& load) {
   json.field("busy_ns", load.busy_ns);
   json.field("cpu_ns", load.cpu_ns);
   json.field("queued_ns", load.queued_ns);
-  json.field("seen", load.connections_seen);
-  json.field("lossy", load.connections_lossy);
+  json.key("looked_at");
+  json.begin_object();
+  for (const auto& [connection, times] : load.looked_at)
+    json.field(connection, times);
+  json.end_object();
+  json.field("looked_at_all", load.looked_at_all);
   write_histogram(json, "long_turns", load.long_turns);
   write_histogram(json, "answers", load.answers);
   json.end_object();
@@ -154,8 +158,13 @@ LoadStatus read_load(const JsonValue& json) {
   load.busy_ns = count_in(*object, "busy_ns");
   load.cpu_ns = count_in(*object, "cpu_ns");
   load.queued_ns = count_in(*object, "queued_ns");
-  load.connections_seen = count_in(*object, "seen");
-  load.connections_lossy = count_in(*object, "lossy");
+  for (const JsonValue& each : items_in(*object, "looked_at")) {
+    const auto times = each.integer();
+    if (!times || *times < 0) continue;
+    load.looked_at.emplace_back(each.key(), static_cast<std::uint64_t>(*times));
+  }
+  const JsonValue* const all = object->find("looked_at_all");
+  load.looked_at_all = all != nullptr && all->is_true();
   load.long_turns = histogram_in(*object, "long_turns");
   load.answers = histogram_in(*object, "answers");
   return load;
@@ -272,8 +281,8 @@ void add_load(LoadStatus& sum, const LoadStatus& part) {
   sum.busy_ns += part.busy_ns;
   sum.cpu_ns += part.cpu_ns;
   sum.queued_ns += part.queued_ns;
-  sum.connections_seen += part.connections_seen;
-  sum.connections_lossy += part.connections_lossy;
+  sum.looked_at.insert(sum.looked_at.end(), part.looked_at.begin(), part.looked_at.end());
+  sum.looked_at_all = sum.looked_at_all && part.looked_at_all;
   sum.long_turns.add(part.long_turns);
   sum.answers.add(part.answers);
 }
@@ -387,7 +396,8 @@ void add_report(HostReport& sum, const HostReport& part) {
 
 void forget_open(HostReport& report) {
   report.process = {};
-  report.load.connections_seen = report.load.connections_lossy = 0;
+  report.load.looked_at.clear();
+  report.load.looked_at_all = true;
   report.open_connections = 0;
   report.resident_bytes = 0;
   for (ServiceStatus& service : report.services) {

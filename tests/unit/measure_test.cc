@@ -68,13 +68,46 @@ TEST_CASE("whoever may not come does not make the target full") {
 TEST_CASE("the network is blamed for the target's own connections only") {
   Figures lossy = figures(0.2, 0.3);
   lossy.target.segments_again = 500'000;  // of the whole machine
-  lossy.seen.connections_seen = 64;
-  lossy.seen.connections_lossy = 3;
+  lossy.seen.looks = 64;
+  lossy.seen.lossy_looks = 3;
   CHECK(judge(lossy).limit == Limit::kNone);
-  lossy.seen.connections_lossy = 32;
+  lossy.seen.lossy_looks = 32;
   CHECK(judge(lossy).limit == Limit::kNetwork);
   lossy.tool.busiest_wanted = 1;
   CHECK(judge(lossy).limit == Limit::kTool);
+}
+
+TEST_CASE("what was sent again long ago is no loss of this look") {
+  LoadSample look;
+  look.sent_again = {{"1-1", 5}, {"2-1", 0}};
+  look.sent_again_all = true;
+  Seen seen(look);
+  for (int i = 0; i < 10; ++i)
+    seen.add(look);
+  CHECK(seen.looks == 20);
+  CHECK(seen.lossy_looks == 0);
+  look.sent_again = {{"1-1", 6}, {"2-1", 0}, {"3-1", 1}};
+  seen.add(look);
+  CHECK(seen.looks == 23);
+  CHECK(seen.lossy_looks == 2);  // one more, and one of a connection that was not there before
+  look.sent_again = {{"1-1", 2}};
+  seen.add(look);
+  CHECK(seen.lossy_looks == 2);  // another process's, of the same name
+}
+
+TEST_CASE("of a connection that may have been there before, the first look says nothing") {
+  LoadSample look;
+  look.sent_again = {{"1-1", 0}};
+  look.sent_again_all = false;
+  Seen seen(look);
+  look.sent_again = {{"1-1", 0}, {"2-1", 7}};
+  seen.add(look);
+  CHECK(seen.looks == 1);
+  CHECK(seen.lossy_looks == 0);
+  look.sent_again["2-1"] = 8;
+  seen.add(look);
+  CHECK(seen.looks == 3);
+  CHECK(seen.lossy_looks == 1);
 }
 
 TEST_CASE("who gets no processor is told so") {
@@ -89,7 +122,7 @@ TEST_CASE("who gets no processor is told so") {
 constexpr const char* kPage =
     R"({"pid":7,"now_ns":1000,"busy_ns":400,"long_turns_ns":[[4000063,2]],"answers_one_of":32,
 "answers_ns":[[100,3],[200,1]],"loop_cpu_ns":300,"loop_queued_ns":10,"descriptor_bursts_total":0,
-"kernel":{"listen_overflows_total":1,"listen_drops_total":2,"segments_out_total":50,
+"connections_sent_again":{"3-1":2,"4-1":0},"connections_sent_again_all":true,"kernel":{"listen_overflows_total":1,"listen_drops_total":2,"segments_out_total":50,
 "segments_retransmitted_total":1,"somaxconn":100},"services":[
 {"name":"web","internal":false,"requests_total":40,"closed_total":{"reset_by_peer":2,"finished":9},
 "listeners":[{"id":"web.main.0","transport":"tcp","accepted_total":11,"refused_total":{"denied":1},
@@ -105,6 +138,8 @@ TEST_CASE("a page of the admin is read, without the pages' own traffic") {
   CHECK(sample->datagrams == 3);
   CHECK(sample->refused_in_all() == 1);
   CHECK(sample->resets == 2);
+  CHECK(sample->sent_again.at("3-1") == 2);
+  CHECK(sample->sent_again_all);
   CHECK(sample->queue == 5);
   CHECK(sample->queue_limit == 100);  // somaxconn is below the backlog
   CHECK(sample->answers.count() == 4);

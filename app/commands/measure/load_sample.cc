@@ -65,6 +65,18 @@ void add_listener(LoadSample& sample, const JsonValue& listener, std::uint64_t s
   }
 }
 
+void add_connections(LoadSample& sample, const JsonValue& page) {
+  constexpr std::size_t kMost = 64 * 1024;
+  const JsonValue* const all = page.find("connections_sent_again_all");
+  const JsonValue* const counts = page.find("connections_sent_again");
+  if (counts == nullptr) return;
+  sample.sent_again_all = all != nullptr && all->is_true() && counts->items().size() <= kMost;
+  for (const JsonValue& times : counts->items()) {
+    if (sample.sent_again.size() == kMost) return;
+    sample.sent_again[std::string(times.key())] = number(&times);
+  }
+}
+
 void add_service(LoadSample& sample, const JsonValue& service, std::uint64_t somaxconn) {
   if (const JsonValue* internal = service.find("internal"); internal && internal->is_true()) return;
   sample.requests += number_of(service, "requests_total");
@@ -119,8 +131,7 @@ Result<LoadSample> LoadSample::parse(Bytes json) {
   sample.answers = histogram_of(*page, "answers_ns");
   sample.answers_one_of = number_of(*page, "answers_one_of");
   sample.descriptor_bursts = number_of(*page, "descriptor_bursts_total");
-  sample.connections_seen = number_of(*page, "connections_seen");
-  sample.connections_lossy = number_of(*page, "connections_lossy");
+  add_connections(sample, *page);
   std::uint64_t somaxconn = 0;
   if (const JsonValue* kernel = page->find("kernel")) {
     sample.listen_overflows = number_of(*kernel, "listen_overflows_total");

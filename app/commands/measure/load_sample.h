@@ -44,9 +44,9 @@ struct LoadSample {
   std::uint64_t listen_drops = 0;
   std::uint64_t segments = 0;
   std::uint64_t segments_again = 0;
-  // Of some that were open: to how many something had to be sent again.
-  std::uint64_t connections_seen = 0;
-  std::uint64_t connections_lossy = 0;
+  // Of some that are open, by name: how often something had to be sent again so far.
+  std::map<std::string, std::uint64_t, std::less<>> sent_again;
+  bool sent_again_all = false;  // there are no others
   // The listener whose accept queue is fullest now, by its share of the limit.
   std::string fullest;
   std::uint64_t queue = 0;

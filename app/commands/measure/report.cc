@@ -126,8 +126,8 @@ void write_target(JsonWriter& json, const Figures& figures) {
   json.field("listen_overflows", target.listen_overflows);
   json.field("listen_drops", target.listen_drops);
   json.field("segments_retransmitted", target.segments_again);
-  json.field("connections_seen", figures.seen.connections_seen);
-  json.field("connections_lossy", figures.seen.connections_lossy);
+  json.field("connection_looks", figures.seen.looks);
+  json.field("connection_looks_lossy", figures.seen.lossy_looks);
   json.key("service_time");
   json.begin_object();
   json.field("measured", target.answers.count());
