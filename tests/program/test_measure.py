@@ -87,6 +87,13 @@ class Measure(ProgramTest):
         report = self.measure(server, self.client(server, rest="time.sleep(0.5)"))
         self.assertEqual(report["verdict"]["limit"], "none", report)
 
+    def test_a_thread_that_was_busy_for_a_while_is_not_the_limit(self):
+        server = self.start(config=WEB)
+        burn = "import time; end = time.monotonic() + 0.7\nwhile time.monotonic() < end: pass"
+        report = self.measure(server, ["sh", "-c", f"{sys.executable} -c '{burn}'; sleep 3"])
+        self.assertEqual(report["verdict"]["limit"], "none", report)
+        self.assertGreater(report["tool"]["busiest_thread_wanted_share"], 0.05)
+
     def test_a_loop_that_was_blocked(self):
         server = self.start(config=WEB + "teaching = true\n")
         report = self.measure(server, self.client(server, path="/block?ms=1500", seconds=0))

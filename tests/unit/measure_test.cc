@@ -1,5 +1,6 @@
 // Who was the limit: the verdict of measure from figures, and the figures from what a server says.
 #include "app/commands/measure/load_sample.h"
+#include "app/commands/measure/thread_times.h"
 #include "app/commands/measure/verdict.h"
 #include "core/host/load_status.h"
 #include "core/net/loop_load.h"
@@ -117,6 +118,38 @@ TEST_CASE("who gets no processor is told so") {
   starved = figures(0.1, 0.99);
   starved.tool.busiest_used = 0.4;
   CHECK(judge(starved).text.find("was given one 40 %") != std::string::npos);
+}
+
+constexpr std::uint64_t kMs = 1'000'000;
+
+TEST_CASE("a thread is as busy as it was in all the time, not in its own") {
+  ThreadTimes times;
+  std::uint64_t now = 7'000 * kMs, ran = 0;
+  for (int look = 0; look <= 100; ++look) {
+    times.look(now);
+    times.see(1, {.ran = 900 * kMs + ran / 4, .queued = 0});  // 900 ms before anybody looked
+    if (look >= 20 && look < 30) times.see(2, {.ran = ran += 100 * kMs, .queued = 10 * kMs});
+    if (look >= 50 && look < 53) times.see(2, {.ran = 90 * kMs, .queued = 0});  // another thread
+    now += 100 * kMs;
+  }
+  CHECK(times.busiest_used() == 0.1);
+  CHECK(times.busiest_wanted() == 0.101);
+}
+
+TEST_CASE("a thread that waits for a processor wants one") {
+  ThreadTimes times;
+  for (std::uint64_t look = 1; look <= 11; ++look) {
+    times.look(look * 100 * kMs);
+    times.see(1, {.ran = look * 30 * kMs, .queued = look * 65 * kMs});
+  }
+  CHECK(times.busiest_used() == 0.3);
+  CHECK(times.busiest_wanted() == 0.95);
+  ThreadTimes brief;
+  brief.look(100 * kMs);
+  brief.see(1, {.ran = 0, .queued = 0});
+  brief.look(200 * kMs);
+  brief.see(1, {.ran = 100 * kMs, .queued = 0});
+  CHECK(brief.busiest_wanted() == 0);
 }
 
 constexpr const char* kPage =
