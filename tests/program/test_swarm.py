@@ -187,6 +187,41 @@ class AgainstPolyport(SwarmTest):
         # Each of 20 has compared 100 lines of 63 bytes.
         self.assertEqual(report["messages"]["bytes_verified"], 20 * 100 * 63)
 
+    def test_a_chat_is_silent_until_all_have_been_taken_in(self):
+        asked, room, early = [], [], []
+        lock = threading.Lock()
+
+        def serve(connection):
+            lines = connection.makefile("rb")
+            lines.readline()  # the question of whoever is new
+            with lock:
+                late = len(asked) == 2
+                asked.append(connection)
+            if late:  # the last of three; nothing must come while it waits
+                early.extend(select.select(asked, [], [], 0.5)[0])
+            with lock:
+                room.append(connection)
+            connection.sendall(b"* hello\n")
+            for line in lines:
+                with lock:
+                    for member in room:
+                        member.sendall(line)
+
+        url = self.serve(BadServer, serve).replace("tcp:", "chat:")
+        report = self.swarm(url, "--count", 3)
+        self.assertEqual(early, [])
+        self.assertEqual(report["messages"]["answered"], 3)
+
+    def test_a_room_that_does_not_answer_is_wrong(self):
+        def serve(connection):
+            while connection.recv(4096):
+                pass
+
+        url = self.serve(BadServer, serve).replace("tcp:", "chat:")
+        report = self.swarm(url, "--count", 2, "--timeout", "300ms", code=1)
+        self.assertEqual(report["messages"]["unsent"], 2)
+        self.assertIn("never answered /plain off", report["examples"][0])
+
     def test_a_chat_that_refuses_lines_is_a_loss(self):
         server = self.start(config='[services.chat]\nlisten = "127.0.0.1:0"\n'
                             'flood_burst = 1\nflood_per_second = 1\n')

@@ -158,6 +158,7 @@ TEST_CASE("all members of a room must hear all lines in one order") {
   one.say(first);
   other.say(second);
   CHECK(first.size() == 60);
+  CHECK(other.hear("* guest-1 joined\r\n").wrong.empty());
   const Heard heard = one.hear("* guest-2 joined\r\nguest-1: " + first + "guest-2: " + second);
   CHECK(heard.answers == 1);
   CHECK(heard.wrong.empty());
@@ -167,6 +168,22 @@ TEST_CASE("all members of a room must hear all lines in one order") {
   CHECK_FALSE(other.listens());
   CHECK(one.last_word().empty());
   CHECK(other.last_word() == "two members have heard the lines in different orders");
+}
+
+TEST_CASE("a member says nothing before its room has taken it in") {
+  ChatRoom room{.token = "swarm1", .line_bytes = 60, .said = 0, .order = {}};
+  ChatSpeech member(room, 0), elsewhere(room, 1);
+  std::string said;
+  member.greet(said);
+  CHECK(said == "/plain off\n");
+  CHECK(member.hear("You are guest-1 from 127.0.0.1:5, through the line door. /help\r\n")
+            .wrong.empty());
+  CHECK_FALSE(member.ready());
+  CHECK(member.last_word() == "the room has never answered /plain off");
+  CHECK(member.hear("* lines are for people again\r\n").wrong.empty());
+  CHECK(member.ready());
+  CHECK(elsewhere.hear("anna: /plain off\n").wrong.empty());  // a room without commands
+  CHECK(elsewhere.welcomed());
 }
 
 TEST_CASE("a line that comes twice, or changed, or that is refused, is wrong") {

@@ -103,7 +103,7 @@ void Engine::tick() {
   switch (phase_) {
     case Phase::kOpening:
       open_some(now);
-      if (settled() == members_.size()) begin_sending();
+      if (settled() == members_.size() && all_welcomed(now)) begin_sending();
       break;
     case Phase::kSending:
     case Phase::kLast:
@@ -174,6 +174,17 @@ void Engine::open_some(std::int64_t now) {
     open_member(member, paced ? opening_.due_ns(next_to_open_) : now_ns());
     ++next_to_open_;
   }
+}
+
+// Whoever is not within the time will not hear everything, and is found at the end.
+bool Engine::all_welcomed(std::int64_t now) {
+  if (all_open_ns_ == 0) all_open_ns_ = now;
+  if (!has_room_ || plan_.options.size() == 0) return true;
+  if (now - all_open_ns_ > ns(plan_.options.timeout)) return true;
+  return std::all_of(members_.begin(), members_.end(), [](const auto& member) {
+    const bool open = member->state == Member::State::kOpen;
+    return !open || !member->speech || member->speech->welcomed();
+  });
 }
 
 void Engine::begin_sending() {

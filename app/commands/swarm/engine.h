@@ -89,6 +89,7 @@ class Engine final : private DialHandler, private UdpClientHandler {
   void open_some(std::int64_t now);
   void send_due(std::int64_t now);
   void enter(Phase phase);
+  bool all_welcomed(std::int64_t now);
   void begin_sending();
   void begin_hearing();
   void begin_last();
@@ -161,7 +162,8 @@ class Engine final : private DialHandler, private UdpClientHandler {
   std::uint64_t open_ = 0;
   std::uint64_t opened_ = 0;
   std::uint64_t failed_ = 0;
-  std::uint64_t owed_ = 0;  // messages that are due or under way, of members that live
+  std::int64_t all_open_ns_ = 0;  // since when none is being opened
+  std::uint64_t owed_ = 0;        // messages that are due or under way, of members that live
   bool last_said_ = false;
   bool has_room_ = false;  // somebody listens for what others say
   std::string scratch_;
