@@ -459,7 +459,11 @@ class Bounds(SwarmTest):
         self.assertIn("--count", self.refused("tcp://localhost:1", "--count", 0))
         self.assertIn("--rate", self.refused("tcp://localhost:1", "--rate", -1))
         self.assertIn("--hold", self.refused("tcp://localhost:1", "--hold", "2h"))
+        for args in (["--rate", 0.05], ["--rate", 1, "--duration", "900ms"], ["--rate", 5, "--size", 0]):
+            self.assertIn("--rate", self.refused("tcp://localhost:1", *args))
+        self.assertIn("--duration", self.refused("tcp://localhost:1", "--duration", "0s"))
         self.assertIn("--size", self.refused("udp://localhost:1", "--size", 5))
+        self.assertIn("16 to", self.refused("http://localhost:1/echo", "--size", 15))
         self.assertIn("--loss", self.refused("tcp://localhost:1", "--loss", "5%"))
         self.assertIn("--source-ports", self.refused("tcp://localhost:1", "--source-ports", "9-1"))
         self.assertIn("--compare", self.refused("tcp://localhost:1", "--compare", "/dev/null"))
