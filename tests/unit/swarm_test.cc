@@ -7,6 +7,8 @@
 #include "app/commands/swarm/http_speech.h"
 #include "app/commands/swarm/pace.h"
 #include "app/commands/swarm/pattern.h"
+#include "app/commands/swarm/plan.h"
+#include "app/commands/swarm/report.h"
 #include "app/commands/swarm/sources.h"
 #include "app/commands/swarm/tally.h"
 #include "app/commands/swarm/words.h"
@@ -274,6 +276,22 @@ TEST_CASE("what may be lost is a share of what was meant to be sent") {
   CHECK_FALSE(tally.lost_more_than(10));
   tally.unanswered = 3;
   CHECK(tally.lost_more_than(10));
+}
+
+TEST_CASE("a swarm whose loop or messages are late was itself the limit") {
+  Plan plan;
+  plan.scheduled = 1'000;
+  Tally tally;
+  OwnUse own{.opening_share = 0.1, .sending_share = 0.1, .lag = {}};
+  own.lag.record(1'000, 197);
+  own.lag.record(50'000'000, 2);
+  CHECK(Report{plan, tally, own}.own_limit().find("its loop was late") == 0);
+  own.lag = {};
+  own.lag.record(50'000'000, 99);  // two seconds of it are too few
+  CHECK(Report{plan, tally, own}.own_limit().empty());
+  tally.late.record(1'000, 98);
+  tally.late.record(11'000'000, 2);
+  CHECK(Report{plan, tally, own}.own_limit().find("one message in a hundred left") == 0);
 }
 
 TEST_CASE("figures as a person reads them") {

@@ -159,6 +159,8 @@ void Engine::enter(Phase phase) {
   phase_ = phase;
   phase_began_ = now;
   if (phase == Phase::kSending) own_.begin_sending();
+  if (phase == Phase::kHolding) own_.rest();
+  if (phase == Phase::kLast) own_.go_on();
   if (phase == Phase::kClosing) {
     count_missing();
     close_all();
@@ -374,6 +376,13 @@ void Engine::take_due(Member& member) {
   } else {
     ++member.sent;
   }
+}
+
+// The first message of a socket is due when it leaves: it is no proof that others leave in time.
+void Engine::note_late(const Member& member, std::int64_t due_ns, std::int64_t now) {
+  const bool greets = member.extra_due_ns != 0 && !member.hello_said;
+  if (greets) return;
+  tally_.late.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - due_ns)));
 }
 
 void Engine::note_sent(Member& member, std::int64_t due_ns, std::size_t bytes, std::int64_t now) {

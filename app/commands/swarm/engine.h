@@ -113,6 +113,7 @@ class Engine final : private DialHandler, private UdpClientHandler {
   void pump(Member& member);
   std::optional<std::int64_t> next_due(const Member& member) const;
   void take_due(Member& member);
+  void note_late(const Member& member, std::int64_t due_ns, std::int64_t now);
   void note_sent(Member& member, std::int64_t due_ns, std::size_t bytes, std::int64_t now);
   void note_first_byte(Member& member, std::int64_t now);
   void note_answer(const UnderWay& message, std::int64_t now);

@@ -42,7 +42,7 @@ void Engine::open_datagram(Member& member) {
 void Engine::pump_datagram(Member& member) {
   while (const auto due = next_due(member)) {
     const std::int64_t now = now_ns();
-    tally_.late.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - *due)));
+    note_late(member, *due, now);
     expire(member, now);
     take_due(member);
     const std::uint64_t number = member.first_number + member.under_way.size();

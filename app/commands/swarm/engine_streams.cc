@@ -95,9 +95,7 @@ void Engine::pump_stream(Member& member, Connection& connection) {
     const auto due = next_due(member);
     if (!due) return;
     const std::int64_t now = now_ns();
-    if (member.under_way.empty() && member.waiting() == 1) {
-      tally_.late.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - *due)));
-    }
+    if (member.under_way.empty() && member.waiting() == 1) note_late(member, *due, now);
     take_due(member);
     scratch_.clear();
     speech.say(scratch_);

@@ -115,10 +115,10 @@ void write_own(JsonWriter& json, const Report& report) {
   json.key("itself");
   json.begin_object();
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();  // null
-  json.field("opening_cpu_share", report.own.opening_share().value_or(kUnknown));
-  json.field("sending_cpu_share", report.own.sending_share().value_or(kUnknown));
-  json.field("loop_late_p99_us", us(report.own.lag().percentile(99)));
-  json.field("loop_late_most_us", us(report.own.lag().largest()));
+  json.field("opening_cpu_share", report.own.opening_share.value_or(kUnknown));
+  json.field("sending_cpu_share", report.own.sending_share.value_or(kUnknown));
+  json.field("loop_late_p99_us", us(report.own.lag.percentile(99)));
+  json.field("loop_late_most_us", us(report.own.lag.largest()));
   json.field("was_the_limit", !report.own_limit().empty());
   json.field("why", report.own_limit());
   json.end_object();

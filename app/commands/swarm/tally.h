@@ -42,7 +42,9 @@ struct Tally {
   Histogram handshake;   // from the connection to the end of TLS and WebSocket's handshakes
   Histogram first_byte;  // from the first message to the first byte that came back
   Histogram answer;      // from the time a message was due to its whole answer
-  Histogram late;  // from the time a message was due to its leaving, where nothing was in its way
+  // From the time a message was due to its leaving, where nothing was in its way; without the first
+  // ones of the sockets, which are due when they leave.
+  Histogram late;
   std::int64_t opening_ns = 0;
   std::int64_t sending_ns = 0;
 
