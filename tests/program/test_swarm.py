@@ -467,7 +467,8 @@ class Bounds(SwarmTest):
         self.assertIn("--loss", self.refused("tcp://localhost:1", "--loss", "5%"))
         self.assertIn("--source-ports", self.refused("tcp://localhost:1", "--source-ports", "9-1"))
         self.assertIn("--compare", self.refused("tcp://localhost:1", "--compare", "/dev/null"))
-        self.assertIn("no such", self.refused("unix:/nowhere/x", code=1) + "no such")
+        report = self.swarm("unix:/nowhere/x", "--count", 1, code=1)
+        self.assertEqual(report["sockets"]["refused"], {"not_found": 1})
 
     def test_the_ephemeral_ports_are_the_limit(self):
         with Namespace() as lab:
@@ -494,6 +495,19 @@ class Bounds(SwarmTest):
                                 "50000-50009", namespace=lab, code=1)
             self.assertEqual(report["sockets"]["established"], 10)
             self.assertEqual(report["sockets"]["refused"], {"local_address": 2})
+
+    def test_datagram_sockets_share_the_source_ports(self):
+        with Namespace() as lab:
+            config = "".join(f'[services.{name}]\ntype = "echo"\nlisten = "udp://{host}:0"\n'
+                             for name, host in (("a", "127.0.0.1"), ("b", "127.0.0.1"), ("c", "[::1]")))
+            server = self.start(config=config, namespace=lab)
+            urls = ["udp://%s:%d" % ("[::1]" if name == "c" else "127.0.0.1",
+                                     server.address(name, "udp")[1]) for name in "abc"]
+            report = self.swarm(*urls, "--count", 12, "--source-ports", "50000-50011", namespace=lab)
+            self.assertEqual(report["sockets"]["established"], 12)
+            report = self.swarm(*urls, "--count", 13, "--source-ports", "50000-50011", namespace=lab,
+                                code=1)
+            self.assertEqual(report["sockets"]["refused"], {"local_address": 1})
 
 
 class ManySockets(SwarmTest):

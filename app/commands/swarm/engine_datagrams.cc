@@ -24,8 +24,8 @@ void Engine::open_datagram(Member& member) {
       *this,
       {.peer = member.target->where.address,
        .session = &member,
-       .source = member.target->sources.of(member.index /
-                                           static_cast<std::uint32_t>(plan_.targets.size()))},
+       .source = member.target->source_of(member.index /
+                                          static_cast<std::uint32_t>(plan_.targets.size()))},
       error);
   if (member.client == nullptr) {
     return failed(member, std::string(name(dial_error(error))),

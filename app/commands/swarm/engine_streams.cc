@@ -41,7 +41,7 @@ void Engine::dial(Member& member) {
   ++dialing_;
   member.target->dialer->dial({.targets = {member.target->where},
                                .timeout = plan_.options.timeout,
-                               .source = member.target->sources.of(
+                               .source = member.target->source_of(
                                    member.index / static_cast<std::uint32_t>(plan_.targets.size())),
                                .session = &member});
 }

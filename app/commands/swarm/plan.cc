@@ -214,6 +214,21 @@ Result<std::vector<Address>> read_sources(const SwarmOptions& options) {
   return addresses;
 }
 
+void count_sharers(Plan& plan) {
+  for (const auto& target : plan.targets) {
+    if (!target->is_datagram()) continue;
+    target->sharers = 0;
+    for (const auto& other : plan.targets) {
+      if (!other->is_datagram()) continue;
+      const bool same_family = other->where.address.family == target->where.address.family;
+      // Without an address a socket of IPv6 is bound to those of IPv4 too.
+      if (!same_family && !plan.options.sources.empty()) continue;
+      if (other == target) target->share = target->sharers;
+      ++target->sharers;
+    }
+  }
+}
+
 Result<void> choose_sources(Plan& plan) {
   const SwarmOptions& options = plan.options;
   Sources::Request request;
@@ -226,12 +241,11 @@ Result<void> choose_sources(Plan& plan) {
     request.ports = *ports;
   }
   request.lendable = lendable_ports(ephemeral_range(), reserved_ports());
+  count_sharers(plan);
   const auto targets = static_cast<std::uint32_t>(plan.targets.size());
   for (const auto& target : plan.targets) {
     request.target = target->where.address;
-    // A datagram socket's port is its own, wherever it sends to.
-    request.sockets =
-        target->is_datagram() ? options.count : (options.count + targets - 1) / targets;
+    request.sockets = (options.count + targets - 1) / targets * target->sharers;
     auto sources = Sources::choose(request);
     if (!sources) return tl::unexpected(sources.error());
     target->sources = *std::move(sources);
