@@ -1,16 +1,19 @@
 #include "app/status_json.h"
 
+#include "core/base/histogram_json.h"
 #include "core/ports/explanation.h"
 #include "core/ports/ranges.h"
 
 namespace polyport {
 namespace {
 
-void write_counts(JsonWriter& json, std::string_view key, const UpstreamStatus::Counts& counts) {
+using Counts = std::vector<std::pair<std::string_view, std::uint64_t>>;
+
+void write_counts(JsonWriter& json, std::string_view key, const Counts& counts) {
   json.key(key);
   json.begin_object();
-  for (const auto& [reason, count] : counts)
-    json.field(reason, count);
+  for (const auto& [word, count] : counts)
+    json.field(word, count);
   json.end_object();
 }
 
@@ -149,18 +152,6 @@ void write_workers(JsonWriter& json, std::span<const WorkerStatus> workers) {
 
 namespace {
 
-void write_histogram(JsonWriter& json, std::string_view key, const Histogram& histogram) {
-  json.key(key);
-  json.begin_array();
-  histogram.for_each([&json](std::uint64_t highest, std::uint64_t count) {
-    json.begin_array();
-    json.value(highest);
-    json.value(count);
-    json.end_array();
-  });
-  json.end_array();
-}
-
 void write_service_load(JsonWriter& json, const ServiceStatus& service) {
   json.begin_object();
   json.field("name", service.name);
@@ -193,9 +184,11 @@ void write_load(JsonWriter& json, const LoadStatus& load, std::span<const Servic
   json.field("now_ns", load.now_ns);
   json.field("busy_ns", load.busy_ns);
   json.field("turns_total", load.turns);
-  write_histogram(json, "long_turns_ns", load.long_turns);
+  json.key("long_turns_ns");
+  write_histogram(json, load.long_turns);
   json.field("answers_one_of", AnswerTimes::kOneOf);
-  write_histogram(json, "answers_ns", load.answers);
+  json.key("answers_ns");
+  write_histogram(json, load.answers);
   json.field("loop_cpu_ns", load.cpu_ns);
   json.field("loop_queued_ns", load.queued_ns);
   if (!load.loops.empty()) {

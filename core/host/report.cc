@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/histogram_json.h"
 #include "core/base/json_value.h"
 #include "core/base/json_writer.h"
 #include "core/net/dialer.h"
@@ -48,16 +49,6 @@ void write_count(JsonWriter& json, std::string_view key, std::uint64_t count) {
   if (count != 0) json.field(key, count);
 }
 
-void write_histogram(JsonWriter& json, std::string_view key, const Histogram& histogram) {
-  json.key(key);
-  json.begin_array();
-  histogram.for_each([&json](std::uint64_t highest, std::uint64_t count) {
-    json.value(highest);
-    json.value(count);
-  });
-  json.end_array();
-}
-
 void write_load(JsonWriter& json, const LoadStatus& load) {
   json.key("load");
   json.begin_object();
@@ -70,8 +61,10 @@ void write_load(JsonWriter& json, const LoadStatus& load) {
     json.field(connection, times);
   json.end_object();
   json.field("looked_at_all", load.looked_at_all);
-  write_histogram(json, "long_turns", load.long_turns);
-  write_histogram(json, "answers", load.answers);
+  json.key("long_turns");
+  write_histogram(json, load.long_turns);
+  json.key("answers");
+  write_histogram(json, load.answers);
   json.end_object();
 }
 
@@ -139,18 +132,6 @@ const std::vector<JsonValue>& items_in(const JsonValue& object, std::string_view
   return list == nullptr ? kNone : list->items();
 }
 
-Histogram histogram_in(const JsonValue& object, std::string_view key) {
-  Histogram histogram;
-  const std::vector<JsonValue>& list = items_in(object, key);
-  for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
-    const auto highest = list[i].integer();
-    const auto count = list[i + 1].integer();
-    if (!highest || !count || *highest < 0 || *count < 0) continue;
-    histogram.record(static_cast<std::uint64_t>(*highest), static_cast<std::uint64_t>(*count));
-  }
-  return histogram;
-}
-
 LoadStatus read_load(const JsonValue& json) {
   LoadStatus load;
   const JsonValue* const object = json.find("load");
@@ -165,8 +146,8 @@ LoadStatus read_load(const JsonValue& json) {
   }
   const JsonValue* const all = object->find("looked_at_all");
   load.looked_at_all = all != nullptr && all->is_true();
-  load.long_turns = histogram_in(*object, "long_turns");
-  load.answers = histogram_in(*object, "answers");
+  load.long_turns = read_histogram(object->find("long_turns"));
+  load.answers = read_histogram(object->find("answers"));
   return load;
 }
 

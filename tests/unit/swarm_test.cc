@@ -11,7 +11,7 @@
 #include "app/commands/swarm/report.h"
 #include "app/commands/swarm/sources.h"
 #include "app/commands/swarm/tally.h"
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 #include "tests/support/catch.h"
 
 namespace polyport::swarm {

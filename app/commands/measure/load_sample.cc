@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/histogram_json.h"
 #include "core/base/json_value.h"
 #include "core/observe/close_reason.h"
 
@@ -15,18 +16,6 @@ std::uint64_t number(const JsonValue* value) {
 
 std::uint64_t number_of(const JsonValue& object, std::string_view key) {
   return number(object.find(key));
-}
-
-Histogram histogram_of(const JsonValue& object, std::string_view key) {
-  Histogram histogram;
-  const JsonValue* pairs = object.find(key);
-  if (pairs == nullptr) return histogram;
-  for (const JsonValue& pair : pairs->items()) {
-    if (pair.items().size() == 2) {
-      histogram.record(number(&pair.items()[0]), number(&pair.items()[1]));
-    }
-  }
-  return histogram;
 }
 
 // Not among them: who may not come at all, and who has as many as one address may.
@@ -127,8 +116,8 @@ Result<LoadSample> LoadSample::parse(Bytes json) {
                               number_of(loop, "loop_queued_ns")});
     }
   }
-  sample.long_turns = histogram_of(*page, "long_turns_ns");
-  sample.answers = histogram_of(*page, "answers_ns");
+  sample.long_turns = read_histogram(page->find("long_turns_ns"));
+  sample.answers = read_histogram(page->find("answers_ns"));
   sample.answers_one_of = number_of(*page, "answers_one_of");
   sample.descriptor_bursts = number_of(*page, "descriptor_bursts_total");
   add_connections(sample, *page);

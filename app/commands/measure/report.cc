@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 
 namespace polyport::measure {
 namespace {
-
-using swarm::grouped;
-using swarm::percent_text;
-using swarm::time_text;
 
 std::string label(std::string_view text) {
   std::string line = "  " + std::string(text);

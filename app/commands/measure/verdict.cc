@@ -2,13 +2,10 @@
 
 #include <array>
 
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 
 namespace polyport::measure {
 namespace {
-
-using swarm::grouped;
-using swarm::percent_text;
 
 // To send something again so often is no accident, and slows what a connection carries.
 constexpr double kManyLossy = 0.1;

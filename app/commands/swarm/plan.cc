@@ -9,7 +9,7 @@
 #include "app/commands/swarm/datagram_talk.h"
 #include "app/commands/swarm/echo_speech.h"
 #include "app/commands/swarm/pattern.h"
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/http/websocket_client_stage.h"

@@ -10,7 +10,8 @@
 #include <limits>
 
 #include "app/commands/swarm/report.h"
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
+#include "core/base/histogram_json.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
 
@@ -38,18 +39,8 @@ void write_times(JsonWriter& json, std::string_view key, const Histogram& times)
     json.field(row.key, us(times.percentile(row.percent)));
   json.field("most_us", us(times.largest()));
   json.field("mean_us", us(static_cast<std::uint64_t>(times.mean())));
-  std::string buckets;
-  JsonWriter pairs(buckets);
-  pairs.begin_array();
-  times.for_each([&](std::uint64_t highest, std::uint64_t count) {
-    pairs.begin_array();
-    pairs.value(highest);
-    pairs.value(count);
-    pairs.end_array();
-  });
-  pairs.end_array();
   json.key("buckets_ns");
-  json.raw(buckets);
+  write_histogram(json, times);
   json.end_object();
 }
 
