@@ -47,6 +47,19 @@ uint64_t now_ns(void);
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char* format, ...);
 void* allocate(size_t bytes);  // zeroed
 
+// One operation after the other on each of `count` sockets that `epoll` watches by their index.
+struct rounds {
+  int epoll;
+  int count;
+  int patience_ms;
+  void (*begin)(int index);
+  int (*event)(int index, uint32_t events);  // true: the operation is complete
+  void (*silence)(int running);              // nothing came for patience_ms, and so many wait
+};
+void run_rounds(const struct rounds* rounds, uint64_t until_ns);
+void no_silence(int running);                      // as above: ends the program
+void fill_message(uint64_t* words, size_t count);  // with bytes that no message had before
+
 int connect_tcp(void);  // blocking connect, then non-blocking
 void watch(int epoll, int fd, uint32_t events, int index);
 void send_all(int fd, const char* data, size_t bytes);  // waits where the kernel takes no more
