@@ -2,7 +2,8 @@
 //
 // Opens the sockets, gives each its messages at the times of an open-loop schedule (a message that
 // cannot leave waits, and its waiting counts), compares what comes back, holds, closes. engine.cc
-// has the phases, engine_streams.cc and engine_datagrams.cc what a socket does.
+// has the phases, engine_members.cc what becomes of a socket and its messages, engine_streams.cc
+// and engine_datagrams.cc what each kind does.
 #pragma once
 
 #include <cstdint>
