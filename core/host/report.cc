@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/histogram_json.h"
 #include "core/base/json_value.h"
 #include "core/base/json_writer.h"
 #include "core/net/dialer.h"
@@ -48,26 +49,22 @@ void write_count(JsonWriter& json, std::string_view key, std::uint64_t count) {
   if (count != 0) json.field(key, count);
 }
 
-void write_histogram(JsonWriter& json, std::string_view key, const Histogram& histogram) {
-  json.key(key);
-  json.begin_array();
-  histogram.for_each([&json](std::uint64_t highest, std::uint64_t count) {
-    json.value(highest);
-    json.value(count);
-  });
-  json.end_array();
-}
-
 void write_load(JsonWriter& json, const LoadStatus& load) {
   json.key("load");
   json.begin_object();
   json.field("busy_ns", load.busy_ns);
   json.field("cpu_ns", load.cpu_ns);
   json.field("queued_ns", load.queued_ns);
-  json.field("seen", load.connections_seen);
-  json.field("lossy", load.connections_lossy);
-  write_histogram(json, "long_turns", load.long_turns);
-  write_histogram(json, "answers", load.answers);
+  json.key("looked_at");
+  json.begin_object();
+  for (const auto& [connection, times] : load.looked_at)
+    json.field(connection, times);
+  json.end_object();
+  json.field("looked_at_all", load.looked_at_all);
+  json.key("long_turns");
+  write_histogram(json, load.long_turns);
+  json.key("answers");
+  write_histogram(json, load.answers);
   json.end_object();
 }
 
@@ -135,18 +132,6 @@ const std::vector<JsonValue>& items_in(const JsonValue& object, std::string_view
   return list == nullptr ? kNone : list->items();
 }
 
-Histogram histogram_in(const JsonValue& object, std::string_view key) {
-  Histogram histogram;
-  const std::vector<JsonValue>& list = items_in(object, key);
-  for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
-    const auto highest = list[i].integer();
-    const auto count = list[i + 1].integer();
-    if (!highest || !count || *highest < 0 || *count < 0) continue;
-    histogram.record(static_cast<std::uint64_t>(*highest), static_cast<std::uint64_t>(*count));
-  }
-  return histogram;
-}
-
 LoadStatus read_load(const JsonValue& json) {
   LoadStatus load;
   const JsonValue* const object = json.find("load");
@@ -154,10 +139,15 @@ LoadStatus read_load(const JsonValue& json) {
   load.busy_ns = count_in(*object, "busy_ns");
   load.cpu_ns = count_in(*object, "cpu_ns");
   load.queued_ns = count_in(*object, "queued_ns");
-  load.connections_seen = count_in(*object, "seen");
-  load.connections_lossy = count_in(*object, "lossy");
-  load.long_turns = histogram_in(*object, "long_turns");
-  load.answers = histogram_in(*object, "answers");
+  for (const JsonValue& each : items_in(*object, "looked_at")) {
+    const auto times = each.integer();
+    if (!times || *times < 0) continue;
+    load.looked_at.emplace_back(each.key(), static_cast<std::uint64_t>(*times));
+  }
+  const JsonValue* const all = object->find("looked_at_all");
+  load.looked_at_all = all != nullptr && all->is_true();
+  load.long_turns = read_histogram(object->find("long_turns"));
+  load.answers = read_histogram(object->find("answers"));
   return load;
 }
 
@@ -272,8 +262,8 @@ void add_load(LoadStatus& sum, const LoadStatus& part) {
   sum.busy_ns += part.busy_ns;
   sum.cpu_ns += part.cpu_ns;
   sum.queued_ns += part.queued_ns;
-  sum.connections_seen += part.connections_seen;
-  sum.connections_lossy += part.connections_lossy;
+  sum.looked_at.insert(sum.looked_at.end(), part.looked_at.begin(), part.looked_at.end());
+  sum.looked_at_all = sum.looked_at_all && part.looked_at_all;
   sum.long_turns.add(part.long_turns);
   sum.answers.add(part.answers);
 }
@@ -387,7 +377,8 @@ void add_report(HostReport& sum, const HostReport& part) {
 
 void forget_open(HostReport& report) {
   report.process = {};
-  report.load.connections_seen = report.load.connections_lossy = 0;
+  report.load.looked_at.clear();
+  report.load.looked_at_all = true;
   report.open_connections = 0;
   report.resident_bytes = 0;
   for (ServiceStatus& service : report.services) {

@@ -37,7 +37,8 @@ HostReport sample() {
   report.process = {.limits = {.connections = 3, .queued_bytes = 100}, .memory_bytes = 8192};
   report.services.at(0).requests = 9;
   report.load.busy_ns = 1'000;
-  report.load.connections_seen = 2;
+  report.load.looked_at = {{"w0-17-3", 2}};
+  report.load.looked_at_all = false;
   report.load.answers.record(5'000, 3);
   report.log_dropped = 1;
   report.turns = 50;
@@ -106,6 +107,8 @@ TEST_CASE("reports add up by service, listener and reason") {
   CHECK(sum.process.memory_bytes == 16384);
   CHECK(web.requests == 18);
   CHECK(sum.load.busy_ns == 2'000);
+  CHECK(sum.load.looked_at.size() == 2);
+  CHECK_FALSE(sum.load.looked_at_all);
   CHECK(sum.load.answers.count() == 6);
   CHECK(sum.turns == 100);
   CHECK(sum.accepted == 14);
@@ -130,7 +133,8 @@ TEST_CASE("of a worker that is gone the counters stay, and nothing is open") {
   CHECK(gone.accepted == 7);
   CHECK(gone.open_connections == 0);
   CHECK(gone.load.busy_ns == 1'000);
-  CHECK(gone.load.connections_seen == 0);
+  CHECK(gone.load.looked_at.empty());
+  CHECK(gone.load.looked_at_all);
   CHECK(gone.services.at(0).limits.connections == 0);
   CHECK(gone.services.at(0).closed.at(0).second == 4);
   CHECK(gone.services.at(0).listeners.at(0).accepted == 7);
