@@ -7,7 +7,7 @@
 #include "core/base/json_value.h"
 #include "core/base/json_writer.h"
 #include "core/net/dialer.h"
-#include "core/net/udp_guard.h"
+#include "core/net/udp_socket.h"
 
 namespace polyport {
 
@@ -19,7 +19,7 @@ using Counts = std::vector<std::pair<std::string_view, std::uint64_t>>;
 // count only borrows its word.
 std::string_view known_word(std::string_view word) {
   static const std::vector<std::string_view> kWords = [] {
-    std::vector<std::string_view> words = {"send_failed", "kernel_dropped"};
+    std::vector<std::string_view> words = {UdpSocket::kSendFailed, UdpSocket::kKernelDropped};
     for (std::size_t i = 0; i < kCloseReasons; ++i)
       words.push_back(name(static_cast<CloseReason>(i)));
     for (std::size_t i = 0; i < UdpGuard::kVerdicts; ++i)
@@ -33,6 +33,31 @@ std::string_view known_word(std::string_view word) {
   const auto found = std::find(kWords.begin(), kWords.end(), word);
   return found == kWords.end() ? std::string_view() : *found;
 }
+
+// --- the figures of a row, once for writing, reading and adding ----------------------------------
+
+constexpr std::pair<std::string_view, std::uint64_t ListenerStatus::*> kListenerFigures[] = {
+    {"accepted", &ListenerStatus::accepted},           {"active", &ListenerStatus::active},
+    {"datagrams_out", &ListenerStatus::datagrams_out}, {"bytes_in", &ListenerStatus::bytes_in},
+    {"bytes_out", &ListenerStatus::bytes_out},
+};
+constexpr std::pair<std::string_view, Counts ListenerStatus::*> kListenerCounts[] = {
+    {"refused", &ListenerStatus::refused},
+    {"wrong", &ListenerStatus::wrong_protocol},
+};
+
+constexpr std::pair<std::string_view, std::uint64_t UpstreamStatus::*> kUpstreamFigures[] = {
+    {"opened", &UpstreamStatus::opened},
+    {"active", &UpstreamStatus::active},
+    {"datagrams_in", &UpstreamStatus::datagrams_in},
+    {"datagrams_out", &UpstreamStatus::datagrams_out},
+    {"bytes_in", &UpstreamStatus::bytes_in},
+    {"bytes_out", &UpstreamStatus::bytes_out},
+};
+constexpr std::pair<std::string_view, Counts UpstreamStatus::*> kUpstreamCounts[] = {
+    {"failed", &UpstreamStatus::failed},
+    {"closed", &UpstreamStatus::closed},
+};
 
 // --- writing -------------------------------------------------------------------------------------
 
@@ -71,13 +96,10 @@ void write_load(JsonWriter& json, const LoadStatus& load) {
 void write_listener(JsonWriter& json, const ListenerStatus& row) {
   json.begin_object();
   json.field("id", row.id);
-  write_count(json, "accepted", row.accepted);
-  write_count(json, "active", row.active);
-  write_count(json, "datagrams_out", row.datagrams_out);
-  write_count(json, "bytes_in", row.bytes_in);
-  write_count(json, "bytes_out", row.bytes_out);
-  write_counts(json, "refused", row.refused);
-  write_counts(json, "wrong", row.wrong_protocol);
+  for (const auto& [key, figure] : kListenerFigures)
+    write_count(json, key, row.*figure);
+  for (const auto& [key, counts] : kListenerCounts)
+    write_counts(json, key, row.*counts);
   json.end_object();
 }
 
@@ -93,14 +115,10 @@ void write_upstream(JsonWriter& json, const UpstreamStatus& row) {
   json.end_array();
   json.field("state", static_cast<int>(row.state));
   json.field("error", row.error);
-  write_count(json, "opened", row.opened);
-  write_count(json, "active", row.active);
-  write_count(json, "datagrams_in", row.datagrams_in);
-  write_count(json, "datagrams_out", row.datagrams_out);
-  write_count(json, "bytes_in", row.bytes_in);
-  write_count(json, "bytes_out", row.bytes_out);
-  write_counts(json, "failed", row.failed);
-  write_counts(json, "closed", row.closed);
+  for (const auto& [key, figure] : kUpstreamFigures)
+    write_count(json, key, row.*figure);
+  for (const auto& [key, counts] : kUpstreamCounts)
+    write_counts(json, key, row.*counts);
   json.end_object();
 }
 
@@ -154,13 +172,10 @@ LoadStatus read_load(const JsonValue& json) {
 ListenerStatus read_listener(const JsonValue& json) {
   ListenerStatus row;
   row.id = json.text_of("id");
-  row.accepted = count_in(json, "accepted");
-  row.active = count_in(json, "active");
-  row.datagrams_out = count_in(json, "datagrams_out");
-  row.bytes_in = count_in(json, "bytes_in");
-  row.bytes_out = count_in(json, "bytes_out");
-  row.refused = counts_in(json, "refused");
-  row.wrong_protocol = counts_in(json, "wrong");
+  for (const auto& [key, figure] : kListenerFigures)
+    row.*figure = count_in(json, key);
+  for (const auto& [key, counts] : kListenerCounts)
+    row.*counts = counts_in(json, key);
   return row;
 }
 
@@ -175,14 +190,10 @@ UpstreamStatus read_upstream(const JsonValue& json) {
   row.state = static_cast<UpstreamStatus::State>(std::min<std::uint64_t>(
       count_in(json, "state"), static_cast<std::uint64_t>(UpstreamStatus::State::kFailed)));
   row.error = json.text_of("error");
-  row.opened = count_in(json, "opened");
-  row.active = count_in(json, "active");
-  row.datagrams_in = count_in(json, "datagrams_in");
-  row.datagrams_out = count_in(json, "datagrams_out");
-  row.bytes_in = count_in(json, "bytes_in");
-  row.bytes_out = count_in(json, "bytes_out");
-  row.failed = counts_in(json, "failed");
-  row.closed = counts_in(json, "closed");
+  for (const auto& [key, figure] : kUpstreamFigures)
+    row.*figure = count_in(json, key);
+  for (const auto& [key, counts] : kUpstreamCounts)
+    row.*counts = counts_in(json, key);
   return row;
 }
 
@@ -216,25 +227,18 @@ void add_counts(Counts& sum, const Counts& part) {
 }
 
 void add_listener(ListenerStatus& sum, const ListenerStatus& part) {
-  sum.accepted += part.accepted;
-  sum.active += part.active;
-  sum.datagrams_out += part.datagrams_out;
-  sum.bytes_in += part.bytes_in;
-  sum.bytes_out += part.bytes_out;
-  add_counts(sum.refused, part.refused);
-  add_counts(sum.wrong_protocol, part.wrong_protocol);
+  for (const auto& [key, figure] : kListenerFigures)
+    sum.*figure += part.*figure;
+  for (const auto& [key, counts] : kListenerCounts)
+    add_counts(sum.*counts, part.*counts);
 }
 
 void add_upstream(UpstreamStatus& sum, const UpstreamStatus& part) {
   using State = UpstreamStatus::State;
-  sum.opened += part.opened;
-  sum.active += part.active;
-  sum.datagrams_in += part.datagrams_in;
-  sum.datagrams_out += part.datagrams_out;
-  sum.bytes_in += part.bytes_in;
-  sum.bytes_out += part.bytes_out;
-  add_counts(sum.failed, part.failed);
-  add_counts(sum.closed, part.closed);
+  for (const auto& [key, figure] : kUpstreamFigures)
+    sum.*figure += part.*figure;
+  for (const auto& [key, counts] : kUpstreamCounts)
+    add_counts(sum.*counts, part.*counts);
   // What is wrong for one worker is worth knowing; else whoever has tried it knows best.
   const bool tells = part.state == State::kFailed ||
                      (sum.state != State::kFailed && part.state != State::kUntried);
