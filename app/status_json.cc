@@ -1,5 +1,6 @@
 #include "app/status_json.h"
 
+#include "core/base/histogram_json.h"
 #include "core/ports/explanation.h"
 #include "core/ports/ranges.h"
 
@@ -151,18 +152,6 @@ void write_workers(JsonWriter& json, std::span<const WorkerStatus> workers) {
 
 namespace {
 
-void write_histogram(JsonWriter& json, std::string_view key, const Histogram& histogram) {
-  json.key(key);
-  json.begin_array();
-  histogram.for_each([&json](std::uint64_t highest, std::uint64_t count) {
-    json.begin_array();
-    json.value(highest);
-    json.value(count);
-    json.end_array();
-  });
-  json.end_array();
-}
-
 void write_service_load(JsonWriter& json, const ServiceStatus& service) {
   json.begin_object();
   json.field("name", service.name);
@@ -173,14 +162,11 @@ void write_service_load(JsonWriter& json, const ServiceStatus& service) {
   json.key("listeners");
   json.begin_array();
   for (const ListenerStatus& listener : service.listeners) {
-    std::uint64_t refused = 0;
-    for (const auto& [reason, count] : listener.refused)
-      refused += count;
     json.begin_object();
     json.field("id", listener.id);
     json.field("transport", name(listener.transport));
     json.field("accepted_total", listener.accepted);
-    json.field("refused_total", refused);
+    write_counts(json, "refused_total", listener.refused);
     json.field("active", listener.active);
     json.field("accept_queue", listener.accept_queue);
     json.field("backlog", listener.backlog);
@@ -198,9 +184,11 @@ void write_load(JsonWriter& json, const LoadStatus& load, std::span<const Servic
   json.field("now_ns", load.now_ns);
   json.field("busy_ns", load.busy_ns);
   json.field("turns_total", load.turns);
-  write_histogram(json, "long_turns_ns", load.long_turns);
+  json.key("long_turns_ns");
+  write_histogram(json, load.long_turns);
   json.field("answers_one_of", AnswerTimes::kOneOf);
-  write_histogram(json, "answers_ns", load.answers);
+  json.key("answers_ns");
+  write_histogram(json, load.answers);
   json.field("loop_cpu_ns", load.cpu_ns);
   json.field("loop_queued_ns", load.queued_ns);
   if (!load.loops.empty()) {
@@ -217,8 +205,12 @@ void write_load(JsonWriter& json, const LoadStatus& load, std::span<const Servic
   }
   json.field("descriptor_bursts_total", load.descriptor_bursts);
   json.field("open_connections", load.open_connections);
-  json.field("connections_seen", load.connections_seen);
-  json.field("connections_lossy", load.connections_lossy);
+  json.key("connections_sent_again");
+  json.begin_object();
+  for (const auto& [connection, times] : load.looked_at)
+    json.field(connection, times);
+  json.end_object();
+  json.field("connections_sent_again_all", load.looked_at_all);
   json.key("kernel");
   json.begin_object();
   json.field("listen_overflows_total", load.listen_overflows);

@@ -47,7 +47,7 @@ THIRD_PARTY = {
     r"zlib\.h": ["core/http/compress_zlib.cc", "core/http/raw_deflate.cc"],
     r"brotli/.*": ["core/http/compress_brotli.cc"],
     r"zstd\.h": ["core/http/compress_zstd.cc"],
-    r"sqlite3\.h": ["services/chat/store_sqlite.cc"],
+    r"sqlite3\.h": ["services/chat/sqlite_file.cc"],
     r"hiredis/.*": ["services/chat/redis_link.cc"],
     r"wslay/.*": ["tests/unit/websocket_differential_test.cc"],
     r"catch2/.*": ["tests/support/catch.h"],

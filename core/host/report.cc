@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/histogram_json.h"
 #include "core/base/json_value.h"
 #include "core/base/json_writer.h"
 #include "core/net/dialer.h"
@@ -65,8 +66,6 @@ constexpr std::pair<std::string_view, std::uint64_t LoadStatus::*> kLoadFigures[
     {"queued_ns", &LoadStatus::queued_ns},
     {"descriptor_bursts", &LoadStatus::descriptor_bursts},
     {"open_connections", &LoadStatus::open_connections},
-    {"seen", &LoadStatus::connections_seen},
-    {"lossy", &LoadStatus::connections_lossy},
 };
 constexpr std::pair<std::string_view, Histogram LoadStatus::*> kLoadHistograms[] = {
     {"long_turns", &LoadStatus::long_turns},
@@ -88,23 +87,21 @@ void write_count(JsonWriter& json, std::string_view key, std::uint64_t count) {
   if (count != 0) json.field(key, count);
 }
 
-void write_histogram(JsonWriter& json, std::string_view key, const Histogram& histogram) {
-  json.key(key);
-  json.begin_array();
-  histogram.for_each([&json](std::uint64_t highest, std::uint64_t count) {
-    json.value(highest);
-    json.value(count);
-  });
-  json.end_array();
-}
-
 void write_load(JsonWriter& json, const LoadStatus& load) {
   json.key("load");
   json.begin_object();
   for (const auto& [key, figure] : kLoadFigures)
     write_count(json, key, load.*figure);
-  for (const auto& [key, histogram] : kLoadHistograms)
-    write_histogram(json, key, load.*histogram);
+  json.key("looked_at");
+  json.begin_object();
+  for (const auto& [connection, times] : load.looked_at)
+    json.field(connection, times);
+  json.end_object();
+  json.field("looked_at_all", load.looked_at_all);
+  for (const auto& [key, histogram] : kLoadHistograms) {
+    json.key(key);
+    write_histogram(json, load.*histogram);
+  }
   json.end_object();
 }
 
@@ -165,26 +162,21 @@ const std::vector<JsonValue>& items_in(const JsonValue& object, std::string_view
   return list == nullptr ? kNone : list->items();
 }
 
-Histogram histogram_in(const JsonValue& object, std::string_view key) {
-  Histogram histogram;
-  const std::vector<JsonValue>& list = items_in(object, key);
-  for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
-    const auto highest = list[i].integer();
-    const auto count = list[i + 1].integer();
-    if (!highest || !count || *highest < 0 || *count < 0) continue;
-    histogram.record(static_cast<std::uint64_t>(*highest), static_cast<std::uint64_t>(*count));
-  }
-  return histogram;
-}
-
 LoadStatus read_load(const JsonValue& json) {
   LoadStatus load;
   const JsonValue* const object = json.find("load");
   if (object == nullptr) return load;
   for (const auto& [key, figure] : kLoadFigures)
     load.*figure = count_in(*object, key);
+  for (const JsonValue& each : items_in(*object, "looked_at")) {
+    const auto times = each.integer();
+    if (!times || *times < 0) continue;
+    load.looked_at.emplace_back(each.key(), static_cast<std::uint64_t>(*times));
+  }
+  const JsonValue* const all = object->find("looked_at_all");
+  load.looked_at_all = all != nullptr && all->is_true();
   for (const auto& [key, histogram] : kLoadHistograms)
-    load.*histogram = histogram_in(*object, key);
+    load.*histogram = read_histogram(object->find(key));
   return load;
 }
 
@@ -283,6 +275,8 @@ void add_used(LimitStatus& sum, const LimitStatus& part) {
 void add_load(LoadStatus& sum, const LoadStatus& part) {
   for (const auto& [key, figure] : kLoadFigures)
     sum.*figure += part.*figure;
+  sum.looked_at.insert(sum.looked_at.end(), part.looked_at.begin(), part.looked_at.end());
+  sum.looked_at_all = sum.looked_at_all && part.looked_at_all;
   for (const auto& [key, histogram] : kLoadHistograms)
     (sum.*histogram).add(part.*histogram);
 }
@@ -387,7 +381,8 @@ void add_report(HostReport& sum, const HostReport& part) {
 void forget_open(HostReport& report) {
   report.process = {};
   report.load.open_connections = 0;
-  report.load.connections_seen = report.load.connections_lossy = 0;
+  report.load.looked_at.clear();
+  report.load.looked_at_all = true;
   report.resident_bytes = 0;
   for (ServiceStatus& service : report.services) {
     service.reason.clear();

@@ -2,16 +2,16 @@
 // and with clients of IRC.
 //
 // This file is the service: it makes the parts and ties the doors to them. The rooms are hub; each
-// door is a file of its name; where history is kept, history_place finds out.
+// door is a file of its name; open_history finds out where history is kept.
 #include <chrono>
 #include <memory>
 
 #include "core/service.h"
-#include "services/chat/history_place.h"
 #include "services/chat/hub.h"
 #include "services/chat/irc_door.h"
 #include "services/chat/line_door.h"
 #include "services/chat/local_bus.h"
+#include "services/chat/open_history.h"
 #include "services/chat/options.h"
 #include "services/chat/redis_backplane.h"
 #include "services/chat/web_door.h"
@@ -42,7 +42,7 @@ class History final : public Store {
 
   bool tells_when_kept() const override { return disk_ && disk_->tells_when_kept(); }
   bool takes_more() const override { return !disk_ || disk_->takes_more(); }
-  void append(const Message& message, std::function<void(bool)> kept) override {
+  void append(const Message& message, Kept kept) override {
     store().append(message, std::move(kept));
   }
   void read(const HistoryQuestion& question, std::function<void(Page)> answer) override {

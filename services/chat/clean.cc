@@ -71,7 +71,9 @@ std::string brief(std::string_view topic) {
 Words split_word(std::string_view text) {
   text = trim(text);
   const std::size_t end = std::min(text.find(' '), text.size());
-  return {text.substr(0, end), trim(text.substr(end))};
+  std::string_view rest = trim(text.substr(end));
+  if (is_all_unseen(rest)) rest = {};
+  return {text.substr(0, end), rest};
 }
 
 }  // namespace polyport::services::chat

@@ -16,7 +16,8 @@ std::optional<std::string> clean(Bytes text);
 // The beginning of a topic, for lists of many rooms.
 std::string brief(std::string_view topic);
 
-// The first word and the rest, both without white space around.
+// The first word and the rest, both without white space around; the rest is empty where no
+// character of it can be seen. `text` is clean.
 struct Words {
   std::string_view first;
   std::string_view rest;

@@ -55,24 +55,13 @@ Result<void> DiskStore::load(HistoryFile& file, const MemoryStore::Limits& limit
 
 // --- writing -------------------------------------------------------------------------------------
 
-void DiskStore::append(const Message& message, std::function<void(bool)> kept) {
-  if (durable_) {
-    kept = [this, message, kept = std::move(kept)](bool is_kept) {
-      recent_.append(message, {});
-      if (kept) kept(is_kept);
-    };
-  } else {
-    recent_.append(message, {});
-  }
+void DiskStore::append(const Message& message, Kept kept) {
+  if (!durable_) recent_.append(message, {});
   const std::size_t ticket = ++tickets_;
-  if (!thread_->append(message, ticket, clock_.wall_ms())) {
-    ++lost_;
-    note_failure(
-        {ErrorCode::kSystem, "the disk is too slow, too much waits to be written", {}, {}});
-    if (kept) kept(false);
-  } else if (kept) {
-    waiting_.emplace(ticket, std::move(kept));
-  }
+  if (kept) waiting_.emplace(ticket, std::move(kept));
+  if (thread_->append(message, ticket, clock_.wall_ms())) return;
+  note_failure({ErrorCode::kSystem, "the disk is too slow, too much waits to be written", {}, {}});
+  on_kept(ticket, message, false);
 }
 
 void DiskStore::on_written(const Result<void>& result) {
@@ -83,10 +72,11 @@ void DiskStore::on_written(const Result<void>& result) {
   }
 }
 
-void DiskStore::on_kept(std::size_t ticket, bool kept) {
+void DiskStore::on_kept(std::size_t ticket, const Message& message, bool kept) {
+  if (durable_) recent_.append(message, {});
   if (!kept) ++lost_;
   const auto waiting = waiting_.extract(ticket);
-  if (!waiting.empty()) waiting.mapped()(kept);
+  if (!waiting.empty()) waiting.mapped()(message, kept);
 }
 
 void DiskStore::note_failure(const Error& error) {
@@ -149,10 +139,7 @@ Page DiskStore::with_newer(const HistoryQuestion& question, Page page) {
   if (newer.more && !page.messages.empty()) return newer;
   page.more = page.more || newer.more;
   std::move(newer.messages.begin(), newer.messages.end(), std::back_inserter(page.messages));
-  if (page.messages.size() <= question.most) return page;
-  page.more = true;
-  page.messages.erase(page.messages.begin(),
-                      page.messages.end() - static_cast<std::ptrdiff_t>(question.most));
+  keep_newest(page, question.most);
   return page;
 }
 

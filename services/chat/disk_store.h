@@ -38,7 +38,7 @@ class DiskStore final : public Store, private HistoryThread::Listener {
 
   bool tells_when_kept() const override { return durable_; }
   bool takes_more() const override { return !durable_ || thread_->takes_more(); }
-  void append(const Message& message, std::function<void(bool)> kept) override;
+  void append(const Message& message, Kept kept) override;
   void read(const HistoryQuestion& question, std::function<void(Page)> answer) override;
 
   // The highest id that was in the file when it was opened.
@@ -58,7 +58,7 @@ class DiskStore final : public Store, private HistoryThread::Listener {
   Result<void> load(HistoryFile& file, const MemoryStore::Limits& limits);
 
   void on_written(const Result<void>& result) override;
-  void on_kept(std::size_t ticket, bool kept) override;
+  void on_kept(std::size_t ticket, const Message& message, bool kept) override;
   void on_page(std::size_t ticket, Result<Page> page) override;
 
   Page recent_page(const HistoryQuestion& question);
@@ -71,7 +71,7 @@ class DiskStore final : public Store, private HistoryThread::Listener {
   const bool durable_;
   Tell tell_;
   MessageId last_id_;
-  std::unordered_map<std::size_t, std::function<void(bool)>> waiting_;  // to hear that it is kept
+  std::unordered_map<std::size_t, Kept> waiting_;  // to hear that it is kept
   std::unordered_map<std::size_t, Asked> asked_;
   std::size_t tickets_ = 0;
   std::string trouble_;

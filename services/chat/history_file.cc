@@ -8,7 +8,7 @@
 
 #include "core/base/text.h"
 #include "services/chat/clean.h"
-#include "services/chat/store_sqlite.h"
+#include "services/chat/sqlite_file.h"
 
 namespace polyport::services::chat {
 namespace {
@@ -142,7 +142,9 @@ bool HistoryFile::State::learn_rooms() {
   if (!file.prepare(all, "SELECT id, key, name FROM rooms")) return false;
   Step at = Step::kRow;
   while ((at = all.step()) == Step::kRow)
-    rooms[std::string(all.text(1))] = {all.integer(0), std::string(all.text(2)), 0};
+    // As if they were due: what was said before the last end was not counted.
+    rooms[std::string(all.text(1))] = {all.integer(0), std::string(all.text(2)),
+                                       settings.messages / 8};
   return at == Step::kDone;
 }
 

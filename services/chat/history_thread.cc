@@ -19,10 +19,6 @@ constexpr std::size_t kDeliveredAtOnce = 64;
 // More than max_line, nick_length and room_length allow.
 constexpr std::size_t kMostBytesOfMessage = 128 * 1024;
 
-std::size_t cost(const Message& message) {
-  return sizeof message + message.room.size() + message.nick.size() + message.text.size();
-}
-
 struct Request {
   std::size_t ticket = 0;
   std::uint64_t now_ms = 0;
@@ -33,7 +29,7 @@ struct Request {
 struct Done {
   std::optional<Result<void>> written;  // before the first message of a transaction
   std::size_t ticket = 0;
-  std::size_t bytes = 0;  // of the message
+  Message message;
   bool kept = false;
   std::optional<Result<Page>> page;
 };
@@ -141,9 +137,9 @@ void HistoryThread::deliver() {
       continue;
     }
     --shared.messages;
-    shared.bytes -= done.bytes;
+    shared.bytes -= cost(done.message);
     if (done.written) shared.listener.on_written(*done.written);
-    shared.listener.on_kept(done.ticket, done.kept);
+    shared.listener.on_kept(done.ticket, done.message, done.kept);
   }
   if (more) shared.wakeup->wake();
 }
@@ -210,7 +206,7 @@ std::deque<Done> HistoryThread::Shared::write(std::vector<Request> group) {
     Done& one = finished.emplace_back();
     if (i == 0) one.written = result;
     one.ticket = group[i].ticket;
-    one.bytes = cost(all[i]);
+    one.message = std::move(all[i]);
     one.kept = result.has_value();
   }
   return finished;

@@ -31,7 +31,7 @@ class HistoryThread {
    public:
     virtual ~Listener() = default;
     virtual void on_written(const Result<void>& result) = 0;  // once a transaction, first
-    virtual void on_kept(std::size_t ticket, bool kept) = 0;
+    virtual void on_kept(std::size_t ticket, const Message& message, bool kept) = 0;
     virtual void on_page(std::size_t ticket, Result<Page> page) = 0;
   };
 

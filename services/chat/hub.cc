@@ -247,6 +247,7 @@ Room& Hub::open_room(std::string_view name) {
 Refusal Hub::part(Member& member, std::string_view name, std::string_view why) {
   Room* room = find_room(name);
   if (room == nullptr || !is_in(member, *room)) return Refusal::kNotInRoom;
+  if (why.size() > rules_.line_bytes) return Refusal::kTooLong;
   const Telling telling(*this);
   const Event event{.kind = Event::Kind::kParted,
                     .room = room,

@@ -24,23 +24,23 @@ Refusal Hub::say(Member& member, std::string_view name, Message::Kind kind, std:
 }
 
 void Hub::on_message(const Message& message, std::uint64_t ticket) {
-  // Kept first: whoever comes in while it is told must find it.
-  const bool later = store_.tells_when_kept();
-  store_.append(message, [this, ticket, message, later](bool kept) {
-    if (later) tell_message(message, ticket);
-    on_kept(message, ticket, kept);
+  // Told first: the store may answer at once, and with that the ticket is spent.
+  if (!store_.tells_when_kept()) tell_message(message, ticket);
+  store_.append(message, [this, ticket](const Message& kept, bool is_kept) {
+    if (store_.tells_when_kept()) tell_message(kept, ticket);
+    on_kept(kept, ticket, is_kept);
   });
-  if (!later) tell_message(message, ticket);
 }
 
 void Hub::tell_message(const Message& message, std::uint64_t ticket) {
   Room* room = find_room(message.room);
   if (room == nullptr) return;  // nobody here is in it
-  // Its sender may have another name by now, and is still the one who said it.
+  // Its sender may have another name by now, and is still the one who said it. Of other processes
+  // there is none.
   const auto sender = expected_.find(ticket);
   tell_room({.kind = Event::Kind::kMessage,
              .room = room,
-             .from = sender == expected_.end() ? find(message.nick) : sender->second.member,
+             .from = sender == expected_.end() ? nullptr : sender->second.member,
              .message = &message,
              .nick = message.nick,
              .id = message.id});
@@ -149,27 +149,26 @@ Refusal Hub::kick(Member& member, std::string_view name, std::string_view nick,
   if (target == nullptr) return Refusal::kNobody;
   if (!is_in(*target, *room)) return Refusal::kNotThere;
   if (why.size() > rules_.line_bytes) return Refusal::kTooLong;
-  if (!bus_.share_kick(room->name, member.nick_, target->nick_, why)) {
-    apply_kick(room->name, member.nick_, target->nick_, why);
-  }
+  if (bus_.share_kick(room->name, member.nick_, *target, why)) return Refusal::kNone;
+  if (target->is_remote()) return Refusal::kOutOfReach;  // it would be out of the room here only
+  apply_kick(room->name, member.nick_, *target, why);
   return Refusal::kNone;
 }
 
-void Hub::apply_kick(std::string_view name, std::string_view by, std::string_view who,
+void Hub::apply_kick(std::string_view name, std::string_view by, Member& who,
                      std::string_view why) {
   Room* room = find_room(name);
-  Member* target = find(who);
-  if (room == nullptr || target == nullptr || !is_in(*target, *room)) return;
+  if (room == nullptr || !is_in(who, *room)) return;
   // Told while it is still in: it hears of it like everybody else.
   const Telling telling(*this);
   tell_room({.kind = Event::Kind::kKicked,
              .room = room,
              .from = find(by),
-             .to = target,
+             .to = &who,
              .nick = by,
-             .other = target->nick_,
+             .other = who.nick_,
              .text = why});
-  take_out(*target, *room, why);
+  take_out(who, *room, why);
 }
 
 Refusal Hub::mute(Member& member, std::string_view nick, Mute what) {
@@ -177,8 +176,7 @@ Refusal Hub::mute(Member& member, std::string_view nick, Mute what) {
   Member* target = find(nick);
   if (target == nullptr) return Refusal::kNobody;
   if (target->is_remote()) {
-    return bus_.share_mute(target->nick_, what == Mute::kMute) ? Refusal::kNone
-                                                               : Refusal::kOutOfReach;
+    return bus_.share_mute(*target, what == Mute::kMute) ? Refusal::kNone : Refusal::kOutOfReach;
   }
   apply_mute(*target, what);
   return Refusal::kNone;

@@ -6,16 +6,14 @@
 #include "services/chat/clock.h"
 
 namespace polyport::services::chat {
-namespace {
 
-std::size_t cost(const Message& message) {
-  return sizeof message + message.room.size() + message.nick.size() + message.text.size();
+std::uint64_t MemoryStore::oldest_ms() const {
+  const std::uint64_t now = clock_.wall_ms();
+  return limits_.age_ms == 0 || now < limits_.age_ms ? 0 : now - limits_.age_ms;
 }
 
-}  // namespace
-
 bool MemoryStore::too_old(const Message& message) const {
-  return limits_.age_ms != 0 && message.time_ms + limits_.age_ms < clock_.wall_ms();
+  return message.time_ms < oldest_ms();
 }
 
 void MemoryStore::drop_oldest(Messages& messages) {
@@ -24,7 +22,7 @@ void MemoryStore::drop_oldest(Messages& messages) {
   messages.all.pop_front();
 }
 
-void MemoryStore::append(const Message& message, std::function<void(bool)> kept) {
+void MemoryStore::append(const Message& message, Kept kept) {
   if (limits_.messages == 0) {
     others_cut_ = true;
   } else {
@@ -39,7 +37,7 @@ void MemoryStore::append(const Message& message, std::function<void(bool)> kept)
     if (messages.all.empty()) rooms_.erase(key);
     make_room();
   }
-  if (kept) kept(true);
+  if (kept) kept(message, true);
 }
 
 // A walk over all rooms (max_rooms at most) where a limit is reached, and only then.

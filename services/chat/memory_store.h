@@ -24,10 +24,12 @@ class MemoryStore final : public Store {
 
   MemoryStore(const Clock& clock, const Limits& limits) : clock_(clock), limits_(limits) {}
 
-  void append(const Message& message, std::function<void(bool)> kept) override;
+  void append(const Message& message, Kept kept) override;
   void read(const HistoryQuestion& question, std::function<void(Page)> answer) override;
   Page page(const HistoryQuestion& question);
   std::size_t bytes() const { return bytes_; }
+  // What was said before it is too old; 0: nothing is.
+  std::uint64_t oldest_ms() const;
 
   // --- for a store that has more elsewhere -------------------------------------------------------
   // Whether messages older than those here may be part of the answer.

@@ -44,6 +44,8 @@ struct Message {
   std::string text = {};
 };
 std::string_view name(Message::Kind kind);  // "say", "act", "notice"
+// What one costs in memory, about, in bytes.
+std::size_t cost(const Message& message);
 
 // A run of a room's messages, oldest first.
 struct Page {
@@ -52,5 +54,7 @@ struct Page {
   // perhaps a gap (a question for those after an id).
   bool more = false;
 };
+// Not more than `most` of them: the oldest go, and then there are more.
+void keep_newest(Page& page, std::size_t most);
 
 }  // namespace polyport::services::chat

@@ -30,9 +30,11 @@ class Store {
   virtual bool tells_when_kept() const { return false; }
   // False: so much waits already that nothing more is to be said.
   virtual bool takes_more() const { return true; }
+  // With the message as it is kept, its id final; false where it cannot be kept.
+  using Kept = std::function<void(const Message& message, bool is_kept)>;
   // Ids rise within a room. `kept` is called once the message is kept as this store promises to
-  // keep (a store on disk: once it is there), false where it cannot be. May be empty.
-  virtual void append(const Message& message, std::function<void(bool)> kept) = 0;
+  // keep (a store on disk: once it is there). May be empty.
+  virtual void append(const Message& message, Kept kept) = 0;
   virtual void read(const HistoryQuestion& question, std::function<void(Page)> answer) = 0;
 };
 

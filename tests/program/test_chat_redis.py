@@ -90,6 +90,45 @@ class TogetherTest(RedisTest):
         cid.expect("* Bob joined (")
         self.assertNotIn(b"just for you", cid.heard)
 
+    def test_a_direct_message_reaches_whom_it_was_for_by_whatever_name(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob, cid = first.enter(), second.enter(), second.enter()
+        self.name(bob, "Bob", ann)
+        keys = redis.ask("KEYS", "polyport:chat:members:*")
+        for node in re.findall(r"members:([0-9a-f]{16})", keys):
+            record = redis.ask("HGETALL", f"polyport:chat:members:{node}")
+            if found := re.search(r"\r\n(\d+)\r\n\$\d+\r\nBob\n", record):
+                home, number = node, found.group(1)
+        bob.line("/nick Bobby")
+        ann.expect("* Bob is now Bobby\r\n")
+        self.name(cid, "Bob", ann)
+        # What was written to Bob before the first process knew of that.
+        to_bob = ("at", home, "m", number, "to", "Bob")
+        self.add_counted(redis, "0123456789abcdef", "t", "private", "s", "1", "kind", "say",
+                         "from", "eve", *to_bob, "text", "a secret")
+        self.add_counted(redis, "0123456789abcdef", "t", "mute", "s", "2", *to_bob, "on", "1")
+        self.add_counted(redis, "0123456789abcdef", "t", "kick", "s", "3", "room", "#lobby",
+                         "by", "eve", *to_bob, "text", "noise")
+        bob.expect("[eve to you] a secret\r\n")
+        bob.expect("* an operator has muted you")
+        ann.expect("* eve put Bobby out of #lobby (noise)\r\n")
+        cid.line("still here")
+        ann.expect("Bob: still here\r\n")
+        self.assertNotIn(b"secret", cid.heard)
+
+    def test_who_writes_to_somebody_who_goes_is_told(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob = first.enter(), second.enter()
+        self.name(bob, "Bob", ann)
+        first.server.signal(signal.SIGSTOP)
+        bob.line("/quit")
+        wait_until(lambda: redis.ask("EXISTS", "polyport:chat:nick:bob") == ":0\r\n", "Bob is gone")
+        ann.line("/msg Bob are you there?")
+        first.server.signal(signal.SIGCONT)
+        ann.expect(rb"(Bob had gone before what you wrote came there|nobody here is called Bob)")
+
     def test_names_are_one_for_all_processes(self):
         redis = self.redis()
         first, second = self.nodes(2, redis)
@@ -418,6 +457,7 @@ class LossTest(RedisTest):
         ann.expect("out of reach")
         ann.line(f"/msg {bob.nick} psst")
         ann.expect(f"* {bob.nick} is on another server of this chat, which is out of reach now")
+        ann.line("/topic set apart")  # which has no place any more when all is full
         total = 10_000
         for start in range(0, total, 1000):
             ann.type("".join(f"m{number}.\n" for number in range(start, start + 1000)))
@@ -429,8 +469,88 @@ class LossTest(RedisTest):
         bob.expect(f"m{total - 1}.\r\n")
         self.assertEqual(re.findall(rb": m(\d+)\.\r\n", bob.heard),
                          [b"%d" % number for number in range(total)])
+        bob.expect(f"* {ann.nick} set the topic of #lobby: set apart\r\n")
         ann.line("again")
         bob.expect("again\r\n")
+
+
+    def test_what_is_for_one_alone_does_not_wait_for_redis(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob = first.enter(), second.enter()
+        self.name(bob, "Bob", ann)
+        redis.signal(signal.SIGSTOP)
+        # As many as are sent before one of them is answered.
+        ann.type("/msg Bob sent\n" + "".join(f"m{number}.\n" for number in range(1000)))
+        ann.type("/msg Bob not sent\n")
+        ann.expect("[you to Bob] not sent\r\n")
+        ann.expect("* what you wrote to Bob was not sent: that server of this chat is out of reach")
+        redis.signal(signal.SIGCONT)
+        bob.expect("[%s to you] sent\r\n" % ann.nick)
+        bob.expect("m999.\r\n")
+        ann.line("/msg Bob again")
+        bob.expect("] again\r\n")
+        self.assertNotIn(b"not sent", bob.heard)
+
+
+    def test_who_comes_while_redis_is_away_knows_that_there_may_be_more(self):
+        redis = self.redis()
+        first = self.nodes(1, redis)[0]
+        first.enter().line("kept")
+        wait_until(lambda: redis.ask("EXISTS", "polyport:chat:room:#lobby") == ":1\r\n", "it is")
+        first.server.stop()
+        page = self.nodes(1, redis)[0].page()
+        self.assertFalse(page.expect(type="room")["more"])
+        redis.kill()
+        page.expect(type="notice")
+        page.say(type="say", room="#lobby", text="one", ref="r")
+        mine = page.expect(type="message", text="one")["id"]
+        page.say(type="history", room="#lobby")
+        answer = page.expect(type="history")
+        self.assertEqual(([each["text"] for each in answer["messages"]], answer["more"]),
+                         (["one"], True))
+        page.say(type="history", room="#lobby", before=mine)
+        answer = page.expect(type="history")
+        self.assertEqual((answer["messages"], answer["more"]), ([], True))
+        self.assertTrue(redis.start())
+        page.expect(type="sent", ref="r")
+        page.say(type="history", room="#lobby", before=mine)
+        answer = page.expect(type="history")
+        self.assertEqual(([each["text"] for each in answer["messages"]], answer["more"]),
+                         (["kept"], False))
+
+    # Each of these is more than may wait for a member at once (max_unread, 256 KiB).
+
+    def test_much_that_was_missed_shows_nobody_out(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob = first.enter(), second.enter()
+        ann.expect(f"* {bob.nick} joined")
+        second.server.signal(signal.SIGSTOP)
+        for number in range(500):
+            ann.line(f"m{number}." + "x" * 990)
+        ann.expect(": m499.")
+        redis.ask("XTRIM", "polyport:chat:wire", "MAXLEN", "1")
+        second.server.signal(signal.SIGCONT)
+        bob.expect(rb": m499\.x+\r\n")
+        self.assertEqual(re.findall(rb": m(\d+)\.x{990}\r\n", bob.heard),
+                         [b"%d" % number for number in range(500)])
+
+    def test_much_that_waits_shows_nobody_out(self):
+        redis = self.redis()
+        first = self.nodes(1, redis)[0]
+        ann, bob = first.enter(), first.enter()
+        ann.expect(f"* {bob.nick} joined")
+        redis.signal(signal.SIGSTOP)
+        for number in range(600):
+            ann.line(f"m{number}." + "x" * 990)
+        bob.expect("out of reach")
+        redis.signal(signal.SIGCONT)  # perhaps before all is shown
+        bob.expect(": m599.")
+        self.assertEqual(re.findall(rb": m(\d+)\.", bob.heard),
+                         [b"%d" % number for number in range(600)])
+        bob.line("and on")
+        ann.expect("and on\r\n")
 
 
 class TroubleTest(RedisTest):
@@ -559,6 +679,38 @@ class TroubleTest(RedisTest):
         late = self.nodes(1, redis)[0].enter()
         late.expect("still here\r\n")
         self.assertNotIn(b"eve", late.heard)
+
+    def test_an_entry_that_cannot_be_read_has_its_place(self):
+        redis = self.redis()
+        first, second = self.nodes(2, redis)
+        ann, bob = first.enter(), second.enter()
+        ann.expect(f"* {bob.nick} joined")
+        for wrong in (("t", "dance"), ("t", "say", "s", "1", "room", "#lobby", "nick", "eve",
+                                       "text", "\x1b[31mred")):
+            self.add_counted(redis, "0123456789abcdef", *wrong)
+        bob.line("still here")
+        for guest in (ann, bob):
+            guest.expect("still here\r\n")
+        for node in (first, second):
+            self.assertIn("a later version of polyport", node.server.stderr())
+            self.assertNotIn("backplane_failed", node.server.stderr())
+
+    def test_what_nobody_can_read_its_own_process_does_not_show(self):
+        redis = self.redis()
+        first = self.nodes(1, redis)[0]
+        own = re.search(r"[0-9a-f]{16}", redis.ask("ZRANGE", "polyport:chat:nodes", 0, -1)).group()
+        second = self.nodes(1, redis)[0]
+        ann, bob = first.enter(), second.enter()
+        ann.expect(f"* {bob.nick} joined")
+        # What ann says is in the first process' hands before it reads that entry.
+        first.server.signal(signal.SIGSTOP)
+        ann.line("lost")
+        self.add_counted(redis, own, "t", "dance", "s", "1", taken="1")
+        first.server.signal(signal.SIGCONT)
+        ann.line("next")
+        for guest in (ann, bob):
+            guest.expect("next\r\n")
+            self.assertNotIn(b"lost", guest.heard)
 
     def test_something_huge_is_taken_out(self):
         redis = self.redis()

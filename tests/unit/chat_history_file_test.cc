@@ -138,6 +138,17 @@ TEST_CASE("a history file forgets what is over its number for a room", "[chat][h
   CHECK(last(file, 9, "#small").texts.size() == 5);
 }
 
+TEST_CASE("a history file keeps to its number, however often it is opened", "[chat][history]") {
+  const Folder folder;
+  for (std::uint64_t turn = 0; turn < 20; ++turn) {  // a tenth of it each time
+    HistoryFile file = folder.open({.messages = 100});
+    REQUIRE(file.append(messages(10 * turn + 1, 10 * turn + 10)));
+    forget(file);
+  }
+  HistoryFile file = folder.open({.messages = 100});
+  CHECK(last(file, 5'000).texts.size() <= 113);
+}
+
 TEST_CASE("a history file shows nothing that is too old, and forgets it, but never its last id",
           "[chat][history]") {
   const Folder folder;

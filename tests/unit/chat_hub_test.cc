@@ -148,7 +148,7 @@ TEST_CASE("whoever asked for it hears under which id a message is kept", "[chat]
   first.take();
   chat.hub.say(first, "#lobby", Message::Kind::kSay, "hello", "my-1");
   CHECK(first.heard.size() == 2);
-  CHECK(first.heard.front() == "my-1 kept " + first.ids.front().text());
+  CHECK(first.heard.back() == "my-1 kept " + first.ids.front().text());
   CHECK(second.heard == Lines{"guest-1: hello"});
 }
 
@@ -322,6 +322,7 @@ TEST_CASE("rooms are apart, and end with their last member", "[chat]") {
   Somebody third(chat, nullptr);
   CHECK(hub.join(third, "#fourth") == Refusal::kTooManyRooms);
   CHECK(hub.join(third, "#lobby") == Refusal::kRoomFull);
+  CHECK(hub.part(second, "#third", std::string(5'000, 'x')) == Refusal::kTooLong);
   CHECK(hub.part(second, "#THIRD", "bye") == Refusal::kNone);
   CHECK(hub.part(second, "#third", "bye") == Refusal::kNotInRoom);
   CHECK(hub.room_count() == 2);

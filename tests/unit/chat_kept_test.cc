@@ -25,17 +25,19 @@ class LateStore final : public Store {
   explicit LateStore(bool tells_when_kept) : tells_when_kept_(tells_when_kept) {}
   bool tells_when_kept() const override { return tells_when_kept_; }
   bool takes_more() const override { return !full; }
-  void append(const Message&, std::function<void(bool)> kept) override {
-    waiting.push_back(std::move(kept));
+  void append(const Message& message, Kept kept) override {
+    if (at_once) return kept(message, true);
+    waiting.emplace_back(message, std::move(kept));
   }
   void read(const HistoryQuestion&, std::function<void(Page)> answer) override { answer({}); }
-  void answer(bool kept) {
+  void answer(bool is_kept) {
     const auto first = std::move(waiting.front());
     waiting.pop_front();
-    first(kept);
+    first.second(first.first, is_kept);
   }
 
-  std::deque<std::function<void(bool)>> waiting;
+  std::deque<std::pair<Message, Kept>> waiting;
+  bool at_once = false;
   bool full = false;
 
  private:
@@ -127,6 +129,44 @@ TEST_CASE("whoever has another name when its message is kept is still its sender
   CHECK(chat.ann.take() == Lines{"one"});
   CHECK(chat.ann.last_from == &chat.ann);
   CHECK(chat.bob.last_from == &chat.ann);
+}
+
+// As the ids of a chat of several processes do.
+class LateBus final : public Bus {
+ public:
+  void publish(Message message, std::uint64_t ticket) override {
+    waiting.emplace_back(std::move(message), ticket);
+  }
+  void deliver() {
+    auto [message, ticket] = std::move(waiting.front());
+    waiting.pop_front();
+    message.id = {message.time_ms, ++last_};
+    listener().on_message(message, ticket);
+  }
+
+  std::deque<std::pair<Message, std::uint64_t>> waiting;
+
+ private:
+  std::uint64_t last_ = 0;
+};
+
+TEST_CASE("whoever has another name when its message comes back is its sender, and nobody else is",
+          "[chat][history]") {
+  const StillClock clock;
+  LateStore store(false);
+  store.at_once = true;
+  LateBus bus;
+  Hub hub(Rules(), clock, store, bus, [] {});
+  Somebody ann(hub), bob(hub);
+  REQUIRE(hub.rename(ann, "Ann") == Refusal::kNone);
+  REQUIRE(hub.say(ann, "#lobby", Message::Kind::kSay, "one", "r1") == Refusal::kNone);
+  REQUIRE(hub.rename(ann, "Eve") == Refusal::kNone);
+  REQUIRE(hub.rename(bob, "Ann") == Refusal::kNone);
+  ann.take();
+  bus.deliver();
+  CHECK(ann.last_from == &ann);
+  CHECK(bob.last_from == &ann);
+  CHECK(ann.take() == Lines{"one", "r1 kept one"});
 }
 
 TEST_CASE("where history is durable and the disk too slow, nothing more is said",

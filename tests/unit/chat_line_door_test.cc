@@ -161,4 +161,5 @@ TEST_CASE("words are parted by one space or more", "[chat]") {
   CHECK(split_word("msg  Ann  hello you ").rest == "Ann  hello you");
   CHECK(split_word("").first.empty());
   CHECK(split_word("quit").rest.empty());
+  CHECK(split_word("me \xe2\x80\x8b").rest.empty());  // a zero-width space: nobody would see it
 }

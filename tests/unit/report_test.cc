@@ -48,7 +48,8 @@ HostReport sample() {
   report.load.turns = 50;
   report.load.descriptor_bursts = 2;
   report.load.open_connections = 3;
-  report.load.connections_seen = 2;
+  report.load.looked_at = {{"w0-17-3", 2}};
+  report.load.looked_at_all = false;
   report.load.answers.record(5'000, 3);
   report.log_dropped = 1;
   report.accepted = 7;
@@ -153,6 +154,8 @@ TEST_CASE("reports that were sent add up by service, listener and reason") {
   CHECK(sum.process.memory_bytes == 16384);
   CHECK(web.requests == 18);
   CHECK(sum.load.busy_ns == 2'000);
+  CHECK(sum.load.looked_at.size() == 2);
+  CHECK_FALSE(sum.load.looked_at_all);
   CHECK(sum.load.answers.count() == 6);
   CHECK(sum.load.turns == 100);
   CHECK(sum.load.descriptor_bursts == 4);
@@ -180,7 +183,8 @@ TEST_CASE("of a worker that is gone the counters stay, and nothing is open") {
   CHECK(gone.load.open_connections == 0);
   CHECK(gone.load.turns == 50);
   CHECK(gone.load.busy_ns == 1'000);
-  CHECK(gone.load.connections_seen == 0);
+  CHECK(gone.load.looked_at.empty());
+  CHECK(gone.load.looked_at_all);
   CHECK(gone.services.at(0).limits.connections == 0);
   CHECK(gone.services.at(0).closed.at(0).second == 4);
   CHECK(gone.services.at(0).listeners.at(0).accepted == 7);

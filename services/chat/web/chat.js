@@ -214,6 +214,7 @@ const heard = {
   },
 
   sent(message) {
+    if (!message.ref) return;
     for (const room of state.rooms.values()) {
       const at = room.lines.findIndex((line) => line.ref === message.ref);
       if (at < 0) continue;

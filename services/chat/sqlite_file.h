@@ -1,4 +1,4 @@
-// store_sqlite: an SQLite file that is ours alone, and statements on it. The one place that names
+// sqlite_file: an SQLite file that is ours alone, and statements on it. The one place that names
 // SQLite; what the chat keeps in such a file is history_file's business.
 //
 // Everything here blocks. The file is locked for as long as it is open, so no two programs write

@@ -1,4 +1,4 @@
-#include "services/chat/history_place.h"
+#include "services/chat/open_history.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "services/chat/file_holder.h"
+#include "services/chat/lock_holder.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "services/chat/store_sqlite.h"
+#include "services/chat/sqlite_file.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "core/base/text.h"
-#include "services/chat/file_holder.h"
+#include "services/chat/lock_holder.h"
 
 namespace polyport::services::chat {
 namespace {

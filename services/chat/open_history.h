@@ -1,4 +1,4 @@
-// history_place: which file the history of a chat is in, and what is done where it cannot be had.
+// open_history: which file the history of a chat is in, and what is done where it cannot be had.
 //
 // Without a path it is chat/INSTANCE.db in the state directory. That is a convenience: where it
 // cannot be written, or another polyport has it, history stays in memory and the log says so. What

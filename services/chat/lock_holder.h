@@ -1,4 +1,4 @@
-// file_holder: who holds a lock on a file, for the message that it cannot be had.
+// lock_holder: who holds a lock on a file, for the message that it cannot be had.
 #pragma once
 
 #include <string>
