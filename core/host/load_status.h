@@ -1,5 +1,5 @@
-// LoadStatus in its two parts: what this process's loop has done, and what the kernel counts for the
-// whole machine. The first is each process's own, the second is asked for once, by who answers.
+// LoadStatus in its two parts: what this process's loop has done, and what the kernel counts for
+// the whole machine. The first is each process's own, the second is asked for once, by who answers.
 #pragma once
 
 #include <string_view>

@@ -198,10 +198,9 @@ void jsonl(Call& call) {
 
 // --- the table -----------------------------------------------------------------------------------
 
-constexpr RouteParameter kDelay = {
-    .name = "delay",
-    .fallback = "0s",
-    .help = "before the first; both together up to max_duration"};
+constexpr RouteParameter kDelay = {.name = "delay",
+                                   .fallback = "0s",
+                                   .help = "before the first; both together up to max_duration"};
 constexpr RouteParameter kJitter = {.name = "jitter",
                                     .type = "number",
                                     .fallback = "0",
