@@ -424,8 +424,8 @@ void Instance::add_counts(ListenerStatus& row, const UdpSocket& socket) {
   row.bytes_out += counters.bytes_out;
   for (std::size_t i = 1; i < UdpGuard::kVerdicts; ++i)
     add_count(row.refused, name(static_cast<UdpGuard::Verdict>(i)), counters.refused[i]);
-  add_count(row.refused, "send_failed", counters.send_failed);
-  add_count(row.refused, "kernel_dropped", counters.kernel_dropped);
+  add_count(row.refused, UdpSocket::kSendFailed, counters.send_failed);
+  add_count(row.refused, UdpSocket::kKernelDropped, counters.kernel_dropped);
 }
 
 }  // namespace polyport

@@ -32,17 +32,19 @@ std::uint64_t waited_ns() {
   return fields.size() < 2 ? 0 : parse_number<std::uint64_t>(fields[1]).value_or(0);
 }
 
-constexpr std::uint64_t kMostSeen = 64;
+constexpr std::size_t kMostLookedAt = 64;
 
 void look_at_connections(Network& network, LoadStatus& load) {
   network.for_each_connection([&load](const Connection& connection) {
-    if (load.connections_seen == kMostSeen || connection.is_outgoing()) return;
-    sock::TcpInfo info;
+    if (!load.looked_at_all || connection.is_outgoing()) return;
     if (connection.listener().door().uses_reserve) return;
     // Between two sockets of this machine there is no network, whatever a slow reader makes of it.
-    if (connection.peer().is_loopback() || !connection.tcp_info(info)) return;
-    ++load.connections_seen;
-    if (info.retransmits > 0) ++load.connections_lossy;
+    const Address peer = connection.peer();
+    if (!peer.is_ip() || peer.is_loopback()) return;
+    load.looked_at_all = load.looked_at.size() < kMostLookedAt;
+    sock::TcpInfo info;
+    if (!load.looked_at_all || !connection.tcp_info(info)) return;
+    load.looked_at.emplace_back(text(connection.id()), info.retransmits);
   });
 }
 

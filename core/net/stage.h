@@ -94,7 +94,8 @@ class StageMaker {
   virtual ~StageMaker() = default;
   // Null where there is no memory: the connection is closed.
   virtual std::unique_ptr<Stage> make() = 0;
-  // As StreamHandler::refusal, for clients that speak to this stage first.
+  // As StreamHandler::refusal, for clients that speak to this stage first. Only the lowest one is
+  // asked, and never the service: its words would have to pass through a handshake.
   virtual Bytes refusal(CloseReason) const { return {}; }
 };
 // The lowest first: TLS before WebSocket.

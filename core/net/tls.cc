@@ -54,6 +54,14 @@ std::unique_ptr<Stage> TlsDoor::make() {
   return TlsServerStage::make(*this, context_);
 }
 
+// A record in plaintext with a fatal alert. internal_error is what RFC 8446, 6.2, has for reasons
+// that are neither the peer's nor the protocol's: the others name a fault of the handshake, which
+// did not begin. The record's version is the one that all clients take, TLS 1.0 to 1.3.
+Bytes TlsDoor::refusal(CloseReason) const {
+  using namespace std::string_view_literals;
+  return "\x15\x03\x03\x00\x02\x02\x50"sv;
+}
+
 void TlsDoor::look_for_changes() {
   looked_ = Clock::now();
   std::vector<FileStamp> now = stamps();

@@ -30,6 +30,8 @@ class TlsDoor final : public StageMaker {
           Log& log, std::string service);
 
   std::unique_ptr<Stage> make() override;
+  // An alert in place of a handshake: what the service would say nobody could read yet.
+  Bytes refusal(CloseReason reason) const override;
   // Looks at the files now.
   void look_for_changes();
 

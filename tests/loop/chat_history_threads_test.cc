@@ -49,7 +49,7 @@ class Desk {
                    .room = room,
                    .nick = "ann",
                    .text = std::to_string(number)},
-                  [this, number](bool kept) { (kept ? kept_ : lost_).push_back(number); });
+                  [this, number](const Message&, bool kept) { (kept ? kept_ : lost_).push_back(number); });
   }
   void say_all(std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t number = first; number <= last; ++number)

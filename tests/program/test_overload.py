@@ -6,11 +6,13 @@ The pressure lasts some seconds, and a minute with scripts/test --full. Time is 
 """
 
 import select
+import ssl
 import time
 import unittest
 
 from overload_support import OverloadTest
-from support import peak_bytes, read_exactly, read_to_end, wait_until
+from support import connect, peak_bytes, read_exactly, read_to_end, wait_until
+from tls_support import client_context, openssl, section
 
 GET = b"GET /plain HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -61,8 +63,9 @@ class Connections(OverloadTest):
             self.assertEqual(read_exactly(sock, 6), b"me too")
 
     def test_close_idle(self):
+        # One byte at a time is below body_min_rate: not what is looked at here.
         self.server = self.start(config='[services.web]\ntype = "http"\nlisten = "127.0.0.1:0"\n'
-                                        f"max_connections = {self.LIMIT}\n")
+                                        f'max_connections = {self.LIMIT}\nbody_timeout = "600s"\n')
         address = self.server.address("web")
         busy = self.join(address)  # in the middle of a request all the time
         busy.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
@@ -136,6 +139,42 @@ class Connections(OverloadTest):
         wait_until(lambda: self.status("chat")["limits"]["connections"] == 0, "the chat is empty")
         again = self.join(self.server.address("chat"))
         self.assertIn(b"You are", again.recv(100))
+
+    def test_refuse_on_encrypted_ports_is_an_alert_whatever_the_service(self):
+        doors = {"mail": "tls", "echo": "tls", "web": "tls", "chat": "wss"}
+        types = {"mail": "banner", "web": "http"}
+        # One on a plain port fills the service; the second client of its kind is one too many.
+        self.server = self.start(config="".join(
+            f'[services.{name}]\ntype = "{types.get(name, name)}"\nmax_connections = 1\n'
+            f'listen = ["127.0.0.1:0", "{transport}://127.0.0.1:0"]\nwhen_full = "refuse"\n' +
+            section(name) for name, transport in doors.items()))
+        inside = [self.join(self.server.address(name, "tcp")) for name in doors]
+        for name in doors:
+            wait_until(lambda: self.status(name)["limits"]["connections"] == 1, f"{name} is full")
+
+        def step():
+            for name, transport in doors.items():
+                address = self.server.address(name, transport)
+                for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                    with connect(address) as raw, self.assertRaises(ssl.SSLError) as caught:
+                        client_context(version=version).wrap_socket(raw, server_hostname="localhost")
+                    self.assertIn("alert internal error", str(caught.exception).replace("_", " ").lower())
+                said = openssl("s_client", "-connect", "%s:%d" % address)
+                self.assertIn("SSL alert number 80", said)
+                self.assertNotIn("errno=", said)  # a reset would be one
+
+        count = 3 * self.under_pressure(step, 1)
+        for name in doors:
+            self.assertEqual(self.refused(name), {"limit_connections": count})
+        # On the plain port of the same service its own words are what they were.
+        with self.join(self.server.address("mail", "tcp")) as sock:
+            self.assertTrue(read_to_end(sock).startswith(b"421 4.3.2 "))
+        for sock in inside:
+            sock.close()
+        wait_until(lambda: self.status("echo")["limits"]["connections"] == 0, "the echo is empty")
+        raw = self.join(self.server.address("echo", "tls"))
+        with client_context().wrap_socket(raw, server_hostname="localhost") as again:
+            self.assert_echoes(again)
 
     def test_of_the_process(self):
         self.server = self.start(config=f"[server]\nmax_connections = {self.LIMIT}\n"
