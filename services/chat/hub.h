@@ -33,9 +33,6 @@ namespace polyport::services::chat {
 
 class Hub final : private Bus::Listener {
  public:
-  // Messages in one answer about history.
-  static constexpr std::size_t kMostMissed = 500;
-
   // All must outlive the hub. `wake` asks for tick() within a second.
   Hub(const Rules& rules, const Clock& clock, Store& store, Bus& bus, std::function<void()> wake);
 

@@ -108,7 +108,7 @@ void Hub::apply_topic(std::string_view name, std::string_view by, std::string_vi
 Refusal Hub::ask_history(Member& member, HistoryQuestion question) {
   const Room* room = find_room(question.room);
   if (room == nullptr || !is_in(member, *room)) return Refusal::kNotInRoom;
-  question.most = std::min(question.most, kMostMissed);
+  question.most = std::min(question.most, HistoryQuestion::kMost);
   const std::uint64_t ticket = expect(member, {});
   store_.read(question, [this, ticket, question](const Page& page) {
     const auto who = expected(ticket);

@@ -25,7 +25,7 @@ void RedisBackplane::ask_for_missed() {
   const std::vector<std::string> rooms = missed_->next_rooms();
   if (rooms.empty()) return show_missed();
   const std::string from = redis_id_text(missed_->since()), to = redis_id_text(missed_->last());
-  const std::string most = std::to_string(Hub::kMostMissed);
+  const std::string most = std::to_string(HistoryQuestion::kMost);
   for (const std::string& room : rooms) {
     const std::string key = redis_room_key(room);
     commands_->command(std::array<std::string_view, 6>{"XREVRANGE", key, to, from, "COUNT", most},
