@@ -58,6 +58,8 @@ void write_limits(JsonWriter& json, const LimitStatus& limits) {
   json.field("max_connections", limits.max_connections);
   json.field("queued_bytes", limits.queued_bytes);
   json.field("max_queued", limits.max_queued);
+  json.field("memory_bytes", limits.memory_bytes);
+  json.field("memory_limit", limits.memory_limit);
 }
 
 void write_upstream(JsonWriter& json, const UpstreamStatus& upstream) {
@@ -91,8 +93,6 @@ void write_process(JsonWriter& json, const ProcessStatus& process) {
   json.begin_object();
   write_limits(json, process.limits);
   json.field("descriptors_for_connections", process.descriptors_for_connections);
-  json.field("memory_bytes", process.memory_bytes);
-  json.field("memory_limit", process.memory_limit);
   json.end_object();
 }
 

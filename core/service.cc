@@ -114,6 +114,15 @@ std::span<const OptionSpec> common_options() {
        0,
        1024 * kGiB,
        Applies::kNewConnections},
+      {"memory_limit",
+       OptionType::kSize,
+       "0B",
+       "what its connections hold, answers that are queued and requests half received: near it new "
+       "clients meet when_full, then those who hold most are closed; 0B: no limit",
+       {},
+       0,
+       1024 * kGiB,
+       Applies::kNewConnections},
       {"allow", OptionType::kNetworks, "",
        "networks whose clients are served, like \"10.0.0.0/8\"; empty: all. Not about unix "
        "sockets"},

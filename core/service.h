@@ -148,14 +148,14 @@ struct LimitStatus {
   std::uint64_t max_connections = 0;
   std::uint64_t queued_bytes = 0;
   std::uint64_t max_queued = 0;
+  std::uint64_t memory_bytes = 0;  // 0 where there is no limit of it
+  std::uint64_t memory_limit = 0;
 };
 
 // The process as a whole.
 struct ProcessStatus {
   LimitStatus limits;
   std::uint64_t descriptors_for_connections = 0;  // 0: not known
-  std::uint64_t memory_bytes = 0;                 // 0 where there is no limit of it
-  std::uint64_t memory_limit = 0;
 };
 
 struct ServiceStatus {

@@ -76,7 +76,7 @@ struct Host::State {
   void share_limits(ServicePlan& plan) const {
     if (is_pinned(*plan.type, plan.values)) return;
     for (const char* const name :
-         {"max_connections", "max_new_connections_per_second", "max_queued"}) {
+         {"max_connections", "max_new_connections_per_second", "max_queued", "memory_limit"}) {
       OptionValues::Value limit = plan.values.value(name);
       limit.number = (limit.number + options.workers - 1) / options.workers;
       plan.values.set(name, std::move(limit));
@@ -366,10 +366,10 @@ ProcessStatus Host::process() const {
   return {.limits = {.connections = network.clients(),
                      .max_connections = limits.max_connections,
                      .queued_bytes = network.queued().bytes,
-                     .max_queued = limits.max_queued},
-          .descriptors_for_connections = limits.descriptors,
-          .memory_bytes = network.memory_bytes(),
-          .memory_limit = limits.memory_limit};
+                     .max_queued = limits.max_queued,
+                     .memory_bytes = network.memory_bytes(),
+                     .memory_limit = limits.memory_limit},
+          .descriptors_for_connections = limits.descriptors};
 }
 
 bool Host::draining() const {

@@ -18,9 +18,10 @@ namespace polyport {
 namespace {
 
 // Of every connection of the service, those it opens itself too.
-StreamPolicy policy_from(const OptionValues& values, QueueLedger& queued) {
+StreamPolicy policy_from(const OptionValues& values, QueueLedger& queued, MemoryLedger& memory) {
   StreamPolicy policy;
   policy.queued = &queued;
+  if (memory.limit() != 0) policy.memory = &memory;
   policy.idle_timeout = values.duration("idle_timeout");
   policy.handshake_timeout = values.duration("handshake_timeout");
   policy.write_timeout = values.duration("write_timeout");
@@ -40,8 +41,8 @@ StreamPolicy policy_from(const OptionValues& values, QueueLedger& queued) {
 }
 
 StreamPolicy policy_of_door(const OptionValues& values, const ServiceType& type, const Door& door,
-                            QueueLedger& queued) {
-  StreamPolicy policy = policy_from(values, queued);
+                            QueueLedger& queued, MemoryLedger& memory) {
+  StreamPolicy policy = policy_from(values, queued, memory);
   policy.client_speaks_first = type.client_speaks_first || door.kind == Door::Kind::kHttp;
   policy.answers_any_byte = type.answers_any_byte;
   return policy;
@@ -84,7 +85,8 @@ Instance::Instance(ServicePlan plan, UdpGuard& guard)
            .per_second =
                static_cast<std::uint64_t>(plan_.values.integer("max_new_connections_per_second"))}),
       access_{Networks(plan_.values.networks("allow")), Networks(plan_.values.networks("deny"))},
-      queued_{.limit = plan_.values.bytes("max_queued")} {
+      queued_{.limit = plan_.values.bytes("max_queued")},
+      memory_(queued_, plan_.values.bytes("memory_limit")) {
   const OptionValues& values = plan_.values;
   if (!values.boolean("enabled")) {
     state_ = ServiceState::kDisabled;
@@ -116,23 +118,23 @@ void Instance::make_doors(UdpGuard& guard) {
       http = std::make_unique<http::Server>(*handler, http::options_from(values));
     }
     StreamHandler& handler = http ? *http : service_->stream_handler(door);
-    doors_.push_back(std::unique_ptr<ServedDoor>(
-        new ServedDoor{.door = door,
-                       .http = std::move(http),
-                       .websocket = nullptr,
-                       .stream = {.service = plan_.name,
-                                  .handler = handler,
-                                  .policy = policy_of_door(values, *plan_.type, door, queued_),
-                                  .admission = admission_,
-                                  .access = access,
-                                  .uses_reserve = plan_.type->internal,
-                                  .descriptors = plan_.type->dials ? 2u : 1u},
-                       .udp = {.service = plan_.name,
-                               .handler = *service_,
-                               .guard = guard,
-                               .access = access,
-                               .amplification = amplification_from(values),
-                               .loop_free = plan_.type->udp_loop_free}}));
+    doors_.push_back(std::unique_ptr<ServedDoor>(new ServedDoor{
+        .door = door,
+        .http = std::move(http),
+        .websocket = nullptr,
+        .stream = {.service = plan_.name,
+                   .handler = handler,
+                   .policy = policy_of_door(values, *plan_.type, door, queued_, memory_),
+                   .admission = admission_,
+                   .access = access,
+                   .uses_reserve = plan_.type->internal,
+                   .descriptors = plan_.type->dials ? 2u : 1u},
+        .udp = {.service = plan_.name,
+                .handler = *service_,
+                .guard = guard,
+                .access = access,
+                .amplification = amplification_from(values),
+                .loop_free = plan_.type->udp_loop_free}}));
   }
 }
 
@@ -226,8 +228,9 @@ Result<void> Instance::start(Loop& loop, Network& network, Log& log, HostView& h
   if (state_ != ServiceState::kStarting || closed_ || served_ == Served::kByOthers) return {};
   auto encrypted = start_tls(log, options.development_certificate);
   if (!encrypted) return encrypted;
-  context_ = std::unique_ptr<ServiceContext>(new ServiceContext{
-      plan_.name, loop, network, log, host, policy_from(plan_.values, queued_), options.state_dir});
+  context_ = std::unique_ptr<ServiceContext>(
+      new ServiceContext{plan_.name, loop, network, log, host,
+                         policy_from(plan_.values, queued_, memory_), options.state_dir});
   auto started = service_->start(*context_);
   if (!started) {
     Error error = std::move(started.error());
@@ -323,7 +326,9 @@ ServiceStatus Instance::status(const std::vector<Network::Totals>& totals) const
   status_.limits = {.connections = admission_.open(),
                     .max_connections = admission_.limits().connections,
                     .queued_bytes = queued_.bytes,
-                    .max_queued = queued_.limit};
+                    .max_queued = queued_.limit,
+                    .memory_bytes = memory_.limit() == 0 ? 0 : memory_.bytes(),
+                    .memory_limit = memory_.limit()};
   // The doors of kind kHttp have such a server and no other.
   for (const auto& door : doors_)
     if (door->http) status_.requests += static_cast<const http::Server&>(*door->http).requests();

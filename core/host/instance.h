@@ -112,6 +112,7 @@ class Instance {
   Admission admission_;
   AccessList access_;
   QueueLedger queued_;
+  MemoryLedger memory_;
   BindSettings bind_settings_;
   std::unique_ptr<TlsDoor> tls_;  // where an endpoint wants it
   std::unique_ptr<Service> service_;

@@ -64,6 +64,15 @@ void write_limits(const HostReport& page, PrometheusWriter& writer) {
            [](const ServiceStatus& service) { return service.limits.max_connections; });
   services("polyport_service_max_queued_bytes", "max_queued of services that have it",
            [](const ServiceStatus& service) { return service.limits.max_queued; });
+  services("polyport_service_memory_limit_bytes", "memory_limit of services that have it",
+           [](const ServiceStatus& service) { return service.limits.memory_limit; });
+  writer.begin("polyport_service_memory_bytes", Kind::kGauge,
+               "What the connections of services with a memory_limit hold");
+  for (const ServiceStatus& service : page.services) {
+    if (service.limits.memory_limit > 0) {
+      writer.sample({{"service", service.name}}, service.limits.memory_bytes);
+    }
+  }
   const auto process = [&](std::string_view metric, std::string_view help, std::uint64_t value) {
     writer.begin(metric, Kind::kGauge, help);
     writer.sample(value);
@@ -73,7 +82,7 @@ void write_limits(const HostReport& page, PrometheusWriter& writer) {
   process("polyport_max_queued_bytes", "max_queued of the process; 0: no limit",
           page.process.limits.max_queued);
   process("polyport_memory_limit_bytes", "memory_limit of the process; 0: no limit",
-          page.process.memory_limit);
+          page.process.limits.memory_limit);
   process("polyport_connection_descriptors", "Connections there are descriptors for; 0: not known",
           page.process.descriptors_for_connections);
 }

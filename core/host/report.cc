@@ -214,6 +214,7 @@ ServiceStatus read_service(const JsonValue& json) {
   service.reason = json.text_of("reason");
   service.limits.connections = count_in(json, "connections");
   service.limits.queued_bytes = count_in(json, "queued_bytes");
+  service.limits.memory_bytes = count_in(json, "memory_bytes");
   service.closed = counts_in(json, "closed");
   service.requests = count_in(json, "requests");
   for (const JsonValue& listener : items_in(json, "listeners"))
@@ -270,6 +271,7 @@ Row* find_same(std::vector<Row>& rows, std::size_t hint, Key key) {
 void add_used(LimitStatus& sum, const LimitStatus& part) {
   sum.connections += part.connections;
   sum.queued_bytes += part.queued_bytes;
+  sum.memory_bytes += part.memory_bytes;
 }
 
 void add_load(LoadStatus& sum, const LoadStatus& part) {
@@ -318,6 +320,7 @@ std::string report_text(const HostReport& report) {
     json.field("reason", service.reason);
     write_count(json, "connections", service.limits.connections);
     write_count(json, "queued_bytes", service.limits.queued_bytes);
+    write_count(json, "memory_bytes", service.limits.memory_bytes);
     write_counts(json, "closed", service.closed);
     write_count(json, "requests", service.requests);
     json.key("listeners");
@@ -336,7 +339,7 @@ std::string report_text(const HostReport& report) {
   write_count(json, "connections", report.process.limits.connections);
   write_count(json, "queued_bytes", report.process.limits.queued_bytes);
   write_count(json, "descriptors", report.process.descriptors_for_connections);
-  write_count(json, "memory_bytes", report.process.memory_bytes);
+  write_count(json, "memory_bytes", report.process.limits.memory_bytes);
   write_load(json, report.load);
   json.field("log_dropped", report.log_dropped);
   json.field("accepted", report.accepted);
@@ -354,7 +357,7 @@ std::optional<HostReport> read_report(std::string_view text) {
   report.process.limits.connections = count_in(*json, "connections");
   report.process.limits.queued_bytes = count_in(*json, "queued_bytes");
   report.process.descriptors_for_connections = count_in(*json, "descriptors");
-  report.process.memory_bytes = count_in(*json, "memory_bytes");
+  report.process.limits.memory_bytes = count_in(*json, "memory_bytes");
   report.load = read_load(*json);
   report.log_dropped = count_in(*json, "log_dropped");
   report.accepted = count_in(*json, "accepted");
@@ -373,7 +376,6 @@ void add_report(HostReport& sum, const HostReport& part) {
   add_load(sum.load, part.load);
   add_used(sum.process.limits, part.process.limits);
   sum.process.descriptors_for_connections += part.process.descriptors_for_connections;
-  sum.process.memory_bytes += part.process.memory_bytes;
   sum.log_dropped += part.log_dropped;
   sum.accepted += part.accepted;
 }

@@ -341,7 +341,7 @@ void Supervisor::finish(std::list<Round>::iterator round) {
 
 HostReport Supervisor::report() const {
   HostReport sum = host_->report();
-  sum.process.memory_bytes = 0;
+  sum.process.limits.memory_bytes = 0;
   sum.process.descriptors_for_connections = 0;
   for (const auto& worker : workers_) {
     add_report(sum, worker->gone);

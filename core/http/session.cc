@@ -312,8 +312,20 @@ void Session::take_piece(Bytes piece) {
   } else if (body_.size() + piece.size() > server_.options_.max_body) {
     fail({413, "the body is larger than max_body"});
   } else {
-    body_.append(piece);
+    append_to_body(piece);
   }
+}
+
+// Where the length is known, the string does not grow past it for the last time, but to it.
+void Session::append_to_body(Bytes piece) {
+  const std::size_t room = body_.capacity();
+  if (!check_.chunked && body_.size() + piece.size() > room && check_.content_length < 2 * room) {
+    std::string whole;
+    whole.reserve(check_.content_length);
+    whole.append(body_);
+    body_.swap(whole);
+  }
+  body_.append(piece);
 }
 
 void Session::complete_message() {

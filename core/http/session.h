@@ -87,6 +87,7 @@ class Session final : public Exchange {
   void ask_handler(HeadNote* known);
   bool read_body();
   void take_piece(Bytes piece);
+  void append_to_body(Bytes piece);
   void read_trailers();
   void complete_message();
   void end_exchange();

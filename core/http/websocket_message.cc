@@ -34,8 +34,13 @@ MessageReader::MessageReader(WebSocketMemory& memory, const Setup& setup)
       inflate_(setup.inflate) {}
 
 MessageReader::~MessageReader() {
-  if (draft_) memory_.give_back(std::move(draft_));
+  abandon();
   if (inflater_) memory_.give_back(std::move(inflater_));
+}
+
+void MessageReader::abandon() {
+  done_ = true;
+  if (draft_) memory_.give_back(std::move(draft_));
 }
 
 Draft& MessageReader::draft() {

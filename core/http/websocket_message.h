@@ -64,6 +64,8 @@ class MessageReader {
   bool half_done() const { return draft_ != nullptr || frames_.left() > 0; }
   // Of the message that is half done.
   std::size_t held_bytes() const { return draft_ ? draft_->content.size() : 0; }
+  // Gives it back at once. Nothing may be read any more.
+  void abandon();
 
  private:
   Event take_head(Bytes& input);

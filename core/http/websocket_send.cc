@@ -129,6 +129,7 @@ void WebSocket::close_slow(Bytes reason) {
 void WebSocket::shed() {
   fail(CloseCode::kTryAgainLater, "the server is short of memory, and this message held much of it",
        CloseReason::kLimitMemory);
+  reader_.abandon();  // while the client says goodbye, too
 }
 
 // Section 7.1.7: says why, and hears nothing any more.

@@ -53,6 +53,11 @@ Draft& WebSocketStage::draft() {
   return *draft_;
 }
 
+std::size_t WebSocketStage::held_bytes() const {
+  return (handshake_ ? handshake_->bytes.capacity() : 0) +
+         (draft_ ? draft_->content.capacity() : 0);
+}
+
 void WebSocketStage::drop_draft() {
   if (draft_) maker_.memory_.give_back(std::move(draft_));
 }

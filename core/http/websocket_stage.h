@@ -63,6 +63,7 @@ class WebSocketStage final : public Stage {
 
   std::string_view name() const override { return "websocket"; }
   std::size_t idle_bytes() const override { return sizeof *this; }
+  std::size_t held_bytes() const override;
 
   // The longest message that the service gets in one piece.
   static constexpr std::size_t kWholeBytes = WebSocketMemory::kScratchBytes;

@@ -163,6 +163,7 @@ class Connection : private PollHandle {
     kStagesShut = 1u << 20,    // they have sent their last word
     kHeard = 1u << 21,         // something has been delivered through them
     kFinRead = 1u << 22,  // of a staged one: the socket's FIN, not only the stages' word for it
+    kMetered = 1u << 23,  // what it holds counts for a limit of its service
   };
 
   static constexpr std::uint16_t kNoBucket = 0xffff;

@@ -63,6 +63,7 @@ void Network::shut_down() {
 Listener& Network::add_listener(StreamDoor& door, int fd, std::string id) {
   listeners_.push_back(std::make_unique<Listener>(*this, door, fd, std::move(id), next_number()));
   sources_.push_back(listeners_.back().get());
+  watch_memory(door.policy);
   return *listeners_.back();
 }
 
@@ -79,6 +80,7 @@ std::uint16_t Network::next_number() const {
 Dialer& Network::add_dialer(DialDoor& door, std::string id) {
   dialers_.push_back(std::make_unique<Dialer>(*this, door, std::move(id), next_number()));
   sources_.push_back(dialers_.back().get());
+  watch_memory(door.policy);
   return *dialers_.back();
 }
 
@@ -182,6 +184,7 @@ bool Network::end_of_turn() noexcept {
   }
   rearm_.clear();
   if (queues_.take_over()) shed_queues();
+  shed_services();
   if (memory_.look(now_ms_)) relieve_memory();
   if (room_made_) resume_waiting();
   if (answer_times_.waits()) settle_answer_times();
@@ -221,6 +224,7 @@ void Network::work_off(Connection& connection, int round) {
     }
   }
   if ((connection.flags_ & Connection::kStaged) != 0) deliver_held(connection);
+  note_held(connection);
   flush(connection);
   if ((connection.flags_ & Connection::kClosing) != 0) return;
   advance_finish(connection);

@@ -27,6 +27,7 @@
 #include "core/net/farewells.h"
 #include "core/net/hop_table.h"
 #include "core/net/listener.h"
+#include "core/net/memory_ledger.h"
 #include "core/net/memory_watch.h"
 #include "core/net/outbox.h"
 #include "core/net/poller.h"
@@ -267,10 +268,19 @@ class Network final : private Turn::Work {
   void shed_queues();
   void relieve_memory();
   void shed_memory(std::uint64_t too_much);
+  void shed_services();
+  void shed_service(const MemoryLedger& memory);
+  void let_go(Connection& connection, std::size_t bytes);
+  void watch_memory(const StreamPolicy& policy);
   template <class Hold>
   void find_holders(Hold hold);
-  std::size_t held_bytes(const Connection& connection) const;
-  void tell_shed(CloseReason reason, const Connection& connection);
+  std::size_t held_bytes(const Connection& connection) const;  // without what is queued for it
+  // Something has happened to it, and it may hold more or less.
+  void note_held(const Connection& connection) {
+    if ((connection.flags_ & Connection::kMetered) != 0) count_held(connection);
+  }
+  void count_held(const Connection& connection);
+  void tell_shed(const char* message, CloseReason reason, const Connection& connection);
   bool full(const StreamDoor& door) const;
   bool short_of_descriptors(const StreamDoor& door) const;
   std::uint64_t descriptors_in_use() const;
@@ -304,6 +314,7 @@ class Network final : private Turn::Work {
   AddressCounts addresses_;
   Farewells farewells_;
   MemoryWatch memory_;
+  std::vector<MemoryLedger*> memory_ledgers_;  // of the services that have a limit
   // Since when those who had to go for want of memory have been leaving, and what they held: it
   // takes a moment to show.
   std::uint64_t memory_shed_ms_ = 0;
@@ -378,6 +389,7 @@ void Network::run_callback(Connection& connection, Callback callback) {
   if (answer_times_.waits()) settle_answer_times();
   if (failed) connection.close(CloseReason::kServiceError);
   if ((connection.flags_ & Connection::kClosing) == 0) advance_finish(connection);
+  note_held(connection);
 }
 
 }  // namespace polyport

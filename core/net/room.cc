@@ -39,7 +39,9 @@ void Network::tell_limit(const Listener& listener, CloseReason reason) {
       message = "more new clients than max_new_connections_per_second: they wait or are refused";
       break;
     case CloseReason::kLimitMemory:
-      message = "memory_limit is near: new clients wait or are refused";
+      message =
+          "memory_limit, of the process or of the service, is near: new clients wait or are "
+          "refused";
       break;
     case CloseReason::kDenied:
       message = "clients are refused: the lists allow and deny say so";
@@ -64,6 +66,8 @@ std::optional<CloseReason> Network::lacks(const StreamDoor& door) {
 std::optional<CloseReason> Network::lacks_beside_room(const StreamDoor& door) {
   if (short_of_descriptors(door)) return CloseReason::kDescriptorLimit;
   if (!door.uses_reserve && memory_.is_near()) return CloseReason::kLimitMemory;
+  const MemoryLedger* const memory = door.policy.memory;
+  if (memory != nullptr && memory->is_near()) return CloseReason::kLimitMemory;
   if (door.admission.too_fast(now_ms_)) return CloseReason::kLimitRate;
   if (!door.uses_reserve && rate_.empty(now_ms_)) return CloseReason::kLimitRate;
   return std::nullopt;

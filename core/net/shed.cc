@@ -15,6 +15,10 @@ constexpr std::uint64_t kLeavingMs = 50;     // until what has gone shows
 constexpr std::uint64_t kTrimEveryMs = 250;  // it walks the whole heap
 constexpr std::size_t kIdleAtATime = 64;
 constexpr std::uint64_t kBurstMs = 1'000;
+constexpr char kQueuedMessage[] = "max_queued is reached: the readers with most unread are closed";
+constexpr char kMemoryMessage[] = "memory_limit is reached: those who hold most are closed";
+constexpr char kServiceMessage[] =
+    "memory_limit of the service is reached: its clients who hold most are closed";
 }  // namespace
 
 template <class Hold>
@@ -49,7 +53,7 @@ void Network::shed_queues() {
     QueueLedger* const ledger = connection->source().policy().queued;
     const bool service_over = ledger != nullptr && ledger->wants_less();
     if (!all.wants_less() && !service_over) continue;
-    tell_shed(CloseReason::kLimitQueued, *connection);
+    tell_shed(kQueuedMessage, CloseReason::kLimitQueued, *connection);
     retire(*connection, CloseReason::kLimitQueued);
   }
 }
@@ -74,14 +78,34 @@ void Network::relieve_memory() {
 }
 
 std::size_t Network::held_bytes(const Connection& connection) const {
+  std::size_t bytes = 0;
+  if ((connection.flags_ & Connection::kHandshaking) == 0) {
+    bytes += connection.handler().held_bytes(connection);
+  }
+  if ((connection.flags_ & Connection::kStaged) == 0) return bytes;
+  for (const Stage* stage = connection.stages(); stage != nullptr; stage = stage->above())
+    bytes += stage->held_bytes();
+  return bytes + stages_of(connection).held.size();
+}
+
+// Ends it, with the last word that its handler may have for it.
+void Network::let_go(Connection& connection, std::size_t bytes) {
+  constexpr CloseReason kReason = CloseReason::kLimitMemory;
+  if (connection.ending() || waiting_bytes(connection) * 2 >= bytes) {
+    return retire(connection, kReason);  // it would not read a last word
+  }
   const bool known = (connection.flags_ & Connection::kHandshaking) == 0;
-  return waiting_bytes(connection) + (known ? connection.handler().held_bytes(connection) : 0);
+  if (!known || connection.handler().held_bytes(connection) * 2 < bytes) {
+    return connection.close(kReason);  // most of it lies in its stages
+  }
+  run_callback(connection,
+               [&](StreamHandler& handler) { handler.on_deadline(connection, kReason); });
 }
 
 void Network::shed_memory(std::uint64_t too_much) {
   find_holders([&](const Connection& connection) {
-    const std::size_t bytes = connection.ending() ? waiting_bytes(connection)  //
-                                                  : held_bytes(connection);
+    std::size_t bytes = waiting_bytes(connection);
+    if (!connection.ending()) bytes += held_bytes(connection);
     return bytes >= kWorthClosing ? bytes : 0;
   });
   std::uint64_t freed = 0;
@@ -90,14 +114,8 @@ void Network::shed_memory(std::uint64_t too_much) {
     Connection* const connection = table_.find(holder.id);
     if (connection == nullptr) continue;
     freed += holder.bytes;
-    tell_shed(CloseReason::kLimitMemory, *connection);
-    if (waiting_bytes(*connection) * 2 >= holder.bytes) {
-      retire(*connection, CloseReason::kLimitMemory);  // it would not read a last word
-    } else {
-      run_callback(*connection, [&](StreamHandler& handler) {
-        handler.on_deadline(*connection, CloseReason::kLimitMemory);
-      });
-    }
+    tell_shed(kMemoryMessage, CloseReason::kLimitMemory, *connection);
+    let_go(*connection, holder.bytes);
   }
   // Nobody holds much: there are too many of them.
   if (holders_.empty()) {
@@ -113,14 +131,48 @@ void Network::shed_memory(std::uint64_t too_much) {
   turn_.request();
 }
 
-void Network::tell_shed(CloseReason reason, const Connection& connection) {
+// --- memory of a service -------------------------------------------------------------------------
+
+void Network::watch_memory(const StreamPolicy& policy) {
+  const auto known = std::find(memory_ledgers_.begin(), memory_ledgers_.end(), policy.memory);
+  if (policy.memory != nullptr && known == memory_ledgers_.end()) {
+    memory_ledgers_.push_back(policy.memory);
+  }
+}
+
+void Network::count_held(const Connection& connection) {
+  const bool over = (connection.flags_ & Connection::kClosing) != 0;
+  MemoryLedger& memory = *connection.source().policy().memory;
+  memory.note(connection.index_, over ? 0 : held_bytes(connection));
+  if (memory.is_over()) turn_.hurry();  // what others would add meanwhile
+}
+
+void Network::shed_services() {
+  for (const MemoryLedger* memory : memory_ledgers_)
+    if (memory->is_over()) shed_service(*memory);
+}
+
+// Here everybody counts, however little it is: what the service holds is the sum of these.
+void Network::shed_service(const MemoryLedger& memory) {
+  find_holders([&](const Connection& connection) {
+    const bool concerned = connection.source().policy().memory == &memory;
+    return concerned ? waiting_bytes(connection) + held_bytes(connection) : 0;
+  });
+  for (const Holder& holder : holders_) {
+    if (!memory.is_near()) break;
+    Connection* const connection = table_.find(holder.id);
+    if (connection == nullptr) continue;
+    tell_shed(kServiceMessage, CloseReason::kLimitMemory, *connection);
+    let_go(*connection, holder.bytes);
+  }
+}
+
+void Network::tell_shed(const char* message, CloseReason reason, const Connection& connection) {
   const bool goes_on = shed_ms_ != 0 && now_ms_ - shed_ms_ <= kBurstMs;
   shed_ms_ = now_ms_;
   if (goes_on) return;
   log_.warn({.event = name(reason),
-             .message = reason == CloseReason::kLimitMemory
-                            ? "memory_limit is reached: those who hold most are closed"
-                            : "max_queued is reached: the readers with most unread are closed",
+             .message = message,
              .service = connection.source().service(),
              .listener = connection.source().id()});
 }

@@ -39,6 +39,8 @@ class Stage {
   virtual std::string_view name() const = 0;  // "tls", "websocket"
   // Process memory that it costs while the connection is idle, about.
   virtual std::size_t idle_bytes() const = 0;
+  // As StreamHandler::held_bytes: what it keeps of something that is not whole yet.
+  virtual std::size_t held_bytes() const { return 0; }
   const Stage* above() const { return above_.get(); }
 
   static constexpr std::size_t kStepBytes = 64 * 1024;

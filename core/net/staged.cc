@@ -115,6 +115,7 @@ void Network::receive_end_staged(Connection& connection) {
 void Network::settle_staged(Connection& connection) {
   flush_wire(connection);
   if ((connection.flags_ & Connection::kClosing) != 0) return;
+  note_held(connection);
   note_queue(connection);
   advance_finish(connection);
 }

@@ -28,6 +28,7 @@ void Network::open(ConnectionSource& source, int fd, const Address& peer, void* 
   connection.peer_port_ = peer.port;
   connection.peer_family_ = peer.family;
   connection.opened_tick_ = connection.active_tick_ = now_;
+  if (source.policy().memory != nullptr) connection.flags_ |= Connection::kMetered;
   ++source.active_;
   tell_opened(connection);
   if (source.stages().empty()) {
@@ -349,6 +350,7 @@ void Network::retire(Connection& connection, CloseReason reason) {
     connection.queue_ = nullptr;
   }
   if ((connection.flags_ & Connection::kStaged) != 0) drop_wire(connection);
+  note_held(connection);
   closing_.push_back(connection.id());
 }
 

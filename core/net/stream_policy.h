@@ -8,6 +8,7 @@
 
 namespace polyport {
 
+class MemoryLedger;
 struct QueueLedger;
 
 struct StreamPolicy {
@@ -26,6 +27,7 @@ struct StreamPolicy {
   std::uint32_t accept_budget = 64;     // connections taken at one wake-up
   std::size_t read_budget = 64 * 1024;  // bytes read at one wake-up
   QueueLedger* queued = nullptr;        // of the service, which outlives its connections
+  MemoryLedger* memory = nullptr;       // the same, where the service has a limit of it
   bool client_speaks_first = false;     // read at once after accept
   bool answers_any_byte = false;        // the first bytes of each are looked at for a hint
 };

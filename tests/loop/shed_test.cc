@@ -1,7 +1,9 @@
 // Too many bytes queued, too much memory: who holds most goes, and nobody else.
+#include <algorithm>
 #include <map>
 
 #include "core/net/listener.h"
+#include "core/net/memory_ledger.h"
 #include "tests/support/network_fixture.h"
 #include "tests/support/statm_file.h"
 
@@ -41,6 +43,7 @@ struct Sender : StreamHandler {
   }
   void on_deadline(Connection& connection, CloseReason reason) override {
     told.push_back(connection.id());
+    held.erase(connection.id());
     connection.send("short of memory\n");
     connection.finish(Connection::Linger::kWait, reason);
   }
@@ -197,4 +200,101 @@ TEST_CASE("over memory_limit those who hold most go, as many as it takes") {
     CHECK(reason == CloseReason::kLimitMemory);
   CHECK(answers(net, clients[0], "still"));
   CHECK(answers(net, clients[3], "still"));
+}
+
+TEST_CASE("memory_limit of a service: what is queued and what is half received count together") {
+  NetworkFixture net;
+  Sender sender, other;
+  QueueLedger queued, others_queued;
+  MemoryLedger memory(queued, 32 * kMiB), others_memory(others_queued, 1024 * kMiB);
+  OpenDoor door(net, sender, {.write_limit = 1024 * kMiB, .queued = &queued, .memory = &memory});
+  OpenDoor rich(net, other,
+                {.write_limit = 1024 * kMiB, .queued = &others_queued, .memory = &others_memory});
+  Listener& listener = net.listen(door.door);
+  Listener& rich_listener = net.listen(rich.door);
+  std::vector<Client> clients = connect(net, listener, sender, 4);
+  std::vector<Client> others = connect(net, rich_listener, other, 2);
+  other.held[other.all[1]] = 500 * kMiB;
+  others[0].send("9");
+  CHECK(answers(net, others[1], "mine"));
+  CHECK(others_memory.bytes() >= 500 * kMiB);
+  CHECK(memory.bytes() == 0);
+
+  sender.held[sender.all[0]] = 9 * kMiB;
+  CHECK(answers(net, clients[0], "half"));
+  CHECK(memory.bytes() == 9 * kMiB);
+  sender.held[sender.all[1]] = 17 * kMiB;
+  CHECK(answers(net, clients[1], "half"));
+  CHECK(memory.bytes() == 26 * kMiB);
+  CHECK(sender.told.empty());
+  clients[2].send("0");  // what the kernel does not take of 8 MiB makes it too much
+  REQUIRE(net.run_until([&] { return !sender.told.empty(); }));
+  CHECK(sender.told == std::vector{sender.all[1]});
+  REQUIRE(net.run_until([&] { return !clients[1].pump(); }));
+  CHECK(clients[1].received.ends_with("short of memory\n"));
+  clients[1].close();
+  REQUIRE(net.run_until([&] { return sender.closed.size() == 1; }));
+  CHECK(sender.closed.begin()->second == CloseReason::kLimitMemory);
+  CHECK(memory.bytes() == 9 * kMiB + queued.bytes);
+  // Normal again by itself, and nothing is left over when they go.
+  CHECK(answers(net, clients[3], "still"));
+  CHECK(answers(net, others[1], "still"));
+  CHECK(connect(net, listener, sender, 1).size() == 1);
+  CHECK(other.closed.empty());
+  clients.clear();
+  REQUIRE(net.run_until([&] { return memory.bytes() == 0; }));
+}
+
+TEST_CASE("near memory_limit of a service its new clients meet when_full, and nobody else does") {
+  NetworkFixture net;
+  Sender sender, other;
+  QueueLedger queued;
+  MemoryLedger memory(queued, 32 * kMiB);
+  OpenDoor waiting(net, sender, {.queued = &queued, .memory = &memory});
+  OpenDoor telling(
+      net, sender,
+      {.when_full = StreamPolicy::WhenFull::kRefuse, .queued = &queued, .memory = &memory});
+  OpenDoor elsewhere(net, other);
+  Listener& waits = net.listen(waiting.door);
+  Listener& tells = net.listen(telling.door);
+  std::vector<Client> before = connect(net, waits, sender, 1);
+  sender.held[sender.all[0]] = 29 * kMiB;
+  CHECK(answers(net, before[0], "half"));
+  Client waiter = net.connect(waits), told = net.connect(tells);
+  REQUIRE(net.run_until([&] { return !told.pump(); }));
+  CHECK(told.received == "no memory\n");
+  CHECK(refused(tells, CloseReason::kLimitMemory) == 1);
+  REQUIRE(net.run_until([&] { return refused(waits, CloseReason::kLimitMemory) > 0; }));
+  CHECK(sender.all.size() == 1);
+  CHECK(connect(net, net.listen(elsewhere.door), other, 1).size() == 1);
+  CHECK(sender.told.empty());  // nobody has to go yet
+  sender.held.clear();
+  CHECK(answers(net, before[0], "done"));
+  CHECK(memory.bytes() == 0);
+  CHECK(answers(net, waiter, "served"));
+}
+
+TEST_CASE("many who hold little go too, where a service has no more memory for all of them") {
+  NetworkFixture net;
+  Sender sender;
+  QueueLedger queued;
+  MemoryLedger memory(queued, 64 * 1000);
+  OpenDoor door(net, sender, {.queued = &queued, .memory = &memory});
+  std::vector<Client> clients = connect(net, net.listen(door.door), sender, 12);
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < 11; ++i) {
+    sender.held[sender.all[i]] = 3'000;
+    clients[i].send("half");
+  }
+  CHECK(answers(net, clients[11], "x"));
+  CHECK(sender.told.empty());
+  for (std::size_t i = 0; i < 11; ++i) {
+    sender.held[sender.all[i]] = 6'000 + i;
+    clients[i].send("half");
+    net.run_until([] { return false; }, 1ms);
+    most = std::max(most, static_cast<std::size_t>(memory.bytes()));
+  }
+  REQUIRE(net.run_until([&] { return !sender.told.empty(); }));
+  CHECK(most <= memory.limit());
+  CHECK(answers(net, clients[11], "still"));
 }

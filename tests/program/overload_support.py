@@ -9,6 +9,7 @@ from support import ProgramTest, connect, read_exactly
 
 FULL = os.environ.get("POLYPORT_FULL") == "1"  # scripts/test --full
 SECONDS = 60 if FULL else 4
+BRIEF = 60 if FULL else 1  # where the same happens again and again
 
 
 class OverloadTest(ProgramTest):

@@ -68,7 +68,8 @@ class Bench(ProgramTest):
     def test_the_cases_are_listed(self):
         done = self.bench("--list")
         self.assertEqual(done.returncode, 0, done.stdout)
-        for name in ("http-pipelined", "echo-udp", "chat-burst", "tls-resumed", "idle", "program"):
+        for name in ("http-pipelined", "echo-udp", "chat-burst", "tls-resumed", "fairness-19000", "idle",
+                     "program"):
             self.assertRegex(done.stdout, rf"(?m)^{name} ")
 
 

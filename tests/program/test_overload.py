@@ -5,13 +5,17 @@ docs/limits.md says, each reason is counted, and afterwards all is normal again 
 The pressure lasts some seconds, and a minute with scripts/test --full. Time is not asserted.
 """
 
+import json
 import select
 import ssl
+import subprocess
+import sys
 import time
 import unittest
 
-from overload_support import OverloadTest
-from support import connect, peak_bytes, read_exactly, read_to_end, wait_until
+from overload_support import BRIEF, OverloadTest
+from support import (Namespace, TIMEOUT, connect, peak_bytes, read_exactly, read_to_end, tool,
+                     wait_until)
 from tls_support import client_context, openssl, section
 
 GET = b"GET /plain HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -122,7 +126,7 @@ class Connections(OverloadTest):
                 self.assertIn(b"\r\nRetry-After: 1", head)
                 self.assertIn(b"\r\nContent-Length: %d\r\n" % len(body), head)
 
-        self.under_pressure(step, 1)
+        self.under_pressure(step, BRIEF)
         refusals = self.refused("chat")["limit_connections"]
         self.assertGreaterEqual(refusals, 12)
 
@@ -163,7 +167,7 @@ class Connections(OverloadTest):
                 self.assertIn("SSL alert number 80", said)
                 self.assertNotIn("errno=", said)  # a reset would be one
 
-        count = 3 * self.under_pressure(step, 1)
+        count = 3 * self.under_pressure(step, BRIEF)
         for name in doors:
             self.assertEqual(self.refused(name), {"limit_connections": count})
         # On the plain port of the same service its own words are what they were.
@@ -198,9 +202,11 @@ class Connections(OverloadTest):
         self.under_pressure(step)
         # Health and admin are not counted.
         self.assertEqual(self.status()["process"]["max_connections"], self.LIMIT)
+        self.assertGreaterEqual(self.refused("echo")["limit_connections"], 1)
         for sock in others:
             sock.close()
         self.assertEqual(read_exactly(waiting[0], 1), b"x")
+        self.assert_echoes(self.join(self.server.address("echo")))
 
 
 class Addresses(OverloadTest):
@@ -220,7 +226,7 @@ class Addresses(OverloadTest):
                 self.assert_echoes(other)
             self.assert_echoes(admitted[0])
 
-        count = self.under_pressure(step, 1)
+        count = self.under_pressure(step, BRIEF)
         self.assertEqual(self.refused("echo"), {"limit_address": count})
         admitted.pop().close()
         wait_until(lambda: self.status("echo")["limits"]["connections"] < self.LIMIT, "one has gone")
@@ -233,6 +239,72 @@ class Addresses(OverloadTest):
     def test_of_the_process(self):
         self.check(f"[server]\nmax_connections_per_address = {self.LIMIT}\n"
                    '[services.echo]\nlisten = "127.0.0.1:0"\n')
+
+
+# In a network namespace: addresses of two /64 on its loopback, and one client after the other.
+INSIDE = """
+import http.client, json, socket, sys, time
+port, admin, limit, seconds = map(int, sys.argv[1:])
+HERE, ELSEWHERE = "fd00:0:0:1::", "fd00:0:0:2::"
+
+def join(address):
+    return socket.create_connection(("::1", port), 30, (address, 0))
+
+def echoes(sock):
+    sock.sendall(b"here")
+    return sock.recv(4) == b"here"
+
+def echo():
+    asked = http.client.HTTPConnection("127.0.0.1", admin, timeout=30)
+    asked.request("GET", "/api/v1/services")
+    page = json.load(asked.getresponse())
+    asked.close()
+    return next(each for each in page["services"] if each["name"] == "echo")
+
+admitted = [join(f"{HERE}{2 + i % 3}") for i in range(limit)]
+served = all(echoes(sock) for sock in admitted)
+end, count, wrong = time.monotonic() + seconds, 0, 0
+while count < 3 or time.monotonic() < end:
+    with join(f"{HERE}{2 + count % 3}") as over, join(ELSEWHERE + "2") as other:
+        wrong += over.recv(1) != b""
+        served &= echoes(other) and echoes(admitted[count % limit])
+    count += 1
+refused = echo()["listeners"][0]["refused_total"]
+admitted.pop().close()
+end = time.monotonic() + 30
+while echo()["limits"]["connections"] >= limit and time.monotonic() < end:
+    time.sleep(0.01)
+print(json.dumps({"served": served, "wrong": wrong, "again": echoes(join(HERE + "4")),
+                  "refused": refused["limit_address"] - count}))
+"""
+
+
+class Networks(OverloadTest):
+    LIMIT = 20
+
+    def check(self, config):
+        with Namespace() as lab:
+            for network in (1, 2):
+                for host in (2, 3, 4):
+                    subprocess.run(lab.wrap([tool("ip"), "-6", "address", "add",
+                                             f"fd00:0:0:{network}::{host}/64", "dev", "lo", "nodad"]),
+                                   check=True, timeout=TIMEOUT)
+            server = self.start(config=config, namespace=lab)
+            done = subprocess.run(
+                lab.wrap([sys.executable, "-c", INSIDE, str(server.port("echo")),
+                          str(server.port("admin")), str(self.LIMIT), str(BRIEF)]),
+                stdout=subprocess.PIPE, timeout=BRIEF + 120, check=True)
+            self.assertEqual(json.loads(done.stdout),
+                             {"served": True, "wrong": 0, "again": True, "refused": 0})
+            server.stop()
+
+    def test_of_a_service(self):
+        self.check('[services.echo]\nlisten = "[::1]:0"\n'
+                   f"max_connections_per_address = {self.LIMIT}\n")
+
+    def test_of_the_process(self):
+        self.check(f'[server]\nmax_connections_per_address = {self.LIMIT}\n'
+                   '[services.echo]\nlisten = "[::1]:0"\n')
 
 
 class Rate(OverloadTest):
@@ -260,6 +332,7 @@ class Rate(OverloadTest):
         self.assertGreaterEqual(self.refused("echo")["limit_rate"], 1)
         for sock in clients:  # left in the backlog, and served in their turn
             self.assertEqual(read_exactly(sock, 6), b"served")
+        self.assert_echoes(self.join(address))
 
     def test_of_a_service(self):
         self.check('[services.echo]\nlisten = "127.0.0.1:0"\n'
@@ -276,7 +349,7 @@ class Queued(OverloadTest):
     EACH = 256 << 10
     READERS = 48
 
-    def check(self, server_limit="", service_limit=""):
+    def check(self, server_limit="", service_limit="", reason="limit_queued"):
         self.server = self.start(config=f'[server]\n{server_limit}\n[services.echo]\n'
                                         f'listen = "127.0.0.1:0"\n{service_limit}\n')
         address = self.server.address("echo")
@@ -299,8 +372,8 @@ class Queued(OverloadTest):
 
         self.under_pressure(step)
         limit = self.EACH * self.READERS * 10 // 12  # what they want is 120 % of it
-        self.assertGreaterEqual(self.closed("echo")["limit_queued"], 1)
-        self.assertLess(self.closed("echo")["limit_queued"], self.READERS // 2)
+        self.assertGreaterEqual(self.closed("echo")[reason], 1)
+        self.assertLess(self.closed("echo")[reason], self.READERS // 2)
         self.assertLessEqual(most, limit)
         self.assertGreater(most, limit // 2)
         for sock in readers:
@@ -308,8 +381,8 @@ class Queued(OverloadTest):
         wait_until(lambda: self.status("echo")["limits"]["queued_bytes"] == 0, "nothing is queued")
         self.assert_echoes(self.join(address))
 
-    def limit(self):
-        return f'max_queued = "{self.EACH * self.READERS * 10 // 12}B"'
+    def limit(self, name="max_queued"):
+        return f'{name} = "{self.EACH * self.READERS * 10 // 12}B"'
 
     def test_of_a_service(self):
         self.check(service_limit=self.limit())
@@ -317,67 +390,115 @@ class Queued(OverloadTest):
     def test_of_the_process(self):
         self.check(server_limit=self.limit())
 
+    def test_what_is_queued_counts_for_the_memory_of_a_service(self):
+        self.check(service_limit=self.limit("memory_limit"), reason="limit_memory")
+
+
+class SlowReaders(OverloadTest):
+    """The limits of one connection: at write_high it is not read from, at write_limit it is closed."""
+
+    READERS = 12
+    HIGH = 64 << 10
+
+    def check(self, slow_reader, step_more):
+        self.server = self.start(config='[services.echo]\nlisten = "127.0.0.1:0"\n'
+                                        f'slow_reader = "{slow_reader}"\nwrite_high = "{self.HIGH}B"\n'
+                                        f'write_low = "16KiB"\nwrite_limit = "{self.HIGH * 12 // 10}B"\n')
+        address = self.server.address("echo")
+        admitted = self.join(address)
+        readers = [self.join(address, receive_buffer=4096) for _ in range(self.READERS)]
+
+        def step():
+            for i, sock in enumerate(readers):
+                try:
+                    sock.setblocking(False)
+                    sock.send(b"q" * 65536)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    sock.close()
+                    readers[i] = self.join(address, receive_buffer=4096)
+            self.assert_echoes(admitted)
+            step_more()
+
+        self.under_pressure(step)
+        return admitted, readers
+
+    def queued(self):
+        return self.status("echo")["limits"]["queued_bytes"]
+
+    def test_a_connection_that_is_over_write_limit_is_closed(self):
+        def step():
+            # Looked at before the next read is queued: one of them may be over it.
+            self.assertLessEqual(self.queued(), self.READERS * (self.HIGH * 12 // 10 + 65536))
+
+        admitted, readers = self.check("disconnect", step)
+        wait_until(lambda: self.closed("echo").get("slow_reader", 0) >= self.READERS, "they are closed")
+        for sock in readers:
+            sock.close()
+        wait_until(lambda: self.queued() == 0, "nothing is queued")
+        self.assert_echoes(admitted)
+        self.assert_echoes(self.join(self.server.address("echo")))
+
+    def test_one_that_is_over_write_high_is_not_read_from_and_gets_all_of_it(self):
+        def step():
+            self.assertLessEqual(self.queued(), self.READERS * (self.HIGH + 65536))
+
+        admitted, readers = self.check("pause", step)
+        self.assertGreater(self.queued(), self.READERS * self.HIGH)
+        self.assertEqual(self.closed("echo"), {})
+        for sock in readers:  # as soon as it reads
+            sock.settimeout(TIMEOUT)
+            self.assertEqual(set(read_exactly(sock, 1 << 17)), {ord("q")})
+            sock.close()
+        wait_until(lambda: self.queued() == 0, "nothing is queued")
+        self.assert_echoes(admitted)
+
 
 class Memory(OverloadTest):
     """Bodies of a MiB that never end: together more than there is memory for."""
 
     ROOM = 64 << 20
+    BODY = memoryview(b"b" * ((1 << 20) - 1))
+    HEAD = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n"
 
     # Freed memory is given back at once, or there would be nothing to measure.
     ENV = {"ASAN_OPTIONS": "quarantine_size_mb=0:thread_local_quarantine_size_kb=0:"
                            "allocator_release_to_os_interval_ms=0"}
 
-    def start_web(self, limit):
-        return self.start(config=f'[server]\nmemory_limit = "{limit}B"\n[services.web]\n'
-                                 'type = "http"\nlisten = "127.0.0.1:0"\nbody_timeout = "120s"\n'
-                                 'max_body = "1MiB"\n', env=self.ENV)
+    def start_web(self, process_limit="0B", service_limit="0B"):
+        return self.start(config=f'[server]\nmemory_limit = "{process_limit}"\n[services.web]\n'
+                                 'type = "http"\nlisten = "127.0.0.1:0"\nbody_timeout = "600s"\n'
+                                 f'max_body = "1MiB"\nmemory_limit = "{service_limit}"\n'
+                                 '[services.other]\ntype = "http"\nlisten = "127.0.0.1:0"\n',
+                          env=self.ENV)
 
-    def test_a_limit_below_what_the_process_has_at_rest_is_told(self):
-        server = self.start_web(1 << 20)
-        server.stop()
-        self.assertIn("memory_limit 1MiB is too little: the process has ", server.stderr())
+    def assert_serves(self, sock):
+        sock.sendall(GET)
+        self.assertIn(b"200 OK", sock.recv(1 << 16))
 
-    def test_of_the_process(self):
-        self.server = self.start_web(1 << 40)
-        before = self.status()["process"]["memory_bytes"]
-        self.server.stop()
-        limit = (before + self.ROOM) * 8 // 7  # nobody is kept out until the room is used
-        self.server = self.start_web(limit)
-        address = self.server.address("web")
-        admitted = self.join(address)
-        body = memoryview(b"b" * ((1 << 20) - 1))
-        head = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n"
-        uploads = {}  # socket: what it has not sent yet
-        for _ in range((limit - before) * 12 // 10 >> 20):
-            sock = self.join(address)
-            sock.sendall(head)
-            uploads[sock] = body
-        wait_until(lambda: self.status("web")["limits"]["connections"] > len(uploads), "all are in")
+    def begin_uploads(self, count):
+        """{socket: what it has not sent yet}, all of them in."""
+        uploads = {}
+        for _ in range(count):
+            sock = self.join(self.server.address("web"))
+            sock.sendall(self.HEAD)
+            uploads[sock] = self.BODY
+        wait_until(lambda: self.status("web")["limits"]["connections"] >= count, "all are in")
         for sock in uploads:
             sock.setblocking(False)
+        return uploads
 
-        def step():
-            for sock, rest in uploads.items():
-                try:
-                    uploads[sock] = rest[sock.send(rest):] if rest else rest
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    uploads[sock] = b""  # it was closed
-            admitted.sendall(GET)
-            self.assertIn(b"200 OK", admitted.recv(1 << 16))
-            self.assertLessEqual(self.status()["process"]["memory_bytes"], limit)
+    def send_some(self, uploads):
+        for sock, rest in uploads.items():
+            try:
+                uploads[sock] = rest[sock.send(rest):] if rest else rest
+            except BlockingIOError:
+                pass
+            except OSError:
+                uploads[sock] = b""  # it was closed
 
-        def shed():
-            step()
-            return self.closed("web").get("limit_memory")
-
-        wait_until(shed, "some have to go", 90)
-        # With those that hold little yet the next come to the limit, until all bodies are here or out.
-        self.under_pressure(step)
-        self.assertLessEqual(peak_bytes(self.server.pid), limit)
-        count = self.closed("web")["limit_memory"]
-        self.assertLess(count, len(uploads) // 2)
+    def assert_some_were_told(self, uploads):
         answers = []
         for sock in uploads:
             try:
@@ -387,11 +508,87 @@ class Memory(OverloadTest):
         told = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503 ")]
         self.assertGreaterEqual(len(told), 1)
         self.assertIn(b"\r\nRetry-After: 1\r\n", told[0])
+
+    def test_a_limit_below_what_the_process_has_at_rest_is_told(self):
+        server = self.start_web("1MiB")
+        server.stop()
+        self.assertIn("memory_limit 1MiB is too little: the process has ", server.stderr())
+
+    def press(self, uploads, memory, limit):
+        """Until some had to go, and then for the time of the test; `memory` tells how much there is."""
+        admitted = [self.join(self.server.address(name)) for name in ("web", "other")]
+        for sock in admitted:
+            self.assert_serves(sock)
+
+        def step():
+            self.send_some(uploads)
+            for sock in admitted:
+                self.assert_serves(sock)
+            self.assertLessEqual(memory(), limit)
+
+        def shed():
+            step()
+            return self.closed("web").get("limit_memory")
+
+        wait_until(shed, "some have to go", 90)
+        # With those that hold little yet the next come to the limit, until all bodies are here or out.
+        self.under_pressure(step)
+        self.assertLess(self.closed("web")["limit_memory"], len(uploads) // 2)
+        self.assertNotIn("limit_memory", self.closed("other"))
+
+    def test_of_the_process(self):
+        self.server = self.start_web("1TiB")
+        before = self.status()["process"]["memory_bytes"]
+        self.server.stop()
+        limit = (before + self.ROOM) * 8 // 7  # nobody is kept out until the room is used
+        self.server = self.start_web(f"{limit}B")
+        early = [self.join(self.server.address(name)) for name in ("web", "other")]
+        uploads = self.begin_uploads((limit - before) * 12 // 10 >> 20)
+        self.press(uploads, lambda: self.status()["process"]["memory_bytes"], limit)
+        self.assertLessEqual(peak_bytes(self.server.pid), limit)
+        self.assert_some_were_told(uploads)
+        for sock in [*uploads, *early]:
+            sock.close()
+        self.assert_serves(self.join(self.server.address("web")))
+
+    def test_of_a_service(self):
+        self.server = self.start_web(service_limit=f"{self.ROOM}B")
+
+        def memory():
+            limits = self.status("web")["limits"]
+            self.assertEqual(limits["memory_limit"], self.ROOM)
+            return limits["memory_bytes"]
+
+        uploads = self.begin_uploads((self.ROOM >> 20) * 12 // 10)
+        self.press(uploads, memory, self.ROOM)
+        self.assertGreater(memory(), self.ROOM // 2)  # nobody had to go who did not have to
+        metrics = self.server.get("health", "/metrics")[2].decode()
+        self.assertIn('polyport_service_memory_limit_bytes{service="web"} %d\n' % self.ROOM, metrics)
+        self.assertRegex(metrics, r'polyport_service_memory_bytes\{service="web"\} [1-9]')
+        self.assertNotIn('memory_bytes{service="other"}', metrics)
+        self.assert_some_were_told(uploads)
         for sock in uploads:
             sock.close()
-        again = self.join(address)
-        again.sendall(GET)
-        self.assertIn(b"200 OK", again.recv(1 << 16))
+        wait_until(lambda: memory() == 0, "nothing is held")
+        self.assert_serves(self.join(self.server.address("web")))
+
+    def test_new_clients_wait_while_a_service_is_near_its_limit(self):
+        self.server = self.start_web(service_limit="8MiB")
+        last, *full = self.begin_uploads(8)
+        for sock in full:  # a MiB each
+            sock.setblocking(True)
+            sock.sendall(self.BODY)
+        last.sendall(self.BODY[:1 << 17])
+        near = 7 << 20
+        wait_until(lambda: self.status("web")["limits"]["memory_bytes"] > near, "it is near")
+        waiting = self.join(self.server.address("web"))
+        waiting.sendall(GET)
+        wait_until(lambda: self.refused("web").get("limit_memory"), "it has to wait")
+        self.assertTrue(silent(waiting))
+        self.assert_serves(self.join(self.server.address("other")))
+        self.assertNotIn("limit_memory", self.closed("web"))
+        full[0].close()
+        self.assertIn(b"200 OK", waiting.recv(1 << 16))
 
 
 class Descriptors(OverloadTest):

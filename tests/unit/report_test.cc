@@ -41,8 +41,8 @@ HostReport sample() {
   HostReport report;
   report.services.push_back(web);
   report.services.at(0).closed = {{name(CloseReason::kFinished), 4}};
-  report.services.at(0).limits = {.connections = 3, .queued_bytes = 100};
-  report.process = {.limits = {.connections = 3, .queued_bytes = 100}, .memory_bytes = 8192};
+  report.services.at(0).limits = {.connections = 3, .queued_bytes = 100, .memory_bytes = 70};
+  report.process.limits = {.connections = 3, .queued_bytes = 100, .memory_bytes = 8192};
   report.services.at(0).requests = 9;
   report.load.busy_ns = 1'000;
   report.load.turns = 50;
@@ -150,8 +150,9 @@ TEST_CASE("reports that were sent add up by service, listener and reason") {
   CHECK(web.closed.at(0).second == 8);
   CHECK(web.limits.connections == 6);
   CHECK(web.limits.queued_bytes == 200);
+  CHECK(web.limits.memory_bytes == 140);
   CHECK(sum.process.limits.connections == 6);
-  CHECK(sum.process.memory_bytes == 16384);
+  CHECK(sum.process.limits.memory_bytes == 16384);
   CHECK(web.requests == 18);
   CHECK(sum.load.busy_ns == 2'000);
   CHECK(sum.load.looked_at.size() == 2);
