@@ -86,6 +86,11 @@ void Supervisor::spawn(Worker& worker) {
                                     [this, &worker](WorkerChannel::Message message) {
                                       heard(worker, std::move(message));
                                     },
+                                .on_lost =
+                                    [this, &worker](std::string_view word) {
+                                      // The figures that there are must do.
+                                      if (word == WorkerChannel::kReport) take_answer(worker);
+                                    },
                                 .on_end = [this, &worker] { went_silent(worker); }});
       set_up(worker);
       return;
@@ -157,10 +162,7 @@ void Supervisor::heard(Worker& worker, WorkerChannel::Message message) {
     worker.errors = read_handed_errors(message.body);
   } else if (message.word == WorkerChannel::kReport) {
     if (auto report = read_report(message.body)) worker.last = std::move(*report);
-    if (worker.asked.empty()) return;
-    const std::uint64_t round = worker.asked.front();
-    worker.asked.pop_front();
-    answered(round);
+    take_answer(worker);
   }
 }
 
@@ -323,6 +325,13 @@ void Supervisor::refresh(std::function<void()> done) {
   }
   if (round.missing == 0) return finish(std::prev(rounds_.end()));
   round.timer.start(kReportLimit);
+}
+
+void Supervisor::take_answer(Worker& worker) {
+  if (worker.asked.empty()) return;
+  const std::uint64_t round = worker.asked.front();
+  worker.asked.pop_front();
+  answered(round);
 }
 
 void Supervisor::answered(std::uint64_t number) {

@@ -95,6 +95,7 @@ class Supervisor final : public HostView, private EventSink {
   void tell_end(const Worker& worker, bool clean, std::chrono::milliseconds delay);
   void settle_start();
   void settle_drain();
+  void take_answer(Worker& worker);
   void answered(std::uint64_t round);
   void finish(std::list<Round>::iterator round);
   HostReport report() const;
