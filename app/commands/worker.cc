@@ -17,6 +17,7 @@
 #include "core/base/json_value.h"
 #include "core/base/text.h"
 #include "core/host/host.h"
+#include "core/host/share.h"
 #include "core/host/worker_channel.h"
 #include "core/loop/child.h"
 #include "core/socket/passing.h"
@@ -133,11 +134,10 @@ class WorkerProcess {
     log_ = std::move(*log);
     HostOptions& options = configuration.host;
     options.workers = workers;
-    const auto count = static_cast<std::uint64_t>(workers);
     for (std::uint64_t* const limit :
          {&options.max_connections, &options.max_new_connections_per_second, &options.max_queued,
           &options.memory_limit}) {
-      *limit = (*limit + count - 1) / count;
+      *limit = share_of(*limit, workers);
     }
     options.development_certificate = setup.development_certificate;
     host_ = std::make_unique<Host>(loop_, *log_, events_, std::move(options));

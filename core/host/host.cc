@@ -13,6 +13,7 @@
 #include "core/host/metrics_page.h"
 #include "core/host/opener.h"
 #include "core/host/retrier.h"
+#include "core/host/share.h"
 #include "core/observe/prometheus.h"
 #include "core/socket/socket.h"
 
@@ -58,7 +59,9 @@ struct Host::State {
     for (ServicePlan& plan : plans) {
       const auto own = std::find_if(handed.begin(), handed.end(),
                                     [&plan](const auto& each) { return each.name == plan.name; });
-      if (own != handed.end() && own->here) share_limits(plan);
+      if (own != handed.end() && own->here && !is_pinned(*plan.type, plan.values)) {
+        share_limits(plan, options.workers);
+      }
       auto instance = std::make_unique<Instance>(std::move(plan), guard);
       const bool fits = own != handed.end() && instance->take_over(*own);
       if (fits) ++taken;
@@ -70,17 +73,6 @@ struct Host::State {
                         "stop polyport and start it again"});
     }
     return errors;
-  }
-
-  // What bounds the program is divided among those who serve.
-  void share_limits(ServicePlan& plan) const {
-    if (is_pinned(*plan.type, plan.values)) return;
-    for (const char* const name :
-         {"max_connections", "max_new_connections_per_second", "max_queued"}) {
-      OptionValues::Value limit = plan.values.value(name);
-      limit.number = (limit.number + options.workers - 1) / options.workers;
-      plan.values.set(name, std::move(limit));
-    }
   }
 
   // Makes the instances and finds out which ports they want.
@@ -143,14 +135,24 @@ struct Host::State {
     }
   }
 
-  // A limit that the process passes without any client would keep all of them out.
-  void judge_memory_limit() {
+  // A limit that a process passes without any client would keep all of them out. One process tells
+  // it and goes on. Of several it is an error: one worker's note would be read by nobody.
+  void judge_memory_limit(Errors& errors) {
     const std::uint64_t at_rest = network->memory_bytes();
-    if (at_rest <= options.memory_limit / 8 * 7) return;
-    notes.push_back("memory_limit " + format_size(options.memory_limit) +
-                    " is too little: the process has " + human_size(at_rest) +
-                    " without any client, and takes none above seven eighths of the limit");
-    log.warn({.event = "memory_limit", .message = notes.back()});
+    if (options.workers == 1) {
+      if (is_memory_for_clients(options.memory_limit, at_rest)) return;
+      notes.push_back("memory_limit " + format_size(options.memory_limit) + too_little(at_rest));
+      log.warn({.event = "memory_limit", .message = notes.back()});
+      return;
+    }
+    // A worker has its share already. There are none yet where the supervisor starts, but each of
+    // them will have at least what that has.
+    const bool is_supervisor = options.view != nullptr;
+    const std::uint64_t share =
+        is_supervisor ? share_of(options.memory_limit, options.workers) : options.memory_limit;
+    if (!is_memory_for_clients(share, at_rest)) {
+      errors.push_back(share_too_small(share, at_rest, options.workers));
+    }
   }
 
   void drain_step() {
@@ -208,12 +210,12 @@ StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSo
   failure.errors.insert(failure.errors.begin(), errors.begin(), errors.end());
   failure.had_ports = failure.empty();
   if (failure.had_ports) failure.errors = state.start_services(*this, opener.context());
+  if (failure.empty()) state.judge_memory_limit(failure.errors);
   if (!failure.empty()) {
     state.take_back();
     return failure;
   }
   state.tell(opener);
-  state.judge_memory_limit();
   for (auto& instance : state.instances)
     instance->serve(*state.network);
   for (const Opener::Waiting& waiting : opener.waiting())
@@ -240,6 +242,7 @@ StartFailure Host::start_worker(std::vector<ServicePlan> plans,
   StartFailure failure;
   failure.errors = state.plan_worker(std::move(plans), handed);
   if (failure.empty()) failure.errors = state.start_services(*this, {});
+  if (failure.empty()) state.judge_memory_limit(failure.errors);
   if (!failure.empty()) {
     state.take_back();
     return failure;
