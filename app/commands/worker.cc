@@ -52,7 +52,7 @@ class WorkerProcess {
             {.on_message = [this](WorkerChannel::Message message) { hear(std::move(message)); },
              .on_lost = [this](std::string_view word) { miss(word); },
              .on_end = [this] { lose_supervisor(); }}),
-        stop_signals_(loop_, [this](int) { drain(); }) {}
+        stop_signals_(loop_, [this](int) { leave(); }) {}
 
   int run() {
     loop_.run();
@@ -177,6 +177,12 @@ class WorkerProcess {
   // So that `explain` and `ports` know whose worker this is, and its services.
   void publish() {
     static_cast<void>(published_.publish(published_text(host_->services(), ::getppid())));
+  }
+
+  // Who comes from now on must not wait for the next process: another worker is to serve them.
+  void leave() {
+    if (host_ && !host_->draining()) channel_.send(WorkerChannel::kDrain);
+    drain();
   }
 
   void drain() {

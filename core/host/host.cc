@@ -75,6 +75,22 @@ struct Host::State {
     return errors;
   }
 
+  // What `hand_over` gives of the group that has this listener.
+  template <class HandOver>
+  std::vector<HandedService> hand_over_group(std::string_view listener, HandOver hand_over) const {
+    for (const auto& instance : instances) {
+      for (const PortGroup& group : std::as_const(*instance).groups()) {
+        const bool has = std::any_of(group.ports.begin(), group.ports.end(),
+                                     [listener](const Port& port) { return port.id == listener; });
+        if (!has) continue;
+        HandedService service{.name = instance->plan().name};
+        service.groups.push_back(hand_over(*instance, group));
+        return {std::move(service)};
+      }
+    }
+    return {};
+  }
+
   // Makes the instances and finds out which ports they want.
   Errors plan(std::vector<ServicePlan> plans) {
     Errors errors;
@@ -255,11 +271,12 @@ StartFailure Host::start_worker(std::vector<ServicePlan> plans,
 void Host::open_handed(const std::vector<HandedService>& handed) {
   State& state = *state_;
   for (const HandedService& service : handed) {
-    for (auto& instance : state.instances) {
-      if (instance->plan().name != service.name) continue;
-      for (const HandedGroup& group : service.groups) {
-        if (!instance->take_over(group, *state.network)) close_all(group);
-      }
+    const auto own = std::find_if(
+        state.instances.begin(), state.instances.end(),
+        [&service](const auto& instance) { return instance->plan().name == service.name; });
+    const bool wanted = own != state.instances.end() && !state.draining;
+    for (const HandedGroup& group : service.groups) {
+      if (!wanted || !(*own)->take_over(group, *state.network)) close_all(group);
     }
   }
 }
@@ -268,7 +285,11 @@ void Host::foster(std::vector<HandedService> handed, int of_worker) {
   for (HandedService& service : handed) {
     for (auto& instance : state_->instances) {
       const bool here = instance->plan().name == service.name && !state_->draining;
-      if (here) instance->foster(service, of_worker, *state_->network);
+      if (!here || instance->foster(service, of_worker, *state_->network)) continue;
+      state_->log.error({.event = "listeners",
+                         .message = "too many listeners: clients of worker " +
+                                    std::to_string(of_worker) + " wait until it is back",
+                         .service = service.name});
     }
     for (const HandedGroup& group : service.groups)
       close_all(group);
@@ -280,13 +301,6 @@ void Host::give_back(int of_worker) {
     instance->give_back(of_worker);
 }
 
-std::vector<HandedService> Host::hand_over_to_foster(int worker) const {
-  std::vector<HandedService> handed;
-  for (const auto& instance : state_->instances)
-    handed.push_back(instance->hand_over_to_foster(worker));
-  return handed;
-}
-
 std::vector<HandedService> Host::hand_over(int worker) const {
   std::vector<HandedService> handed;
   for (const auto& instance : state_->instances)
@@ -295,17 +309,22 @@ std::vector<HandedService> Host::hand_over(int worker) const {
 }
 
 std::vector<HandedService> Host::hand_over(int worker, std::string_view listener) const {
-  for (const auto& instance : state_->instances) {
-    for (const PortGroup& group : instance->groups()) {
-      const bool has = std::any_of(group.ports.begin(), group.ports.end(),
-                                   [listener](const Port& port) { return port.id == listener; });
-      if (!has) continue;
-      HandedService service{.name = instance->plan().name};
-      service.groups.push_back(instance->hand_over(worker, group));
-      return {std::move(service)};
-    }
-  }
-  return {};
+  return state_->hand_over_group(listener, [worker](const Instance& instance, const auto& group) {
+    return instance.hand_over(worker, group);
+  });
+}
+
+std::vector<HandedService> Host::hand_over_to_foster(int worker) const {
+  std::vector<HandedService> handed;
+  for (const auto& instance : state_->instances)
+    handed.push_back(instance->hand_over_to_foster(worker));
+  return handed;
+}
+
+std::vector<HandedService> Host::hand_over_to_foster(int worker, std::string_view listener) const {
+  return state_->hand_over_group(listener, [worker](const Instance& instance, const auto& group) {
+    return instance.hand_over_to_foster(worker, group);
+  });
 }
 
 // --- what it is and has done ---------------------------------------------------------------------

@@ -122,30 +122,6 @@ void Supervisor::set_up(Worker& worker) {
   worker.channel->send(WorkerChannel::kSetUp, text, descriptors);
 }
 
-// Clients that the kernel gives to its sockets would wait for it, and perhaps for long.
-void Supervisor::find_foster(Worker& worker) {
-  worker.foster = nullptr;
-  for (const auto& other : workers_) {
-    if (other->status.state != State::kLive || !other->channel) continue;
-    worker.foster = other.get();
-    std::string text;
-    std::vector<int> descriptors;
-    JsonWriter json(text);
-    json.begin_object();
-    json.field("worker", worker.status.number);
-    json.key("services");
-    write_handover(json, host_->hand_over_to_foster(worker.status.number), descriptors);
-    json.end_object();
-    return other->channel->send(WorkerChannel::kFoster, text, descriptors);
-  }
-}
-
-void Supervisor::end_fostering(Worker& worker) {
-  Worker* const foster = std::exchange(worker.foster, nullptr);
-  if (foster == nullptr || !foster->channel) return;
-  foster->channel->send(WorkerChannel::kGiveBack, std::to_string(worker.status.number));
-}
-
 void Supervisor::heard(Worker& worker, WorkerChannel::Message message) {
   for (const int fd : message.descriptors)
     ::close(fd);  // nobody sends us any
@@ -157,7 +133,10 @@ void Supervisor::heard(Worker& worker, WorkerChannel::Message message) {
       log_.info({.event = "worker_ready", .message = text});
     }
     end_fostering(worker);
+    find_fosters();
     settle_start();
+  } else if (message.word == WorkerChannel::kDrain) {
+    step_aside(worker);
   } else if (message.word == WorkerChannel::kFailed) {
     worker.errors = read_handed_errors(message.body);
   } else if (message.word == WorkerChannel::kReport) {
@@ -169,6 +148,7 @@ void Supervisor::heard(Worker& worker, WorkerChannel::Message message) {
 // It is about to end. One that is not, and cannot be told anything any more, is ended.
 void Supervisor::went_silent(Worker& worker) {
   if (worker.child) worker.timer.start(kEndLimit);
+  step_aside(worker);
 }
 
 void Supervisor::exited(Worker& worker, int exit_code, int signal) {
@@ -179,6 +159,7 @@ void Supervisor::exited(Worker& worker, int exit_code, int signal) {
   const bool clean = signal == 0 && exit_code == 0;
   WorkerStatus& status = worker.status;
   const bool was_starting = status.state == State::kStarting;
+  status.state = draining_ || started_ ? State::kStopped : State::kWaiting;
   status.last_end = end_text(exit_code, signal);
   status.pid = 0;
   forget_open(worker.last);
@@ -190,8 +171,7 @@ void Supervisor::exited(Worker& worker, int exit_code, int signal) {
   for (const std::uint64_t round : std::exchange(worker.asked, {}))
     answered(round);
   if (draining_) {
-    status.state = State::kStopped;
-    if (!clean) {
+    if (!clean && drained_) {  // stop() ends them as it can
       ++unclean_;
       const std::string text = "worker " + std::to_string(status.number) +
                                " did not end as it should: " + status.last_end;
@@ -206,21 +186,15 @@ void Supervisor::exited(Worker& worker, int exit_code, int signal) {
                                    " ended before it served: " + status.last_end,
                                "server.workers", ""});
     }
-    status.state = State::kStopped;
     return settle_start();
   }
   const bool steady = !was_starting && loop_.now_ms() - worker.born_ms >=
                                            static_cast<std::uint64_t>(options_.steady.count());
   if (steady) worker.backoff.reset();
-  status.state = State::kWaiting;
   const auto delay = worker.backoff.next(random());
   tell_end(worker, clean, delay);
   worker.timer.start(delay);
-  if (worker.foster == nullptr) find_foster(worker);
-  // And for those that it has stood in for.
-  for (const auto& other : workers_) {
-    if (other->foster == &worker) find_foster(*other);
-  }
+  find_fosters();
 }
 
 void Supervisor::tell_end(const Worker& worker, bool clean, std::chrono::milliseconds delay) {
@@ -252,17 +226,6 @@ void Supervisor::settle_start() {
   if (stopped == workers_.end() && !all) return;
   const auto started = std::exchange(started_, nullptr);
   started(all ? Errors{} : (*stopped)->errors);
-}
-
-void Supervisor::on_listening(const Listening& event) {
-  for (const auto& worker : workers_) {
-    if (!worker->channel) continue;
-    std::string text;
-    std::vector<int> descriptors;
-    JsonWriter json(text);
-    write_handover(json, host_->hand_over(worker->status.number, event.listener), descriptors);
-    worker->channel->send(WorkerChannel::kOpened, text, descriptors);
-  }
 }
 
 // --- the end -------------------------------------------------------------------------------------

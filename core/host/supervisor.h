@@ -85,11 +85,16 @@ class Supervisor final : public HostView, private EventSink {
 
   void spawn(Worker& worker);
   void set_up(Worker& worker);
-  void find_foster(Worker& worker);
-  void end_fostering(Worker& worker);
   void heard(Worker& worker, WorkerChannel::Message message);
-  void failed(Worker& worker, std::string_view text);
   void went_silent(Worker& worker);
+  // It takes no new clients any more, but may have some still.
+  void step_aside(Worker& worker);
+  // Gives each worker whose clients nobody takes another one that serves in its place.
+  void find_fosters();
+  void find_foster(Worker& worker);
+  bool ask_to_foster(Worker& foster, const Worker& worker,
+                     const std::vector<HandedService>& sockets);
+  void end_fostering(Worker& worker);
   void exited(Worker& worker, int exit_code, int signal);
   void time_is_up(Worker& worker);
   void tell_end(const Worker& worker, bool clean, std::chrono::milliseconds delay);
