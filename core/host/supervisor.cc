@@ -20,6 +20,8 @@ namespace {
 
 // A page does not wait longer for a worker that is busy; what it said before is shown then.
 constexpr std::chrono::milliseconds kReportLimit{500};
+// Questions that a worker has not answered yet. One that is stopped would be asked for ever.
+constexpr std::size_t kMostAsked = 4;
 // Beyond the grace a worker ends by itself; it is given this long to do so.
 constexpr std::chrono::milliseconds kEndLimit{2'000};
 
@@ -156,7 +158,9 @@ void Supervisor::exited(Worker& worker, int exit_code, int signal) {
   worker.channel.reset();
   worker.child.reset();
   worker.timer.stop();
-  const bool clean = signal == 0 && exit_code == 0;
+  // A signal to the whole group finds one that begins without a handler for it yet.
+  const bool told = draining_ && (signal == SIGINT || signal == SIGTERM);
+  const bool clean = told || (signal == 0 && exit_code == 0);
   WorkerStatus& status = worker.status;
   const bool was_starting = status.state == State::kStarting;
   status.state = draining_ || started_ ? State::kStopped : State::kWaiting;
@@ -282,6 +286,7 @@ void Supervisor::refresh(std::function<void()> done) {
   for (const auto& worker : workers_) {
     const State state = worker->status.state;
     if (!worker->channel || (state != State::kLive && state != State::kDraining)) continue;
+    if (worker->asked.size() >= kMostAsked) continue;  // late already
     worker->asked.push_back(number);
     worker->channel->send(WorkerChannel::kAsk);
     ++round.missing;
