@@ -90,12 +90,13 @@ class Host final : public HostView {
   // descriptors.
   void foster(std::vector<HandedService> handed, int of_worker);
   void give_back(int of_worker);
-  // In the supervisor: what a worker must have to serve in place of that one.
-  std::vector<HandedService> hand_over_to_foster(int worker) const;
   // In the supervisor: all that this worker has to know, or of the one group alone that has the
   // listener. The descriptors stay the host's.
   std::vector<HandedService> hand_over(int worker) const;
   std::vector<HandedService> hand_over(int worker, std::string_view listener) const;
+  // And of either, what another worker must have to serve in its place.
+  std::vector<HandedService> hand_over_to_foster(int worker) const;
+  std::vector<HandedService> hand_over_to_foster(int worker, std::string_view listener) const;
   const std::vector<std::string>& notes() const;
 
   // Stops accepting, lets open work finish up to shutdown_grace, closes; then calls `done` once.

@@ -10,7 +10,6 @@
 #include "core/http/options.h"
 #include "core/http/server.h"
 #include "core/http/websocket_stage.h"
-#include "core/ports/ranges.h"
 #include "core/socket/socket.h"
 
 namespace polyport {

@@ -68,7 +68,11 @@ class UdpSocket : private PollHandle {
   UdpSocket& operator=(const UdpSocket&) = delete;
 
   void start();
+  // The object stays, for its counters.
   void close();
+  // As Listener::reopen.
+  bool reopen(int fd);
+  bool is_open() const { return fd_ >= 0; }
 
   UdpDoor& door() const { return door_; }
   const std::string& id() const { return id_; }
