@@ -218,3 +218,26 @@ TEST_CASE("two listeners that share a limit take turns") {
   CHECK(second.accepted() >= 3);
   REQUIRE(net.run_until([&] { return first.accepted() == 10 && second.accepted() == 10; }));
 }
+
+TEST_CASE("a listener that was closed takes another socket in the place of its own") {
+  NetworkFixture net;
+  Echo echo;
+  OpenDoor door(net, echo);
+  Listener& listener = net.listen(door.door);
+  const std::size_t sources = net.network.sources();
+  BindRequest request;
+  request.target.address = Address::loopback(Family::kIPv4);
+  for (int round = 0; round < 3; ++round) {
+    Client client = net.connect(listener);
+    REQUIRE(answers(net, client, "hello"));
+    const auto next = open_bound_socket(request);
+    REQUIRE(next);
+    CHECK_FALSE(listener.reopen(*next));  // it is open
+    listener.close();
+    CHECK_FALSE(listener.reopen(*next));  // the loop has the old one still
+    REQUIRE(net.run_until([&] { return listener.reopen(*next); }, 5s));
+    listener.start();
+  }
+  CHECK(listener.accepted() == 3);
+  CHECK(net.network.sources() == sources);
+}

@@ -97,6 +97,8 @@ class Serving(WorkersTest):
     def test_each_worker_serves_some_of_the_connections_of_one_port(self):
         server = self.start_workers()
         self.assertEqual([worker["state"] for worker in server.ready["workers"]], ["live"] * WORKERS)
+        for worker in server.ready["workers"]:
+            self.assertGreater(worker["resident_bytes"], 1 << 20)
         open_many(self.stack, server.address("echo"), 600)
         workers = workers_of(server)
         self.assertEqual([worker["worker"] for worker in workers], list(range(WORKERS)))
@@ -266,6 +268,69 @@ class Dying(WorkersTest):
         self.assertEqual(workers_of(server)[2]["last_end"], "exit code 0")
         self.assertNotIn("worker_died", server.stderr())
 
+    def start_draining(self, more="", config=CONFIG):
+        """A server one of whose workers drains by itself as long as we like: (server, its number,
+        what lets it end)."""
+        server = self.start_workers(config=config.replace(
+            "[server]", '[server]\nshutdown_grace = "1h"') + more)
+        sock = self.stack.enter_context(connect(server.address("web")))
+        sock.sendall(b"POST /anything HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+                     b"Content-Length: 10\r\n\r\n12345")
+        wait_until(lambda: listener_of(server, "web.main.0")["active"] == 1, "it is there")
+        victim = next(worker for worker in workers_of(server) if worker["active"] == 1)
+        os.kill(victim["pid"], signal.SIGTERM)
+        wait_until(lambda: workers_of(server)[victim["worker"]]["state"] == "draining",
+                   "it drains")
+
+        def let_it_end():
+            sock.sendall(b"67890")
+            self.assertIn(b"1234567890", read_to_end(sock))
+            live_pid(server, victim["worker"], but=victim["pid"])
+        self.addCleanup(sock.close)  # or the server would wait for it
+        return server, victim["worker"], let_it_end
+
+    def test_nobody_waits_for_a_worker_that_drains_by_itself(self):
+        server, number, let_it_end = self.start_draining()
+        for part in range(30):
+            with udp(server.address("echo", "udp")) as sock:
+                sock.send(str(part).encode())
+                self.assertEqual(sock.recv(100), str(part).encode())
+        open_many(self.stack, server.address("echo"), 60)
+        workers = workers_of(server)
+        self.assertEqual((workers[number]["state"], workers[number]["active"]), ("draining", 1))
+        let_it_end()
+        self.assertEqual(workers_of(server)[number]["last_end"], "exit code 0")
+        open_many(self.stack, server.address("echo"), 60)
+        self.assertGreater(workers_of(server)[number]["active"], 0)
+
+    def test_who_comes_back_first_serves_for_those_that_do_not(self):
+        """Nobody was there to do it when the last of the others died."""
+        server, number, let_it_end = self.start_draining()
+        others = [worker for worker in workers_of(server) if worker["worker"] != number]
+        for worker in others:
+            os.kill(worker["pid"], signal.SIGKILL)
+        for worker in others:
+            live_pid(server, worker["worker"], but=worker["pid"])
+        open_many(self.stack, server.address("echo"), 60)
+        self.assertEqual(workers_of(server)[number]["state"], "draining")
+        let_it_end()
+
+    def test_a_port_that_is_free_at_last_has_somebody_for_a_worker_that_is_away(self):
+        with socket.create_server(("127.0.0.1", 0)) as holder:
+            address = holder.getsockname()
+            server, number, let_it_end = self.start_draining(f"""
+[services.waits]
+type = "echo"
+listen = "127.0.0.1:{address[1]}"
+on_conflict = "retry"
+""")
+            self.assertEqual(listener_of(server, "waits.main.0")["state"], "retrying")
+        wait_until(lambda: listener_of(server, "waits.main.0")["state"] == "listening",
+                   "the port is free, and served")
+        open_many(self.stack, address, 60)
+        self.assertEqual(workers_of(server)[number]["state"], "draining")
+        let_it_end()
+
     def test_no_worker_outlives_the_supervisor(self):
         server = self.start_workers()
         pids = [worker["pid"] for worker in workers_of(server)]
@@ -278,11 +343,21 @@ class Dying(WorkersTest):
 
     def test_a_stuck_worker_does_not_hold_up_the_figures(self):
         server = self.start_workers()
-        pid = live_pid(server, 0)
+        open_many(self.stack, server.address("echo"), 60)
+        before = workers_of(server)
+        pid = before[0]["pid"]
         os.kill(pid, signal.SIGSTOP)
         self.addCleanup(lambda: is_gone(pid) or os.kill(pid, signal.SIGCONT))
-        self.assertEqual(len(workers_of(server)), WORKERS)
+        # More often than it is asked while it does not answer.
+        for _ in range(6):
+            self.assertEqual([worker["active"] for worker in workers_of(server)],
+                             [worker["active"] for worker in before])
         os.kill(pid, signal.SIGCONT)
+        open_many(self.stack, server.address("echo"), 60)
+        # What it answers late is an answer all the same: those to new questions come again.
+        wait_until(lambda: sum(worker["active"] for worker in workers_of(server)) == 120,
+                   "its figures are there again")
+        self.assertEqual(workers_of(server)[0]["pid"], pid)
 
 
 def is_refused(address):
@@ -389,6 +464,13 @@ class Draining(WorkersTest):
         for pid in pids:
             self.assertTrue(is_gone(pid))
 
+    def test_what_is_open_is_counted_when_the_signal_comes(self):
+        server = self.start_workers()
+        open_many(self.stack, server.address("echo"), 30)
+        server.signal(signal.SIGTERM)  # and nobody has asked for a page
+        self.assertEqual(server.wait(), 0)
+        self.assertRegex(server.stderr(), r"draining +reason=SIGTERM +30 connections may finish")
+
     def test_a_second_signal_ends_all_at_once(self):
         server = self.start_workers(config=CONFIG.replace(
             "[server]", '[server]\nshutdown_grace = "1h"'))
@@ -484,6 +566,7 @@ on_conflict = "skip"
         self.assertNotIn("worker", cli("--help").out)
 
     def test_an_error_of_a_service_is_told_once_and_nothing_stays(self):
+        """All workers find it, for the supervisor does not start the service."""
         result = cli("run", "-", input="""
 [server]
 workers = 2
@@ -496,7 +579,39 @@ type = "http"
 listen = "127.0.0.1:0"
 root = "/nowhere/at/all"
 """)
-        self.assertIn(result.code, (1, 3), result)
+        self.assertEqual(result.code, 5, result)
+        self.assertEqual(result.err.count("error: root: "), 1, result)
+        self.assertIn("polyport: nothing was started: 1 error", result.err)
+        self.assertNotIn("worker_died", result.err)
+
+    def test_limits_are_divided(self):
+        server = self.start_workers(config=f"""
+[server]
+workers = {WORKERS}
+max_connections = 2000
+[services.small]
+type = "echo"
+listen = "127.0.0.1:0"
+max_connections = {WORKERS}
+""")
+        # One each: of many clients as many are served as there are workers that have met one.
+        socks = [self.stack.enter_context(connect(server.address("small"))) for _ in range(60)]
+        for sock in socks:
+            sock.sendall(b"hello")
+        wait_until(lambda: listener_of(server, "small.main.0")["active"] == WORKERS, "it is full")
+        self.assertEqual([worker["active"] for worker in workers_of(server)], [1] * WORKERS)
+
+    def test_a_share_of_memory_that_lets_nobody_in_is_an_error(self):
+        result = cli("run", "echo:127.0.0.1:0", "--set", f"server.workers={WORKERS}",
+                     "--set", "server.memory_limit=4MiB")
+        self.assertEqual(result.code, 5, result)
+        self.assertRegex(result.err, rf"memory_limit is 1\.3 MiB for each of {WORKERS} workers, "
+                                     r"and that is too little: the process has ")
+        hint = re.search(r"set it to (\w+) or more, or have fewer workers", result.err)
+        self.assertTrue(hint, result.err)
+        server = self.start_workers(config=CONFIG.replace(
+            "[server]", f'[server]\nmemory_limit = "{hint[1]}"'))
+        open_many(self.stack, server.address("echo"), 10)
 
 
 class Seen(WorkersTest):
