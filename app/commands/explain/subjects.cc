@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/ports/explain.h"
+#include "core/ports/port_facts.h"
 
 namespace polyport {
 namespace {
