@@ -1,4 +1,4 @@
-# ctest: timeout=1200 serial
+# ctest: timeout=2400 serial
 """Full and overloaded: at 120 % of each limit whoever was admitted is served, everybody else gets what
 docs/limits.md says, each reason is counted, and afterwards all is normal again by itself.
 
