@@ -1,16 +1,12 @@
 #include "app/http_get.h"
 
-#include <poll.h>
-
 #include <array>
-#include <cerrno>
 #include <cstring>
 
+#include "app/http_client.h"
 #include "core/base/text.h"
 #include "core/http/response_reader.h"
-#include "core/ports/endpoint.h"
-#include "core/ports/resolve.h"
-#include "core/socket/client_socket.h"
+#include "core/socket/waiting.h"
 
 namespace polyport {
 namespace {
@@ -18,55 +14,22 @@ namespace {
 using std::chrono::milliseconds;
 using Deadline = ClientSocket::Deadline;
 
-constexpr std::string_view kScheme = "http://";
 constexpr std::size_t kMostBody = 8 * 1024 * 1024;
 
-std::string_view authority_of(std::string_view url) {
-  url.remove_prefix(std::min(url.size(), kScheme.size()));
-  while (url.ends_with('/'))
-    url.remove_suffix(1);
-  return url;
-}
-
-Result<Endpoint> endpoint_of(std::string_view url) {
-  const auto unusable = [&url](std::string what) {
-    return failure(ErrorCode::kBadValue, std::move(what), printable(url, 100),
-                   "for example http://localhost:9900");
-  };
-  if (!url.starts_with(kScheme)) return unusable("the URL does not begin with http://");
-  const std::string_view authority = authority_of(url);
-  if (authority.find('/') != std::string_view::npos) return unusable("the URL has a path");
-  const bool has_port = authority.find(':', authority.rfind(']') + 1) != std::string_view::npos;
-  auto endpoint = parse_endpoint(std::string(authority) + (has_port ? "" : ":80"));
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  if (endpoint->transport != Transport::kTcp || endpoint->host == "*" ||
-      endpoint->first_port != endpoint->last_port || endpoint->first_port == 0) {
-    return unusable("the URL does not name one host and one port");
-  }
-  return endpoint;
-}
-
-bool wait_for(const ClientSocket& socket, short events, Deadline deadline) {
-  while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Deadline::clock::now());
-    if (left.count() <= 0) return false;
-    pollfd waiting{socket.descriptor(), events, 0};
-    if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0) return true;
-  }
-}
-
-Result<ClientSocket> connect_to(const Endpoint& endpoint, Deadline deadline) {
-  const auto found = look_up(endpoint.host);
-  if (!found) return tl::unexpected(found.error());
-  int error = 0;
-  for (Address address : found->addresses) {
-    address.port = endpoint.first_port;
-    ClientSocket socket;
-    error = socket.open(ClientSocket::Kind::kStream, address.family);
-    if (error == 0) error = socket.connect(address, deadline);
-    if (error == 0) return socket;
-  }
-  return failure(ErrorCode::kNotFound, std::string("no connection: ") + std::strerror(error));
+Result<HttpUrl> base_url(std::string_view text) {
+  constexpr std::string_view kExample = "http://localhost:9900";
+  std::string_view bare = text;
+  while (bare.ends_with('/'))
+    bare.remove_suffix(1);
+  auto url = parse_http_url(bare, kExample);
+  const char* what = nullptr;
+  if (url && url->secure) what = "the URL does not begin with http://";
+  if (url && url->path != "/") what = "the URL has a path";
+  if (url && what == nullptr) return url;
+  Error error = url ? Error{ErrorCode::kBadValue, what, "", "for example " + std::string(kExample)}
+                    : url.error();
+  if (error.where.empty()) error.where = printable(text, 100);
+  return tl::unexpected(std::move(error));
 }
 
 // False where the answer is over and the step says so in `page`, or an error in `error`.
@@ -90,7 +53,7 @@ Result<HttpPage> read_page(ClientSocket& socket, Deadline deadline) {
   HttpPage page;
   std::array<char, 16 * 1024> buffer;
   for (bool more = true; more;) {
-    if (!wait_for(socket, POLLIN, deadline)) {
+    if (!sock::wait_readable(socket.descriptor(), deadline)) {
       return failure(ErrorCode::kSystem, "no answer in time");
     }
     const auto received = socket.receive(buffer);
@@ -111,19 +74,19 @@ Result<HttpPage> read_page(ClientSocket& socket, Deadline deadline) {
 }  // namespace
 
 Result<std::string> check_base_url(std::string_view url) {
-  const auto endpoint = endpoint_of(url);
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  return std::string(kScheme) + std::string(authority_of(url));
+  const auto base = base_url(url);
+  if (!base) return tl::unexpected(base.error());
+  return "http://" + base->host_and_port;
 }
 
-Result<HttpPage> http_get(std::string_view base_url, std::string_view path, milliseconds timeout) {
+Result<HttpPage> http_get(std::string_view base, std::string_view path, milliseconds timeout) {
   const Deadline deadline = Deadline::clock::now() + timeout;
-  const auto endpoint = endpoint_of(base_url);
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  auto socket = connect_to(*endpoint, deadline);
+  const auto url = base_url(base);
+  if (!url) return tl::unexpected(url.error());
+  auto socket = connect_to(*url, deadline);
   if (!socket) return tl::unexpected(socket.error());
   const std::string request = "GET " + std::string(path) +
-                              " HTTP/1.1\r\nHost: " + std::string(authority_of(base_url)) +
+                              " HTTP/1.1\r\nHost: " + url->host_and_port +
                               "\r\nConnection: close\r\n\r\n";
   // A fresh connection takes a request of this size at once.
   if (socket->send(request).bytes != request.size()) {

@@ -1,10 +1,21 @@
 #include "app/status_json.h"
 
+#include "core/base/histogram_json.h"
 #include "core/ports/explanation.h"
 #include "core/ports/ranges.h"
 
 namespace polyport {
 namespace {
+
+using Counts = std::vector<std::pair<std::string_view, std::uint64_t>>;
+
+void write_counts(JsonWriter& json, std::string_view key, const Counts& counts) {
+  json.key(key);
+  json.begin_object();
+  for (const auto& [word, count] : counts)
+    json.field(word, count);
+  json.end_object();
+}
 
 void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   json.begin_object();
@@ -28,16 +39,8 @@ void write_listener(JsonWriter& json, const ListenerStatus& listener) {
   json.field("accept_queue", listener.accept_queue);
   json.field("accepted_total", listener.accepted);
   json.field("active", listener.active);
-  json.key("refused_total");
-  json.begin_object();
-  for (const auto& [reason, count] : listener.refused)
-    json.field(reason, count);
-  json.end_object();
-  json.key("wrong_protocol_total");
-  json.begin_object();
-  for (const auto& [protocol, count] : listener.wrong_protocol)
-    json.field(protocol, count);
-  json.end_object();
+  write_counts(json, "refused_total", listener.refused);
+  write_counts(json, "wrong_protocol_total", listener.wrong_protocol);
   json.field("bytes_in", listener.bytes_in);
   json.field("bytes_out", listener.bytes_out);
   json.field("retries_total", listener.retries);
@@ -57,14 +60,6 @@ void write_limits(JsonWriter& json, const LimitStatus& limits) {
   json.field("max_queued", limits.max_queued);
   json.field("memory_bytes", limits.memory_bytes);
   json.field("memory_limit", limits.memory_limit);
-}
-
-void write_counts(JsonWriter& json, std::string_view key, const UpstreamStatus::Counts& counts) {
-  json.key(key);
-  json.begin_object();
-  for (const auto& [reason, count] : counts)
-    json.field(reason, count);
-  json.end_object();
 }
 
 void write_upstream(JsonWriter& json, const UpstreamStatus& upstream) {
@@ -157,40 +152,21 @@ void write_workers(JsonWriter& json, std::span<const WorkerStatus> workers) {
 
 namespace {
 
-void write_histogram(JsonWriter& json, std::string_view key, const Histogram& histogram) {
-  json.key(key);
-  json.begin_array();
-  histogram.for_each([&json](std::uint64_t highest, std::uint64_t count) {
-    json.begin_array();
-    json.value(highest);
-    json.value(count);
-    json.end_array();
-  });
-  json.end_array();
-}
-
 void write_service_load(JsonWriter& json, const ServiceStatus& service) {
   json.begin_object();
   json.field("name", service.name);
   json.field("type", service.type);
   json.field("internal", service.internal);
   json.field("requests_total", service.requests);
-  json.key("closed_total");
-  json.begin_object();
-  for (const auto& [reason, count] : service.closed)
-    json.field(reason, count);
-  json.end_object();
+  write_counts(json, "closed_total", service.closed);
   json.key("listeners");
   json.begin_array();
   for (const ListenerStatus& listener : service.listeners) {
-    std::uint64_t refused = 0;
-    for (const auto& [reason, count] : listener.refused)
-      refused += count;
     json.begin_object();
     json.field("id", listener.id);
     json.field("transport", name(listener.transport));
     json.field("accepted_total", listener.accepted);
-    json.field("refused_total", refused);
+    write_counts(json, "refused_total", listener.refused);
     json.field("active", listener.active);
     json.field("accept_queue", listener.accept_queue);
     json.field("backlog", listener.backlog);
@@ -208,9 +184,11 @@ void write_load(JsonWriter& json, const LoadStatus& load, std::span<const Servic
   json.field("now_ns", load.now_ns);
   json.field("busy_ns", load.busy_ns);
   json.field("turns_total", load.turns);
-  write_histogram(json, "long_turns_ns", load.long_turns);
+  json.key("long_turns_ns");
+  write_histogram(json, load.long_turns);
   json.field("answers_one_of", AnswerTimes::kOneOf);
-  write_histogram(json, "answers_ns", load.answers);
+  json.key("answers_ns");
+  write_histogram(json, load.answers);
   json.field("loop_cpu_ns", load.cpu_ns);
   json.field("loop_queued_ns", load.queued_ns);
   if (!load.loops.empty()) {
@@ -227,8 +205,12 @@ void write_load(JsonWriter& json, const LoadStatus& load, std::span<const Servic
   }
   json.field("descriptor_bursts_total", load.descriptor_bursts);
   json.field("open_connections", load.open_connections);
-  json.field("connections_seen", load.connections_seen);
-  json.field("connections_lossy", load.connections_lossy);
+  json.key("connections_sent_again");
+  json.begin_object();
+  for (const auto& [connection, times] : load.looked_at)
+    json.field(connection, times);
+  json.end_object();
+  json.field("connections_sent_again_all", load.looked_at_all);
   json.key("kernel");
   json.begin_object();
   json.field("listen_overflows_total", load.listen_overflows);

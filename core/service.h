@@ -184,10 +184,10 @@ struct LoadStatus {
   std::uint64_t queued_ns = 0;  // time that it waited for a processor
   std::uint64_t descriptor_bursts = 0;
   std::uint64_t open_connections = 0;
-  // Of up to 64 open TCP connections of clients on other machines: how many, and to how many
-  // something had to be sent again.
-  std::uint64_t connections_seen = 0;
-  std::uint64_t connections_lossy = 0;
+  // Open TCP connections of clients on other machines, up to 64 of a process, by their names: how
+  // often something had to be sent again since each was opened.
+  std::vector<std::pair<std::string, std::uint64_t>> looked_at;
+  bool looked_at_all = true;  // there are no others
   // Of this network namespace (TcpExt and Tcp of /proc/net), not of this process alone.
   std::uint64_t listen_overflows = 0;
   std::uint64_t listen_drops = 0;

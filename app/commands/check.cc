@@ -16,7 +16,7 @@
 #include "core/base/json_writer.h"
 #include "core/host/opener.h"
 #include "core/ports/explain.h"
-#include "core/ports/judge.h"
+#include "core/ports/judge_words.h"
 #include "core/ports/port_facts.h"
 #include "core/socket/socket.h"
 

@@ -2,102 +2,26 @@
 // (RFC 9112 section 4), which is all that health is about.
 #include "app/commands/healthcheck.h"
 
-#include <poll.h>
-
-#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <string>
 
 #include "app/commands/connect/console.h"
 #include "app/commands/exit_code.h"
+#include "app/http_client.h"
 #include "core/base/result.h"
 #include "core/base/text.h"
-#include "core/base/units.h"
 #include "core/net/tls_client_socket.h"
-#include "core/ports/endpoint.h"
-#include "core/ports/resolve.h"
-#include "core/socket/client_socket.h"
+#include "core/socket/waiting.h"
 
 namespace polyport {
 namespace {
 
-using std::chrono::milliseconds;
 using Deadline = ClientSocket::Deadline;
 
-constexpr std::string_view kPlain = "http://";
-constexpr std::string_view kSecure = "https://";
 constexpr std::size_t kLongestStatusLine = 1024;
 
-struct HealthUrl {
-  std::string host_and_port;  // as written, for the Host field
-  std::string path;
-  Endpoint endpoint;
-  bool secure = false;
-};
-
-tl::unexpected<Error> unusable(std::string what) {
-  return failure(ErrorCode::kBadValue, std::move(what), {},
-                 "for example " + HealthcheckOptions().url);
-}
-
-Result<HealthUrl> parse_url(std::string_view text) {
-  HealthUrl url;
-  url.secure = text.starts_with(kSecure);
-  if (!url.secure && !text.starts_with(kPlain)) {
-    return unusable("the URL does not begin with http:// or https://");
-  }
-  const std::string_view rest = text.substr(url.secure ? kSecure.size() : kPlain.size());
-  const std::size_t slash = rest.find('/');
-  url.host_and_port = rest.substr(0, slash);
-  url.path = slash == std::string_view::npos ? "/" : std::string(rest.substr(slash));
-  // The path stands in a request line: a space or a line feed would end it.
-  if (std::any_of(url.path.begin(), url.path.end(), [](char c) { return c <= ' ' || c > '~'; })) {
-    return unusable("the path of the URL has a character that none has");
-  }
-  const std::size_t colon = url.host_and_port.find(':', url.host_and_port.rfind(']') + 1);
-  const bool has_port = colon != std::string::npos;
-  auto endpoint = parse_endpoint(url.host_and_port + (has_port ? "" : url.secure ? ":443" : ":80"));
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  if (endpoint->transport != Transport::kTcp || endpoint->host == "*" ||
-      endpoint->first_port != endpoint->last_port || endpoint->first_port == 0) {
-    return unusable("the URL does not name one host and one port");
-  }
-  url.endpoint = *std::move(endpoint);
-  return url;
-}
-
-// Waits for `events`; false when the deadline has passed.
-bool wait_for(const ClientSocket& socket, short events, Deadline deadline) {
-  while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Deadline::clock::now());
-    if (left.count() <= 0) return false;
-    pollfd waiting{socket.descriptor(), events, 0};
-    if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0) return true;
-  }
-}
-
-Result<ClientSocket> connect_to(const HealthUrl& url, Deadline deadline) {
-  auto found = look_up(url.endpoint.host);
-  if (!found) return tl::unexpected(found.error());
-  int error = 0;
-  for (Address address : found->addresses) {
-    address.port = url.endpoint.first_port;
-    ClientSocket socket;
-    error = socket.open(ClientSocket::Kind::kStream, address.family);
-    if (error == 0) error = socket.connect(address, deadline);
-    if (error == 0) return socket;
-  }
-  if (error == ECONNREFUSED) {
-    return failure(ErrorCode::kNotFound, "refused: nobody listens on this port");
-  }
-  if (error == ETIMEDOUT) return failure(ErrorCode::kSystem, "no connection in time");
-  return failure(ErrorCode::kSystem, std::string("no connection: ") + std::strerror(error));
-}
-
 // The status line, without its end.
-Result<std::string> ask(const HealthUrl& url, const TlsTrust& trust, Deadline deadline) {
+Result<std::string> ask(const HttpUrl& url, const TlsTrust& trust, Deadline deadline) {
   auto socket = connect_to(url, deadline);
   if (!socket) return tl::unexpected(socket.error());
   if (url.secure) {
@@ -117,7 +41,7 @@ Result<std::string> ask(const HealthUrl& url, const TlsTrust& trust, Deadline de
     if (line.size() > kLongestStatusLine) {
       return failure(ErrorCode::kSystem, "the answer is not HTTP");
     }
-    if (!socket->has_more() && !wait_for(*socket, POLLIN, deadline)) {
+    if (!socket->has_more() && !sock::wait_readable(socket->descriptor(), deadline)) {
       return failure(ErrorCode::kSystem, "connected, but no answer in time");
     }
     std::array<char, kLongestStatusLine> buffer;
@@ -145,8 +69,8 @@ Result<int> status_of(std::string_view line) {
 int run_command(const HealthcheckOptions& options) {
   const Deadline deadline = Deadline::clock::now() + options.timeout;
   const auto status =
-      parse_url(options.url)
-          .and_then([&](const HealthUrl& url) { return ask(url, options.trust, deadline); })
+      parse_http_url(options.url, HealthcheckOptions().url)
+          .and_then([&](const HttpUrl& url) { return ask(url, options.trust, deadline); })
           .and_then([](const std::string& line) { return status_of(line); });
   if (status && *status == 200) return kExitOk;
   Error error;

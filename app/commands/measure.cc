@@ -35,7 +35,7 @@ int run_command(const MeasureOptions& options) {
   if (!tool) return refuse(tool.error(), "COMMAND", kExitUsage);
   measure::Figures figures;
   {
-    measure::Watcher watcher(*target);
+    measure::Watcher watcher(*target, *before);
     figures.tool = tool->wait();
     watcher.stop();
     figures.seen = watcher.seen();

@@ -35,7 +35,7 @@
 #include "core/host/supervisor.h"
 #include "core/host/tls_plan.h"
 #include "core/loop/signal.h"
-#include "core/ports/judge.h"
+#include "core/ports/judge_words.h"
 
 namespace polyport {
 namespace {
@@ -163,8 +163,13 @@ class Server {
   }
 
   void workers_started(Errors errors) {
-    if (errors.empty()) return started();
-    exit_code_ = not_started({.errors = std::move(errors), .explanations = {}});
+    if (errors.empty()) {
+      // With their figures, memory above all; asked for, they come at once.
+      return supervisor_->refresh([this] {
+        if (!view_.draining()) started();
+      });
+    }
+    exit_code_ = not_started({.errors = std::move(errors), .explanations = {}, .had_ports = true});
     loop_.stop();
   }
 
@@ -251,7 +256,7 @@ class Server {
 
   std::string ca_command() const { return command_for("ca", options_.configuration); }
 
-  void drain(int number) {
+  void tell_draining(int number) {
     const std::uint64_t open = view_.open_connections();
     log_.info({.event = "draining",
                .message = std::to_string(open) + (open == 1 ? " connection" : " connections") +
@@ -259,7 +264,16 @@ class Server {
                           "; a second signal ends at once",
                .reason = number == SIGINT ? "SIGINT" : "SIGTERM"});
     presence_.draining();
-    if (!supervisor_) return host_.drain([this] { loop_.stop(); });
+  }
+
+  void drain(int number) {
+    if (!supervisor_) {
+      tell_draining(number);
+      return host_.drain([this] { loop_.stop(); });
+    }
+    // Each worker is asked before it is told to drain: what is open now, and not when a page was
+    // last shown.
+    supervisor_->refresh([this, number] { tell_draining(number); });
     // In this order: the host lets go of the sockets first, so that whoever still comes is a
     // worker's to take.
     host_.drain([this] { drained(); });

@@ -49,7 +49,7 @@ int run_command(const SwarmOptions& options) {
     const swarm::Progress progress(engine);
     engine.run();
   }
-  const swarm::Report report{*plan, engine.tally(), engine.own()};
+  const swarm::Report report{*plan, engine.tally(), engine.own().use()};
   std::string text = json ? swarm::report_json(report) : swarm::report_text(report);
   if (earlier && json) {
     say(swarm::comparison_text(report, *earlier));

@@ -13,6 +13,7 @@
 #include "core/host/metrics_page.h"
 #include "core/host/opener.h"
 #include "core/host/retrier.h"
+#include "core/host/share.h"
 #include "core/observe/prometheus.h"
 #include "core/socket/socket.h"
 
@@ -58,7 +59,9 @@ struct Host::State {
     for (ServicePlan& plan : plans) {
       const auto own = std::find_if(handed.begin(), handed.end(),
                                     [&plan](const auto& each) { return each.name == plan.name; });
-      if (own != handed.end() && own->here) share_limits(plan);
+      if (own != handed.end() && own->here && !is_pinned(*plan.type, plan.values)) {
+        share_limits(plan, options.workers);
+      }
       auto instance = std::make_unique<Instance>(std::move(plan), guard);
       const bool fits = own != handed.end() && instance->take_over(*own);
       if (fits) ++taken;
@@ -72,15 +75,20 @@ struct Host::State {
     return errors;
   }
 
-  // What bounds the program is divided among those who serve.
-  void share_limits(ServicePlan& plan) const {
-    if (is_pinned(*plan.type, plan.values)) return;
-    for (const char* const name :
-         {"max_connections", "max_new_connections_per_second", "max_queued", "memory_limit"}) {
-      OptionValues::Value limit = plan.values.value(name);
-      limit.number = (limit.number + options.workers - 1) / options.workers;
-      plan.values.set(name, std::move(limit));
+  // What `hand_over` gives of the group that has this listener.
+  template <class HandOver>
+  std::vector<HandedService> hand_over_group(std::string_view listener, HandOver hand_over) const {
+    for (const auto& instance : instances) {
+      for (const PortGroup& group : std::as_const(*instance).groups()) {
+        const bool has = std::any_of(group.ports.begin(), group.ports.end(),
+                                     [listener](const Port& port) { return port.id == listener; });
+        if (!has) continue;
+        HandedService service{.name = instance->plan().name};
+        service.groups.push_back(hand_over(*instance, group));
+        return {std::move(service)};
+      }
     }
+    return {};
   }
 
   // Makes the instances and finds out which ports they want.
@@ -143,14 +151,34 @@ struct Host::State {
     }
   }
 
-  // A limit that the process passes without any client would keep all of them out.
-  void judge_memory_limit() {
+  // A limit that a process passes without any client would keep all of them out. One process tells
+  // it and goes on. Of several it is an error: one worker's note would be read by nobody.
+  void judge_memory_limit(Errors& errors) {
     const std::uint64_t at_rest = network->memory_bytes();
-    if (at_rest <= options.memory_limit / 8 * 7) return;
-    notes.push_back("memory_limit " + format_size(options.memory_limit) +
-                    " is too little: the process has " + human_size(at_rest) +
-                    " without any client, and takes none above seven eighths of the limit");
-    log.warn({.event = "memory_limit", .message = notes.back()});
+    if (options.workers == 1) {
+      if (is_memory_for_clients(options.memory_limit, at_rest)) return;
+      notes.push_back("memory_limit " + format_size(options.memory_limit) + too_little(at_rest));
+      log.warn({.event = "memory_limit", .message = notes.back()});
+      return;
+    }
+    // A worker has its share already. There are none yet where the supervisor starts, but each of
+    // them will have at least what that has.
+    const bool is_supervisor = options.view != nullptr;
+    const std::uint64_t share =
+        is_supervisor ? share_of(options.memory_limit, options.workers) : options.memory_limit;
+    if (!is_memory_for_clients(share, at_rest)) {
+      errors.push_back(share_too_small(share, at_rest, options.workers));
+    }
+  }
+
+  // Of every service, without the accept queues.
+  std::vector<ServiceStatus> figures() const {
+    std::vector<ServiceStatus> list;
+    if (!network) return list;
+    const auto totals = network->totals();
+    for (const auto& instance : instances)
+      list.push_back(instance->status(totals));
+    return list;
   }
 
   void drain_step() {
@@ -208,12 +236,12 @@ StartFailure Host::start(std::vector<ServicePlan> plans, std::vector<InheritedSo
   failure.errors.insert(failure.errors.begin(), errors.begin(), errors.end());
   failure.had_ports = failure.empty();
   if (failure.had_ports) failure.errors = state.start_services(*this, opener.context());
+  if (failure.empty()) state.judge_memory_limit(failure.errors);
   if (!failure.empty()) {
     state.take_back();
     return failure;
   }
   state.tell(opener);
-  state.judge_memory_limit();
   for (auto& instance : state.instances)
     instance->serve(*state.network);
   for (const Opener::Waiting& waiting : opener.waiting())
@@ -240,6 +268,7 @@ StartFailure Host::start_worker(std::vector<ServicePlan> plans,
   StartFailure failure;
   failure.errors = state.plan_worker(std::move(plans), handed);
   if (failure.empty()) failure.errors = state.start_services(*this, {});
+  if (failure.empty()) state.judge_memory_limit(failure.errors);
   if (!failure.empty()) {
     state.take_back();
     return failure;
@@ -252,11 +281,12 @@ StartFailure Host::start_worker(std::vector<ServicePlan> plans,
 void Host::open_handed(const std::vector<HandedService>& handed) {
   State& state = *state_;
   for (const HandedService& service : handed) {
-    for (auto& instance : state.instances) {
-      if (instance->plan().name != service.name) continue;
-      for (const HandedGroup& group : service.groups) {
-        if (!instance->take_over(group, *state.network)) close_all(group);
-      }
+    const auto own = std::find_if(
+        state.instances.begin(), state.instances.end(),
+        [&service](const auto& instance) { return instance->plan().name == service.name; });
+    const bool wanted = own != state.instances.end() && !state.draining;
+    for (const HandedGroup& group : service.groups) {
+      if (!wanted || !(*own)->take_over(group, *state.network)) close_all(group);
     }
   }
 }
@@ -265,7 +295,11 @@ void Host::foster(std::vector<HandedService> handed, int of_worker) {
   for (HandedService& service : handed) {
     for (auto& instance : state_->instances) {
       const bool here = instance->plan().name == service.name && !state_->draining;
-      if (here) instance->foster(service, of_worker, *state_->network);
+      if (!here || instance->foster(service, of_worker, *state_->network)) continue;
+      state_->log.error({.event = "listeners",
+                         .message = "too many listeners: clients of worker " +
+                                    std::to_string(of_worker) + " wait until it is back",
+                         .service = service.name});
     }
     for (const HandedGroup& group : service.groups)
       close_all(group);
@@ -277,13 +311,6 @@ void Host::give_back(int of_worker) {
     instance->give_back(of_worker);
 }
 
-std::vector<HandedService> Host::hand_over_to_foster(int worker) const {
-  std::vector<HandedService> handed;
-  for (const auto& instance : state_->instances)
-    handed.push_back(instance->hand_over_to_foster(worker));
-  return handed;
-}
-
 std::vector<HandedService> Host::hand_over(int worker) const {
   std::vector<HandedService> handed;
   for (const auto& instance : state_->instances)
@@ -292,17 +319,22 @@ std::vector<HandedService> Host::hand_over(int worker) const {
 }
 
 std::vector<HandedService> Host::hand_over(int worker, std::string_view listener) const {
-  for (const auto& instance : state_->instances) {
-    for (const PortGroup& group : instance->groups()) {
-      const bool has = std::any_of(group.ports.begin(), group.ports.end(),
-                                   [listener](const Port& port) { return port.id == listener; });
-      if (!has) continue;
-      HandedService service{.name = instance->plan().name};
-      service.groups.push_back(instance->hand_over(worker, group));
-      return {std::move(service)};
-    }
-  }
-  return {};
+  return state_->hand_over_group(listener, [worker](const Instance& instance, const auto& group) {
+    return instance.hand_over(worker, group);
+  });
+}
+
+std::vector<HandedService> Host::hand_over_to_foster(int worker) const {
+  std::vector<HandedService> handed;
+  for (const auto& instance : state_->instances)
+    handed.push_back(instance->hand_over_to_foster(worker));
+  return handed;
+}
+
+std::vector<HandedService> Host::hand_over_to_foster(int worker, std::string_view listener) const {
+  return state_->hand_over_group(listener, [worker](const Instance& instance, const auto& group) {
+    return instance.hand_over_to_foster(worker, group);
+  });
 }
 
 // --- what it is and has done ---------------------------------------------------------------------
@@ -339,12 +371,14 @@ void Host::stop() {
 }
 
 std::vector<ServiceStatus> Host::services() const {
-  std::vector<ServiceStatus> list;
-  if (!state_->network) return list;
-  const auto totals = state_->network->totals();
-  for (const auto& instance : state_->instances)
-    list.push_back(instance->status(totals));
+  std::vector<ServiceStatus> list = state_->figures();
+  fill_accept_queues(list);
   return list;
+}
+
+void Host::fill_accept_queues(std::vector<ServiceStatus>& services) const {
+  for (std::size_t i = 0; i < services.size(); ++i)
+    state_->instances.at(i)->fill_accept_queues(services[i]);
 }
 
 ProcessStatus Host::process() const {
@@ -375,18 +409,15 @@ std::string_view Host::server_name() const {
 HostReport Host::report() const {
   HostReport report;
   if (!state_->network) return report;
-  report.services = services();
+  report.services = state_->figures();
   report.log_dropped = state_->log.dropped();
-  report.turns = state_->network->turns();
-  report.descriptor_bursts = state_->network->descriptor_bursts();
   for (const ServiceStatus& service : report.services) {
     for (const ListenerStatus& listener : service.listeners) {
       if (listener.transport != Transport::kUdp) report.accepted += listener.accepted;
     }
   }
   report.process = process();
-  report.load = load();
-  report.open_connections = open_connections();
+  report.load = loop_load(*state_->network);
   report.resident_bytes = resident_bytes().value_or(0);
   return report;
 }
@@ -397,7 +428,10 @@ void Host::write_metrics(std::string& out) const {
 }
 
 LoadStatus Host::load() const {
-  return state_->network ? load_of(*state_->network) : LoadStatus{};
+  if (!state_->network) return {};
+  LoadStatus load = loop_load(*state_->network);
+  fill_machine_load(load);
+  return load;
 }
 
 }  // namespace polyport

@@ -90,12 +90,13 @@ class Host final : public HostView {
   // descriptors.
   void foster(std::vector<HandedService> handed, int of_worker);
   void give_back(int of_worker);
-  // In the supervisor: what a worker must have to serve in place of that one.
-  std::vector<HandedService> hand_over_to_foster(int worker) const;
   // In the supervisor: all that this worker has to know, or of the one group alone that has the
   // listener. The descriptors stay the host's.
   std::vector<HandedService> hand_over(int worker) const;
   std::vector<HandedService> hand_over(int worker, std::string_view listener) const;
+  // And of either, what another worker must have to serve in its place.
+  std::vector<HandedService> hand_over_to_foster(int worker) const;
+  std::vector<HandedService> hand_over_to_foster(int worker, std::string_view listener) const;
   const std::vector<std::string>& notes() const;
 
   // Stops accepting, lets open work finish up to shutdown_grace, closes; then calls `done` once.
@@ -110,8 +111,12 @@ class Host final : public HostView {
   std::uint64_t open_connections() const override;
   std::string_view server_name() const override;
   void write_metrics(std::string& out) const override;
+  // What this process has done, without what the kernel has to be asked for: whoever answers for
+  // the program adds that, once for all processes.
   HostReport report() const;
   LoadStatus load() const override;
+  // `services` as services() gives them: how many clients wait at each listener now.
+  void fill_accept_queues(std::vector<ServiceStatus>& services) const;
 
  private:
   struct State;

@@ -10,7 +10,6 @@
 #include "core/http/options.h"
 #include "core/http/server.h"
 #include "core/http/websocket_stage.h"
-#include "core/ports/ranges.h"
 #include "core/socket/socket.h"
 
 namespace polyport {
@@ -374,11 +373,7 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
     row.backlog = bind_settings_.backlog;
     add_counts(row, *port.listener, totals);
   } else if (port.socket && port.target.transport != Transport::kUdp) {
-    // Kept for workers: the clients that none of them has taken yet.
-    row.backlog = bind_settings_.backlog;
-    row.accept_queue = std::max(0, sock::accept_queue(port.socket->descriptor()));
-    for (const int sibling : port.socket->siblings())
-      row.accept_queue += std::max(0, sock::accept_queue(sibling));
+    row.backlog = bind_settings_.backlog;  // it is kept for workers
   } else if (port.udp != nullptr) {
     add_counts(row, *port.udp);
   }
@@ -388,6 +383,30 @@ ListenerStatus Instance::status(const PortGroup& group, const Port& port,
     if (each.udp != nullptr) add_counts(row, *each.udp);
   }
   return row;
+}
+
+int Instance::accept_queue(const Port& port) const {
+  int waiting = 0;
+  if (port.listener != nullptr) {
+    waiting += port.listener->accept_queue();
+  } else if (port.socket && port.target.transport != Transport::kUdp) {
+    // Kept for workers: the clients that none of them has taken yet.
+    waiting += std::max(0, sock::accept_queue(port.socket->descriptor()));
+    for (const int sibling : port.socket->siblings())
+      waiting += std::max(0, sock::accept_queue(sibling));
+  }
+  for (const Fostered& each : fostered_) {
+    if (each.port == port.id && each.listener != nullptr) waiting += each.listener->accept_queue();
+  }
+  return waiting;
+}
+
+void Instance::fill_accept_queues(ServiceStatus& status) const {
+  std::size_t row = 0;
+  for (const PortGroup& group : groups_) {
+    for (const Port& port : group.ports)
+      status.listeners.at(row++).accept_queue = accept_queue(port);
+  }
 }
 
 namespace {
@@ -408,7 +427,6 @@ void add_count(std::vector<std::pair<std::string_view, std::uint64_t>>& counts,
 void Instance::add_counts(ListenerStatus& row, const Listener& listener,
                           const std::vector<Network::Totals>& totals) const {
   const Network::Totals& moved = totals[listener.number()];
-  row.accept_queue += listener.accept_queue();
   row.accepted += listener.accepted();
   row.active += listener.active();
   row.bytes_in += moved.bytes_in;
@@ -429,8 +447,8 @@ void Instance::add_counts(ListenerStatus& row, const UdpSocket& socket) {
   row.bytes_out += counters.bytes_out;
   for (std::size_t i = 1; i < UdpGuard::kVerdicts; ++i)
     add_count(row.refused, name(static_cast<UdpGuard::Verdict>(i)), counters.refused[i]);
-  add_count(row.refused, "send_failed", counters.send_failed);
-  add_count(row.refused, "kernel_dropped", counters.kernel_dropped);
+  add_count(row.refused, UdpSocket::kSendFailed, counters.send_failed);
+  add_count(row.refused, UdpSocket::kKernelDropped, counters.kernel_dropped);
 }
 
 }  // namespace polyport

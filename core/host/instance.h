@@ -42,9 +42,10 @@ class Instance {
   bool take_over(const HandedService& service);
   // The same for one group, which had to wait for its port.
   bool take_over(const HandedGroup& group, Network& network);
-  // In a worker: serves the sockets of another one, which has died, beside its own. Takes over
-  // those descriptors that it sets to -1: a process takes on a bounded number of them in its life.
-  void foster(HandedService& service, int of_worker, Network& network);
+  // In a worker: serves the sockets of another one, which has died, beside its own; those that it
+  // serves already it leaves. Takes over the descriptors that it sets to -1. False where some of
+  // them are too many.
+  bool foster(HandedService& service, int of_worker, Network& network);
   // Lets go of them: their own worker is back.
   void give_back(int of_worker);
   // In the supervisor: what `worker` has to know. The descriptors stay ours.
@@ -52,6 +53,7 @@ class Instance {
   HandedGroup hand_over(int worker, const PortGroup& group) const;
   // And of that, what another one must have to serve in its place.
   HandedService hand_over_to_foster(int worker) const;
+  HandedGroup hand_over_to_foster(int worker, const PortGroup& group) const;
 
   std::vector<PortGroup>& groups() { return groups_; }
   const std::vector<PortGroup>& groups() const { return groups_; }
@@ -76,8 +78,11 @@ class Instance {
   void set_state(ServiceState state) { state_ = state; }
   ServiceState state() const { return state_; }
   const ServicePlan& plan() const { return plan_; }
-  // `totals` as Network::totals gives them.
+  // `totals` as Network::totals gives them. Without the accept queues, which the kernel has to be
+  // asked for.
   ServiceStatus status(const std::vector<Network::Totals>& totals) const;
+  // `status` has the listeners that status() gave it, in that order.
+  void fill_accept_queues(ServiceStatus& status) const;
 
  private:
   void make_doors(UdpGuard& guard);
@@ -97,6 +102,7 @@ class Instance {
                   const std::vector<Network::Totals>& totals) const;
   static void add_counts(ListenerStatus& row, const UdpSocket& socket);
   ListenerState state(const PortGroup& group, const Port& port) const;
+  int accept_queue(const Port& port) const;
 
   ServicePlan plan_;
   ServiceState state_ = ServiceState::kStarting;
@@ -116,13 +122,17 @@ class Instance {
   std::vector<std::unique_ptr<ServedDoor>> doors_;
   std::vector<PortGroup> groups_;
 
-  // A socket of another worker. It stays when it has been given back, for what it has counted.
+  // A socket of another worker. It stays when it has been given back, for what it has counted, and
+  // is used again the next time.
   struct Fostered {
     int of_worker;
     const std::string& port;  // its id
     Listener* listener;
     UdpSocket* udp;
   };
+  bool is_fostered(int of_worker, const Port& port) const;
+  bool foster_again(const Port& port, int fd, int of_worker);
+  void foster(const PortGroup& group, const Port& port, int fd, int of_worker, Network& network);
   std::vector<Fostered> fostered_;
 };
 

@@ -63,41 +63,78 @@ HandedGroup Instance::hand_over(int worker, const PortGroup& group) const {
 
 HandedService Instance::hand_over_to_foster(int worker) const {
   HandedService service = hand_over(worker);
-  // What it shares with others they serve already, and of a pinned service there is no other.
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    for (std::size_t j = 0; j < groups_[i].ports.size(); ++j) {
-      const auto& socket = groups_[i].ports[j].socket;
-      if (!socket || socket->siblings().empty()) service.groups[i].ports[j].fd = -1;
-    }
-  }
+  for (std::size_t i = 0; i < groups_.size(); ++i)
+    service.groups[i] = hand_over_to_foster(worker, groups_[i]);
   return service;
 }
 
-void Instance::foster(HandedService& service, int of_worker, Network& network) {
-  // A listener stays for its counters, and their number has an end.
-  constexpr std::size_t kMost = 4096;
-  if (served_ == Served::kByOthers) return;
+HandedGroup Instance::hand_over_to_foster(int worker, const PortGroup& group) const {
+  HandedGroup handed = hand_over(worker, group);
+  // What it shares with others they serve already, and of a pinned service there is no other.
+  for (std::size_t i = 0; i < group.ports.size(); ++i) {
+    const auto& socket = group.ports[i].socket;
+    if (!socket || socket->siblings().empty()) handed.ports[i].fd = -1;
+  }
+  return handed;
+}
+
+bool Instance::foster(HandedService& service, int of_worker, Network& network) {
+  // The other half of the numbers is for ports that are opened later, and for dialers.
+  constexpr std::size_t kMostSources = 32'768;
+  bool all = true;
+  if (served_ == Served::kByOthers) return all;
   for (HandedGroup& handed : service.groups) {
     const auto group = std::find_if(groups_.begin(), groups_.end(), [&handed](const auto& each) {
       return each.number == handed.number && each.ports.size() == handed.ports.size();
     });
     if (group == groups_.end()) continue;
     for (std::size_t i = 0; i < handed.ports.size(); ++i) {
-      if (handed.ports[i].fd < 0 || fostered_.size() == kMost) continue;
       const Port& port = group->ports[i];
-      const int fd = std::exchange(handed.ports[i].fd, -1);
-      Fostered added{.of_worker = of_worker, .port = port.id, .listener = nullptr, .udp = nullptr};
-      if (port.target.transport == Transport::kUdp) {
-        added.udp = &network.add_udp_socket(group->door.udp, fd, port.id);
-        added.udp->start();
+      int& fd = handed.ports[i].fd;
+      if (fd < 0 || is_fostered(of_worker, port)) continue;
+      if (foster_again(port, fd, of_worker)) {
+        fd = -1;
+      } else if (network.sources() < kMostSources) {
+        foster(*group, port, std::exchange(fd, -1), of_worker, network);
       } else {
-        added.listener = &network.add_listener(group->door.stream, fd, port.id);
-        added.listener->use_stages(stages_of(*group));
-        if (accepts_) added.listener->start();
+        all = false;
       }
-      fostered_.push_back(added);
     }
   }
+  return all;
+}
+
+bool Instance::is_fostered(int of_worker, const Port& port) const {
+  return std::any_of(fostered_.begin(), fostered_.end(), [&](const Fostered& each) {
+    return each.of_worker == of_worker && each.port == port.id &&
+           (each.udp != nullptr ? each.udp->is_open() : each.listener->is_open());
+  });
+}
+
+// With the listener of an earlier time, which has been closed since.
+bool Instance::foster_again(const Port& port, int fd, int of_worker) {
+  const auto again = std::find_if(fostered_.begin(), fostered_.end(), [&](const Fostered& each) {
+    return each.of_worker == of_worker && each.port == port.id &&
+           (each.udp != nullptr ? each.udp->reopen(fd) : each.listener->reopen(fd));
+  });
+  if (again == fostered_.end()) return false;
+  if (again->udp != nullptr) again->udp->start();
+  if (again->listener != nullptr && accepts_) again->listener->start();
+  return true;
+}
+
+void Instance::foster(const PortGroup& group, const Port& port, int fd, int of_worker,
+                      Network& network) {
+  Fostered added{.of_worker = of_worker, .port = port.id, .listener = nullptr, .udp = nullptr};
+  if (port.target.transport == Transport::kUdp) {
+    added.udp = &network.add_udp_socket(group.door.udp, fd, port.id);
+    added.udp->start();
+  } else {
+    added.listener = &network.add_listener(group.door.stream, fd, port.id);
+    added.listener->use_stages(stages_of(group));
+    if (accepts_) added.listener->start();
+  }
+  fostered_.push_back(added);
 }
 
 void Instance::give_back(int of_worker) {

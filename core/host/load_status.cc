@@ -32,17 +32,19 @@ std::uint64_t waited_ns() {
   return fields.size() < 2 ? 0 : parse_number<std::uint64_t>(fields[1]).value_or(0);
 }
 
-constexpr std::uint64_t kMostSeen = 64;
+constexpr std::size_t kMostLookedAt = 64;
 
 void look_at_connections(Network& network, LoadStatus& load) {
   network.for_each_connection([&load](const Connection& connection) {
-    if (load.connections_seen == kMostSeen || connection.is_outgoing()) return;
-    sock::TcpInfo info;
+    if (!load.looked_at_all || connection.is_outgoing()) return;
     if (connection.listener().door().uses_reserve) return;
     // Between two sockets of this machine there is no network, whatever a slow reader makes of it.
-    if (connection.peer().is_loopback() || !connection.tcp_info(info)) return;
-    ++load.connections_seen;
-    if (info.retransmits > 0) ++load.connections_lossy;
+    const Address peer = connection.peer();
+    if (!peer.is_ip() || peer.is_loopback()) return;
+    load.looked_at_all = load.looked_at.size() < kMostLookedAt;
+    sock::TcpInfo info;
+    if (!load.looked_at_all || !connection.tcp_info(info)) return;
+    load.looked_at.emplace_back(text(connection.id()), info.retransmits);
   });
 }
 
@@ -65,10 +67,7 @@ std::uint64_t kernel_counter(std::string_view text, std::string_view group, std:
   return 0;
 }
 
-LoadStatus load_of(Network& network) {
-  const std::string netstat = read("/proc/net/netstat");
-  const std::string snmp = read("/proc/net/snmp");
-  const std::string backlog = read("/proc/sys/net/core/somaxconn");
+LoadStatus loop_load(Network& network) {
   LoadStatus load;
   load.now_ns = clock_ns(CLOCK_MONOTONIC);
   load.busy_ns = network.load().busy_ns();
@@ -80,12 +79,18 @@ LoadStatus load_of(Network& network) {
   load.descriptor_bursts = network.descriptor_bursts();
   load.open_connections = network.open_connections();
   look_at_connections(network, load);
+  return load;
+}
+
+void fill_machine_load(LoadStatus& load) {
+  const std::string netstat = read("/proc/net/netstat");
+  const std::string snmp = read("/proc/net/snmp");
+  const std::string backlog = read("/proc/sys/net/core/somaxconn");
   load.listen_overflows = kernel_counter(netstat, "TcpExt", "ListenOverflows");
   load.listen_drops = kernel_counter(netstat, "TcpExt", "ListenDrops");
   load.segments_out = kernel_counter(snmp, "Tcp", "OutSegs");
   load.segments_again = kernel_counter(snmp, "Tcp", "RetransSegs");
   load.most_backlog = parse_number<std::uint64_t>(trim(backlog)).value_or(0);
-  return load;
 }
 
 }  // namespace polyport

@@ -1,4 +1,5 @@
-// LoadStatus of a running network, with what the kernel says beside it.
+// LoadStatus in its two parts: what this process's loop has done, and what the kernel counts for
+// the whole machine. The first is each process's own, the second is asked for once, by who answers.
 #pragma once
 
 #include <string_view>
@@ -7,7 +8,10 @@
 
 namespace polyport {
 
-LoadStatus load_of(Network& network);
+// Without what is of the machine.
+LoadStatus loop_load(Network& network);
+// listen_overflows and what stands below it, from /proc.
+void fill_machine_load(LoadStatus& load);
 
 // A counter of /proc/net/netstat or /proc/net/snmp, whose lines come in pairs, names before numbers
 // ("TcpExt: A B", "TcpExt: 1 2"); 0 where it is not there.

@@ -249,14 +249,14 @@ void write_metrics_page(const HostReport& report, std::span<const WorkerStatus> 
   writer.begin("polyport_log_dropped_total", Kind::kCounter, "Log lines lost to a full queue");
   writer.sample(report.log_dropped);
   writer.begin("polyport_loop_turns_total", Kind::kCounter, "Turns of the event loop");
-  writer.sample(report.turns);
+  writer.sample(report.load.turns);
   writer.begin("polyport_loop_busy_seconds_total", Kind::kCounter,
                "Time the event loop has worked and not slept, an estimate");
   writer.sample_real({}, static_cast<double>(report.load.busy_ns) / 1e9);
   write_requests(report, writer);
   writer.begin("polyport_descriptor_bursts_total", Kind::kCounter,
                "Times accepting stopped for want of descriptors");
-  writer.sample(report.descriptor_bursts);
+  writer.sample(report.load.descriptor_bursts);
   if (!workers.empty()) write_workers(workers, writer);
   write_process_metrics(writer);
 }

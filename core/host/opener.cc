@@ -8,7 +8,7 @@
 #include <set>
 
 #include "core/base/text.h"
-#include "core/ports/judge.h"
+#include "core/ports/judge_words.h"
 #include "core/ports/port_facts.h"
 
 namespace polyport {

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/histogram_json.h"
 #include "core/base/json_value.h"
 #include "core/base/json_writer.h"
 #include "core/net/dialer.h"
-#include "core/net/udp_guard.h"
+#include "core/net/udp_socket.h"
 
 namespace polyport {
 
@@ -18,7 +19,7 @@ using Counts = std::vector<std::pair<std::string_view, std::uint64_t>>;
 // count only borrows its word.
 std::string_view known_word(std::string_view word) {
   static const std::vector<std::string_view> kWords = [] {
-    std::vector<std::string_view> words = {"send_failed", "kernel_dropped"};
+    std::vector<std::string_view> words = {UdpSocket::kSendFailed, UdpSocket::kKernelDropped};
     for (std::size_t i = 0; i < kCloseReasons; ++i)
       words.push_back(name(static_cast<CloseReason>(i)));
     for (std::size_t i = 0; i < UdpGuard::kVerdicts; ++i)
@@ -32,6 +33,44 @@ std::string_view known_word(std::string_view word) {
   const auto found = std::find(kWords.begin(), kWords.end(), word);
   return found == kWords.end() ? std::string_view() : *found;
 }
+
+// --- the figures of a row, once for writing, reading and adding ----------------------------------
+
+constexpr std::pair<std::string_view, std::uint64_t ListenerStatus::*> kListenerFigures[] = {
+    {"accepted", &ListenerStatus::accepted},           {"active", &ListenerStatus::active},
+    {"datagrams_out", &ListenerStatus::datagrams_out}, {"bytes_in", &ListenerStatus::bytes_in},
+    {"bytes_out", &ListenerStatus::bytes_out},
+};
+constexpr std::pair<std::string_view, Counts ListenerStatus::*> kListenerCounts[] = {
+    {"refused", &ListenerStatus::refused},
+    {"wrong", &ListenerStatus::wrong_protocol},
+};
+
+constexpr std::pair<std::string_view, std::uint64_t UpstreamStatus::*> kUpstreamFigures[] = {
+    {"opened", &UpstreamStatus::opened},
+    {"active", &UpstreamStatus::active},
+    {"datagrams_in", &UpstreamStatus::datagrams_in},
+    {"datagrams_out", &UpstreamStatus::datagrams_out},
+    {"bytes_in", &UpstreamStatus::bytes_in},
+    {"bytes_out", &UpstreamStatus::bytes_out},
+};
+constexpr std::pair<std::string_view, Counts UpstreamStatus::*> kUpstreamCounts[] = {
+    {"failed", &UpstreamStatus::failed},
+    {"closed", &UpstreamStatus::closed},
+};
+
+constexpr std::pair<std::string_view, std::uint64_t LoadStatus::*> kLoadFigures[] = {
+    {"busy_ns", &LoadStatus::busy_ns},
+    {"turns", &LoadStatus::turns},
+    {"cpu_ns", &LoadStatus::cpu_ns},
+    {"queued_ns", &LoadStatus::queued_ns},
+    {"descriptor_bursts", &LoadStatus::descriptor_bursts},
+    {"open_connections", &LoadStatus::open_connections},
+};
+constexpr std::pair<std::string_view, Histogram LoadStatus::*> kLoadHistograms[] = {
+    {"long_turns", &LoadStatus::long_turns},
+    {"answers", &LoadStatus::answers},
+};
 
 // --- writing -------------------------------------------------------------------------------------
 
@@ -48,39 +87,31 @@ void write_count(JsonWriter& json, std::string_view key, std::uint64_t count) {
   if (count != 0) json.field(key, count);
 }
 
-void write_histogram(JsonWriter& json, std::string_view key, const Histogram& histogram) {
-  json.key(key);
-  json.begin_array();
-  histogram.for_each([&json](std::uint64_t highest, std::uint64_t count) {
-    json.value(highest);
-    json.value(count);
-  });
-  json.end_array();
-}
-
 void write_load(JsonWriter& json, const LoadStatus& load) {
   json.key("load");
   json.begin_object();
-  json.field("busy_ns", load.busy_ns);
-  json.field("cpu_ns", load.cpu_ns);
-  json.field("queued_ns", load.queued_ns);
-  json.field("seen", load.connections_seen);
-  json.field("lossy", load.connections_lossy);
-  write_histogram(json, "long_turns", load.long_turns);
-  write_histogram(json, "answers", load.answers);
+  for (const auto& [key, figure] : kLoadFigures)
+    write_count(json, key, load.*figure);
+  json.key("looked_at");
+  json.begin_object();
+  for (const auto& [connection, times] : load.looked_at)
+    json.field(connection, times);
+  json.end_object();
+  json.field("looked_at_all", load.looked_at_all);
+  for (const auto& [key, histogram] : kLoadHistograms) {
+    json.key(key);
+    write_histogram(json, load.*histogram);
+  }
   json.end_object();
 }
 
 void write_listener(JsonWriter& json, const ListenerStatus& row) {
   json.begin_object();
   json.field("id", row.id);
-  write_count(json, "accepted", row.accepted);
-  write_count(json, "active", row.active);
-  write_count(json, "datagrams_out", row.datagrams_out);
-  write_count(json, "bytes_in", row.bytes_in);
-  write_count(json, "bytes_out", row.bytes_out);
-  write_counts(json, "refused", row.refused);
-  write_counts(json, "wrong", row.wrong_protocol);
+  for (const auto& [key, figure] : kListenerFigures)
+    write_count(json, key, row.*figure);
+  for (const auto& [key, counts] : kListenerCounts)
+    write_counts(json, key, row.*counts);
   json.end_object();
 }
 
@@ -96,14 +127,10 @@ void write_upstream(JsonWriter& json, const UpstreamStatus& row) {
   json.end_array();
   json.field("state", static_cast<int>(row.state));
   json.field("error", row.error);
-  write_count(json, "opened", row.opened);
-  write_count(json, "active", row.active);
-  write_count(json, "datagrams_in", row.datagrams_in);
-  write_count(json, "datagrams_out", row.datagrams_out);
-  write_count(json, "bytes_in", row.bytes_in);
-  write_count(json, "bytes_out", row.bytes_out);
-  write_counts(json, "failed", row.failed);
-  write_counts(json, "closed", row.closed);
+  for (const auto& [key, figure] : kUpstreamFigures)
+    write_count(json, key, row.*figure);
+  for (const auto& [key, counts] : kUpstreamCounts)
+    write_counts(json, key, row.*counts);
   json.end_object();
 }
 
@@ -135,42 +162,31 @@ const std::vector<JsonValue>& items_in(const JsonValue& object, std::string_view
   return list == nullptr ? kNone : list->items();
 }
 
-Histogram histogram_in(const JsonValue& object, std::string_view key) {
-  Histogram histogram;
-  const std::vector<JsonValue>& list = items_in(object, key);
-  for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
-    const auto highest = list[i].integer();
-    const auto count = list[i + 1].integer();
-    if (!highest || !count || *highest < 0 || *count < 0) continue;
-    histogram.record(static_cast<std::uint64_t>(*highest), static_cast<std::uint64_t>(*count));
-  }
-  return histogram;
-}
-
 LoadStatus read_load(const JsonValue& json) {
   LoadStatus load;
   const JsonValue* const object = json.find("load");
   if (object == nullptr) return load;
-  load.busy_ns = count_in(*object, "busy_ns");
-  load.cpu_ns = count_in(*object, "cpu_ns");
-  load.queued_ns = count_in(*object, "queued_ns");
-  load.connections_seen = count_in(*object, "seen");
-  load.connections_lossy = count_in(*object, "lossy");
-  load.long_turns = histogram_in(*object, "long_turns");
-  load.answers = histogram_in(*object, "answers");
+  for (const auto& [key, figure] : kLoadFigures)
+    load.*figure = count_in(*object, key);
+  for (const JsonValue& each : items_in(*object, "looked_at")) {
+    const auto times = each.integer();
+    if (!times || *times < 0) continue;
+    load.looked_at.emplace_back(each.key(), static_cast<std::uint64_t>(*times));
+  }
+  const JsonValue* const all = object->find("looked_at_all");
+  load.looked_at_all = all != nullptr && all->is_true();
+  for (const auto& [key, histogram] : kLoadHistograms)
+    load.*histogram = read_histogram(object->find(key));
   return load;
 }
 
 ListenerStatus read_listener(const JsonValue& json) {
   ListenerStatus row;
   row.id = json.text_of("id");
-  row.accepted = count_in(json, "accepted");
-  row.active = count_in(json, "active");
-  row.datagrams_out = count_in(json, "datagrams_out");
-  row.bytes_in = count_in(json, "bytes_in");
-  row.bytes_out = count_in(json, "bytes_out");
-  row.refused = counts_in(json, "refused");
-  row.wrong_protocol = counts_in(json, "wrong");
+  for (const auto& [key, figure] : kListenerFigures)
+    row.*figure = count_in(json, key);
+  for (const auto& [key, counts] : kListenerCounts)
+    row.*counts = counts_in(json, key);
   return row;
 }
 
@@ -185,14 +201,10 @@ UpstreamStatus read_upstream(const JsonValue& json) {
   row.state = static_cast<UpstreamStatus::State>(std::min<std::uint64_t>(
       count_in(json, "state"), static_cast<std::uint64_t>(UpstreamStatus::State::kFailed)));
   row.error = json.text_of("error");
-  row.opened = count_in(json, "opened");
-  row.active = count_in(json, "active");
-  row.datagrams_in = count_in(json, "datagrams_in");
-  row.datagrams_out = count_in(json, "datagrams_out");
-  row.bytes_in = count_in(json, "bytes_in");
-  row.bytes_out = count_in(json, "bytes_out");
-  row.failed = counts_in(json, "failed");
-  row.closed = counts_in(json, "closed");
+  for (const auto& [key, figure] : kUpstreamFigures)
+    row.*figure = count_in(json, key);
+  for (const auto& [key, counts] : kUpstreamCounts)
+    row.*counts = counts_in(json, key);
   return row;
 }
 
@@ -227,25 +239,18 @@ void add_counts(Counts& sum, const Counts& part) {
 }
 
 void add_listener(ListenerStatus& sum, const ListenerStatus& part) {
-  sum.accepted += part.accepted;
-  sum.active += part.active;
-  sum.datagrams_out += part.datagrams_out;
-  sum.bytes_in += part.bytes_in;
-  sum.bytes_out += part.bytes_out;
-  add_counts(sum.refused, part.refused);
-  add_counts(sum.wrong_protocol, part.wrong_protocol);
+  for (const auto& [key, figure] : kListenerFigures)
+    sum.*figure += part.*figure;
+  for (const auto& [key, counts] : kListenerCounts)
+    add_counts(sum.*counts, part.*counts);
 }
 
 void add_upstream(UpstreamStatus& sum, const UpstreamStatus& part) {
   using State = UpstreamStatus::State;
-  sum.opened += part.opened;
-  sum.active += part.active;
-  sum.datagrams_in += part.datagrams_in;
-  sum.datagrams_out += part.datagrams_out;
-  sum.bytes_in += part.bytes_in;
-  sum.bytes_out += part.bytes_out;
-  add_counts(sum.failed, part.failed);
-  add_counts(sum.closed, part.closed);
+  for (const auto& [key, figure] : kUpstreamFigures)
+    sum.*figure += part.*figure;
+  for (const auto& [key, counts] : kUpstreamCounts)
+    add_counts(sum.*counts, part.*counts);
   // What is wrong for one worker is worth knowing; else whoever has tried it knows best.
   const bool tells = part.state == State::kFailed ||
                      (sum.state != State::kFailed && part.state != State::kUntried);
@@ -269,15 +274,13 @@ void add_used(LimitStatus& sum, const LimitStatus& part) {
   sum.memory_bytes += part.memory_bytes;
 }
 
-// What is of the machine, and not of a process, stays that of `sum`.
 void add_load(LoadStatus& sum, const LoadStatus& part) {
-  sum.busy_ns += part.busy_ns;
-  sum.cpu_ns += part.cpu_ns;
-  sum.queued_ns += part.queued_ns;
-  sum.connections_seen += part.connections_seen;
-  sum.connections_lossy += part.connections_lossy;
-  sum.long_turns.add(part.long_turns);
-  sum.answers.add(part.answers);
+  for (const auto& [key, figure] : kLoadFigures)
+    sum.*figure += part.*figure;
+  sum.looked_at.insert(sum.looked_at.end(), part.looked_at.begin(), part.looked_at.end());
+  sum.looked_at_all = sum.looked_at_all && part.looked_at_all;
+  for (const auto& [key, histogram] : kLoadHistograms)
+    (sum.*histogram).add(part.*histogram);
 }
 
 void add_service(ServiceStatus& sum, const ServiceStatus& part) {
@@ -339,10 +342,7 @@ std::string report_text(const HostReport& report) {
   write_count(json, "memory_bytes", report.process.limits.memory_bytes);
   write_load(json, report.load);
   json.field("log_dropped", report.log_dropped);
-  json.field("turns", report.turns);
-  json.field("descriptor_bursts", report.descriptor_bursts);
   json.field("accepted", report.accepted);
-  json.field("open_connections", report.open_connections);
   json.field("resident_bytes", report.resident_bytes);
   json.end_object();
   return text;
@@ -360,10 +360,7 @@ std::optional<HostReport> read_report(std::string_view text) {
   report.process.limits.memory_bytes = count_in(*json, "memory_bytes");
   report.load = read_load(*json);
   report.log_dropped = count_in(*json, "log_dropped");
-  report.turns = count_in(*json, "turns");
-  report.descriptor_bursts = count_in(*json, "descriptor_bursts");
   report.accepted = count_in(*json, "accepted");
-  report.open_connections = count_in(*json, "open_connections");
   report.resident_bytes = count_in(*json, "resident_bytes");
   return report;
 }
@@ -380,25 +377,20 @@ void add_report(HostReport& sum, const HostReport& part) {
   add_used(sum.process.limits, part.process.limits);
   sum.process.descriptors_for_connections += part.process.descriptors_for_connections;
   sum.log_dropped += part.log_dropped;
-  sum.turns += part.turns;
-  sum.descriptor_bursts += part.descriptor_bursts;
   sum.accepted += part.accepted;
-  sum.open_connections += part.open_connections;
-  sum.resident_bytes += part.resident_bytes;
 }
 
 void forget_open(HostReport& report) {
   report.process = {};
-  report.load.connections_seen = report.load.connections_lossy = 0;
-  report.open_connections = 0;
+  report.load.open_connections = 0;
+  report.load.looked_at.clear();
+  report.load.looked_at_all = true;
   report.resident_bytes = 0;
   for (ServiceStatus& service : report.services) {
     service.reason.clear();
     service.limits = {};
-    for (ListenerStatus& listener : service.listeners) {
+    for (ListenerStatus& listener : service.listeners)
       listener.active = 0;
-      listener.accept_queue = 0;
-    }
     for (UpstreamStatus& upstream : service.upstreams) {
       upstream.active = 0;
       upstream.state = UpstreamStatus::State::kUntried;

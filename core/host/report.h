@@ -17,12 +17,10 @@ namespace polyport {
 struct HostReport {
   std::vector<ServiceStatus> services;
   ProcessStatus process;
-  LoadStatus load;
+  LoadStatus load;  // of the loop; what is of the machine is whose who answers
   std::uint64_t log_dropped = 0;
-  std::uint64_t turns = 0;
-  std::uint64_t descriptor_bursts = 0;
+  // For the line of one worker; nobody wants their sum.
   std::uint64_t accepted = 0;  // connections, of all listeners
-  std::uint64_t open_connections = 0;
   std::uint64_t resident_bytes = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "core/base/digest.h"
 #include "core/base/json_writer.h"
 #include "core/base/units.h"
+#include "core/host/load_status.h"
 #include "core/host/metrics_page.h"
 #include "core/socket/passing.h"
 
@@ -20,6 +21,8 @@ namespace {
 
 // A page does not wait longer for a worker that is busy; what it said before is shown then.
 constexpr std::chrono::milliseconds kReportLimit{500};
+// Questions that a worker has not answered yet. One that is stopped would be asked for ever.
+constexpr std::size_t kMostAsked = 4;
 // Beyond the grace a worker ends by itself; it is given this long to do so.
 constexpr std::chrono::milliseconds kEndLimit{2'000};
 
@@ -86,6 +89,11 @@ void Supervisor::spawn(Worker& worker) {
                                     [this, &worker](WorkerChannel::Message message) {
                                       heard(worker, std::move(message));
                                     },
+                                .on_lost =
+                                    [this, &worker](std::string_view word) {
+                                      // The figures that there are must do.
+                                      if (word == WorkerChannel::kReport) take_answer(worker);
+                                    },
                                 .on_end = [this, &worker] { went_silent(worker); }});
       set_up(worker);
       return;
@@ -117,30 +125,6 @@ void Supervisor::set_up(Worker& worker) {
   worker.channel->send(WorkerChannel::kSetUp, text, descriptors);
 }
 
-// Clients that the kernel gives to its sockets would wait for it, and perhaps for long.
-void Supervisor::find_foster(Worker& worker) {
-  worker.foster = nullptr;
-  for (const auto& other : workers_) {
-    if (other->status.state != State::kLive || !other->channel) continue;
-    worker.foster = other.get();
-    std::string text;
-    std::vector<int> descriptors;
-    JsonWriter json(text);
-    json.begin_object();
-    json.field("worker", worker.status.number);
-    json.key("services");
-    write_handover(json, host_->hand_over_to_foster(worker.status.number), descriptors);
-    json.end_object();
-    return other->channel->send(WorkerChannel::kFoster, text, descriptors);
-  }
-}
-
-void Supervisor::end_fostering(Worker& worker) {
-  Worker* const foster = std::exchange(worker.foster, nullptr);
-  if (foster == nullptr || !foster->channel) return;
-  foster->channel->send(WorkerChannel::kGiveBack, std::to_string(worker.status.number));
-}
-
 void Supervisor::heard(Worker& worker, WorkerChannel::Message message) {
   for (const int fd : message.descriptors)
     ::close(fd);  // nobody sends us any
@@ -152,21 +136,22 @@ void Supervisor::heard(Worker& worker, WorkerChannel::Message message) {
       log_.info({.event = "worker_ready", .message = text});
     }
     end_fostering(worker);
+    find_fosters();
     settle_start();
+  } else if (message.word == WorkerChannel::kDrain) {
+    step_aside(worker);
   } else if (message.word == WorkerChannel::kFailed) {
     worker.errors = read_handed_errors(message.body);
   } else if (message.word == WorkerChannel::kReport) {
     if (auto report = read_report(message.body)) worker.last = std::move(*report);
-    if (worker.asked.empty()) return;
-    const std::uint64_t round = worker.asked.front();
-    worker.asked.pop_front();
-    answered(round);
+    take_answer(worker);
   }
 }
 
 // It is about to end. One that is not, and cannot be told anything any more, is ended.
 void Supervisor::went_silent(Worker& worker) {
   if (worker.child) worker.timer.start(kEndLimit);
+  step_aside(worker);
 }
 
 void Supervisor::exited(Worker& worker, int exit_code, int signal) {
@@ -174,9 +159,12 @@ void Supervisor::exited(Worker& worker, int exit_code, int signal) {
   worker.channel.reset();
   worker.child.reset();
   worker.timer.stop();
-  const bool clean = signal == 0 && exit_code == 0;
+  // A signal to the whole group finds one that begins without a handler for it yet.
+  const bool told = draining_ && (signal == SIGINT || signal == SIGTERM);
+  const bool clean = told || (signal == 0 && exit_code == 0);
   WorkerStatus& status = worker.status;
   const bool was_starting = status.state == State::kStarting;
+  status.state = draining_ || started_ ? State::kStopped : State::kWaiting;
   status.last_end = end_text(exit_code, signal);
   status.pid = 0;
   forget_open(worker.last);
@@ -188,8 +176,7 @@ void Supervisor::exited(Worker& worker, int exit_code, int signal) {
   for (const std::uint64_t round : std::exchange(worker.asked, {}))
     answered(round);
   if (draining_) {
-    status.state = State::kStopped;
-    if (!clean) {
+    if (!clean && drained_) {  // stop() ends them as it can
       ++unclean_;
       const std::string text = "worker " + std::to_string(status.number) +
                                " did not end as it should: " + status.last_end;
@@ -204,21 +191,15 @@ void Supervisor::exited(Worker& worker, int exit_code, int signal) {
                                    " ended before it served: " + status.last_end,
                                "server.workers", ""});
     }
-    status.state = State::kStopped;
     return settle_start();
   }
   const bool steady = !was_starting && loop_.now_ms() - worker.born_ms >=
                                            static_cast<std::uint64_t>(options_.steady.count());
   if (steady) worker.backoff.reset();
-  status.state = State::kWaiting;
   const auto delay = worker.backoff.next(random());
   tell_end(worker, clean, delay);
   worker.timer.start(delay);
-  if (worker.foster == nullptr) find_foster(worker);
-  // And for those that it has stood in for.
-  for (const auto& other : workers_) {
-    if (other->foster == &worker) find_foster(*other);
-  }
+  find_fosters();
 }
 
 void Supervisor::tell_end(const Worker& worker, bool clean, std::chrono::milliseconds delay) {
@@ -250,17 +231,6 @@ void Supervisor::settle_start() {
   if (stopped == workers_.end() && !all) return;
   const auto started = std::exchange(started_, nullptr);
   started(all ? Errors{} : (*stopped)->errors);
-}
-
-void Supervisor::on_listening(const Listening& event) {
-  for (const auto& worker : workers_) {
-    if (!worker->channel) continue;
-    std::string text;
-    std::vector<int> descriptors;
-    JsonWriter json(text);
-    write_handover(json, host_->hand_over(worker->status.number, event.listener), descriptors);
-    worker->channel->send(WorkerChannel::kOpened, text, descriptors);
-  }
 }
 
 // --- the end -------------------------------------------------------------------------------------
@@ -317,12 +287,20 @@ void Supervisor::refresh(std::function<void()> done) {
   for (const auto& worker : workers_) {
     const State state = worker->status.state;
     if (!worker->channel || (state != State::kLive && state != State::kDraining)) continue;
+    if (worker->asked.size() >= kMostAsked) continue;  // late already
     worker->asked.push_back(number);
     worker->channel->send(WorkerChannel::kAsk);
     ++round.missing;
   }
   if (round.missing == 0) return finish(std::prev(rounds_.end()));
   round.timer.start(kReportLimit);
+}
+
+void Supervisor::take_answer(Worker& worker) {
+  if (worker.asked.empty()) return;
+  const std::uint64_t round = worker.asked.front();
+  worker.asked.pop_front();
+  answered(round);
 }
 
 void Supervisor::answered(std::uint64_t number) {
@@ -340,7 +318,6 @@ void Supervisor::finish(std::list<Round>::iterator round) {
 
 HostReport Supervisor::report() const {
   HostReport sum = host_->report();
-  sum.resident_bytes = 0;
   sum.process.limits.memory_bytes = 0;
   sum.process.descriptors_for_connections = 0;
   for (const auto& worker : workers_) {
@@ -351,7 +328,10 @@ HostReport Supervisor::report() const {
 }
 
 std::vector<ServiceStatus> Supervisor::services() const {
-  return host_ == nullptr ? std::vector<ServiceStatus>() : report().services;
+  if (host_ == nullptr) return {};
+  std::vector<ServiceStatus> services = report().services;
+  host_->fill_accept_queues(services);
+  return services;
 }
 
 ProcessStatus Supervisor::process() const {
@@ -360,11 +340,8 @@ ProcessStatus Supervisor::process() const {
 
 LoadStatus Supervisor::load() const {
   if (host_ == nullptr) return {};
-  const HostReport sum = report();
-  LoadStatus load = sum.load;
-  load.turns = sum.turns;
-  load.descriptor_bursts = sum.descriptor_bursts;
-  load.open_connections = sum.open_connections;
+  LoadStatus load = report().load;
+  fill_machine_load(load);
   for (const auto& worker : workers_) {
     const LoadStatus &gone = worker->gone.load, &last = worker->last.load;
     load.loops.push_back(
@@ -378,7 +355,7 @@ bool Supervisor::draining() const {
 }
 
 std::uint64_t Supervisor::open_connections() const {
-  return host_ == nullptr ? 0 : report().open_connections;
+  return host_ == nullptr ? 0 : report().load.open_connections;
 }
 
 std::string_view Supervisor::server_name() const {
@@ -394,8 +371,8 @@ std::vector<WorkerStatus> Supervisor::workers() const {
   for (const auto& worker : workers_) {
     WorkerStatus status = worker->status;
     status.accepted = worker->gone.accepted + worker->last.accepted;
-    status.turns = worker->gone.turns + worker->last.turns;
-    status.active = worker->last.open_connections;
+    status.turns = worker->gone.load.turns + worker->last.load.turns;
+    status.active = worker->last.load.open_connections;
     status.resident_bytes = worker->last.resident_bytes;
     list.push_back(std::move(status));
   }

@@ -85,16 +85,22 @@ class Supervisor final : public HostView, private EventSink {
 
   void spawn(Worker& worker);
   void set_up(Worker& worker);
-  void find_foster(Worker& worker);
-  void end_fostering(Worker& worker);
   void heard(Worker& worker, WorkerChannel::Message message);
-  void failed(Worker& worker, std::string_view text);
   void went_silent(Worker& worker);
+  // It takes no new clients any more, but may have some still.
+  void step_aside(Worker& worker);
+  // Gives each worker whose clients nobody takes another one that serves in its place.
+  void find_fosters();
+  void find_foster(Worker& worker);
+  bool ask_to_foster(Worker& foster, const Worker& worker,
+                     const std::vector<HandedService>& sockets);
+  void end_fostering(Worker& worker);
   void exited(Worker& worker, int exit_code, int signal);
   void time_is_up(Worker& worker);
   void tell_end(const Worker& worker, bool clean, std::chrono::milliseconds delay);
   void settle_start();
   void settle_drain();
+  void take_answer(Worker& worker);
   void answered(std::uint64_t round);
   void finish(std::list<Round>::iterator round);
   HostReport report() const;

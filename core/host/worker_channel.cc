@@ -21,6 +21,8 @@ constexpr std::size_t kMostBodyBytes = 64 * 1024 * 1024;
 // Behind the word: the body is in the packet, or in the last descriptor.
 constexpr char kHere = '\n';
 constexpr char kInFile = '@';
+// Descriptors beyond what one packet takes: those of the message behind it.
+constexpr std::string_view kAhead = "ahead";
 
 int duplicate(int fd) {
   return ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -60,6 +62,7 @@ WorkerChannel::~WorkerChannel() {
   ::close(fd_);
   for (Packet& packet : queue_)
     close_all(packet.descriptors);
+  close_all(ahead_);
 }
 
 void WorkerChannel::close_all(std::vector<int>& descriptors) {
@@ -70,34 +73,52 @@ void WorkerChannel::close_all(std::vector<int>& descriptors) {
 
 // --- sending -------------------------------------------------------------------------------------
 
-void WorkerChannel::send(std::string_view word, std::string_view body,
-                         std::span<const int> descriptors) {
-  // One place is kept for the body.
-  while (descriptors.size() >= sock::kMostPassed) {
-    Packet ahead{.bytes = std::string(kSockets) + kHere, .descriptors = {}};
-    for (const int fd : descriptors.first(sock::kMostPassed))
-      ahead.descriptors.push_back(duplicate(fd));
-    descriptors = descriptors.subspan(sock::kMostPassed);
-    enqueue(std::move(ahead));
-  }
+WorkerChannel::Packet WorkerChannel::packet_of(std::string_view word,
+                                               std::span<const int> descriptors) {
   Packet packet{.bytes = std::string(word), .descriptors = {}};
   for (const int fd : descriptors)
     packet.descriptors.push_back(duplicate(fd));
-  if (packet.bytes.size() + 1 + body.size() <= kMostPacketBytes) {
-    (packet.bytes += kHere) += body;
-  } else {
-    const auto file = MemoryFile::make("polyport-message", body);
-    packet.bytes += kInFile;
-    packet.descriptors.push_back(file ? duplicate(file->descriptor()) : -1);
-  }
-  enqueue(std::move(packet));
+  return packet;
 }
 
-void WorkerChannel::enqueue(Packet packet) {
-  const auto& all = packet.descriptors;
-  unsendable_ = unsendable_ || std::find(all.begin(), all.end(), -1) != all.end();
-  queue_.push_back(std::move(packet));
+void WorkerChannel::send(std::string_view word, std::string_view body,
+                         std::span<const int> descriptors) {
+  if (try_send(word, body, descriptors)) return;
+  unsendable_ = true;
   flush();
+}
+
+bool WorkerChannel::try_send(std::string_view word, std::string_view body,
+                             std::span<const int> descriptors) {
+  if (over_ || unsendable_) return true;  // nobody hears it
+  std::vector<Packet> packets;
+  // One place is kept for the body.
+  while (descriptors.size() >= sock::kMostPassed) {
+    packets.push_back(packet_of(kAhead, descriptors.first(sock::kMostPassed)));
+    packets.back().bytes += kHere;
+    descriptors = descriptors.subspan(sock::kMostPassed);
+  }
+  Packet& last = packets.emplace_back(packet_of(word, descriptors));
+  if (last.bytes.size() + 1 + body.size() <= kMostPacketBytes) {
+    (last.bytes += kHere) += body;
+  } else {
+    const auto file = MemoryFile::make("polyport-message", body);
+    last.bytes += kInFile;
+    last.descriptors.push_back(file ? duplicate(file->descriptor()) : -1);
+  }
+  const bool made = std::none_of(packets.begin(), packets.end(), [](const Packet& packet) {
+    const auto& all = packet.descriptors;
+    return std::find(all.begin(), all.end(), -1) != all.end();
+  });
+  for (Packet& packet : packets) {
+    if (made) {
+      queue_.push_back(std::move(packet));
+    } else {
+      close_all(packet.descriptors);
+    }
+  }
+  if (made) flush();
+  return made;
 }
 
 void WorkerChannel::flush() {
@@ -131,8 +152,9 @@ void WorkerChannel::ready() {
 
 bool WorkerChannel::receive() {
   Message message;
+  bool lost = false;
   const std::ptrdiff_t got =
-      sock::receive_message(fd_, buffer_.get(), kMostPacketBytes, message.descriptors);
+      sock::receive_message(fd_, buffer_.get(), kMostPacketBytes, message.descriptors, lost);
   if (got == -EAGAIN) return false;
   const std::string_view bytes(buffer_.get(), got > 0 ? static_cast<std::size_t>(got) : 0);
   const std::size_t end_of_word = bytes.find_first_of("\n@");
@@ -142,6 +164,19 @@ bool WorkerChannel::receive() {
     return false;
   }
   message.word = bytes.substr(0, end_of_word);
+  lost_ = lost_ || lost;
+  ahead_.insert(ahead_.end(), message.descriptors.begin(), message.descriptors.end());
+  message.descriptors.clear();
+  if (lost_) close_all(ahead_);  // some of them are of no use
+  if (message.word == kAhead) return true;
+  message.descriptors = std::exchange(ahead_, {});
+  if (!std::exchange(lost_, false)) return deliver(std::move(message), bytes, end_of_word);
+  const auto on_lost = events_.on_lost;
+  if (on_lost) on_lost(message.word);
+  return true;
+}
+
+bool WorkerChannel::deliver(Message message, std::string_view bytes, std::size_t end_of_word) {
   message.body = bytes.substr(end_of_word + 1);
   if (bytes[end_of_word] == kInFile) {
     std::optional<std::string> text;
@@ -164,10 +199,10 @@ bool WorkerChannel::receive() {
 }
 
 void WorkerChannel::end() {
-  if (const auto on_end = std::exchange(events_.on_end, nullptr)) {
-    watch_->set(FdWatch::kNone);
-    on_end();
-  }
+  if (std::exchange(over_, true)) return;
+  watch_->set(FdWatch::kNone);
+  // From a copy, as above.
+  if (const auto on_end = events_.on_end) on_end();
 }
 
 }  // namespace polyport

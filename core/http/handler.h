@@ -46,6 +46,19 @@ struct Request {
 
 class Handler;
 
+struct CommonHeaders {
+  std::span<const Header> fields;
+  // Whether fields at this address are these, byte for byte, as long as the handler lives: then they
+  // need not be compared to be known again.
+  bool fixed = false;
+};
+
+// What a handler has found out about a head, and which handler it was.
+struct HeadNote {
+  const Handler* by = nullptr;
+  const void* what = nullptr;
+};
+
 // One request and its answer. Its address and its request stay good from on_head until the answer
 // has ended (respond, end) or on_abort; a handler that answers later may hold on to it so long.
 class Exchange {
@@ -100,22 +113,16 @@ class Exchange {
   virtual void* state() const = 0;
   virtual void set_state(void* state) = 0;
 
-  // What a handler that hands on to others has found out about the request (which of them it is
-  // for), so that it need not look again at the next call. Null where another one has noted
-  // something since, and for each new request.
-  const void* noted(const Handler& by) const { return noted_by_ == &by ? note_ : nullptr; }
-  void note(const Handler& by, const void* what) {
-    noted_by_ = &by;
-    note_ = what;
-  }
+  // What a handler that hands on to others has found out about the request's head (which of them it
+  // is for), so that it need not look again: at the next call, and at a later request with the same
+  // head, byte for byte. Null where another one has noted something since.
+  const void* noted(const Handler& by) const { return note_.by == &by ? note_.what : nullptr; }
+  void note(const Handler& by, const void* what) { note_ = {&by, what}; }
 
  protected:
   ~Exchange() = default;
-  void forget_note() { noted_by_ = nullptr; }
 
- private:
-  const Handler* noted_by_ = nullptr;
-  const void* note_ = nullptr;
+  HeadNote note_;
 };
 
 // How an exchange ended, for an access log.
@@ -148,7 +155,7 @@ class Handler {
   virtual void on_abort(Exchange&) {}
   // Headers of every answer, the engine's errors too, beside those it is given; one that the answer
   // has already is left out. Good until the next call.
-  virtual std::span<const Header> common_headers(const Exchange&) { return {}; }
+  virtual CommonHeaders common_headers(const Exchange&) { return {}; }
   // An answer that had begun has ended. The request of a refused message may be empty.
   virtual void on_answered(Exchange&, const Answered&) {}
 };

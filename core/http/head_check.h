@@ -31,7 +31,7 @@ class HeadCheck {
   struct Slice {
     std::uint32_t at = 0;
     std::uint32_t size = 0;
-    Bytes of(Bytes head) const { return head.substr(at, size); }
+    Bytes of(Bytes head) const { return {head.data() + at, size}; }  // of a head that has it
   };
 
   // `head` is everything received of this message so far, from the same first byte in every call;

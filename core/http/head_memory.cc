@@ -43,23 +43,27 @@ std::size_t HeadMemory::slot_of(Bytes head) {
   return static_cast<std::size_t>(mixed >> 60) % kSlots;
 }
 
-bool HeadMemory::recall(Bytes input, HeadCheck& check, std::vector<Header>& fields) const {
-  if (input.size() < kKeyBytes) return false;
-  const Known* known = known_[slot_of(input)].get();
-  if (known == nullptr || !input.starts_with(Bytes(known->bytes.data(), known->size))) return false;
+HeadNote* HeadMemory::recall(Bytes input, HeadCheck& check, std::vector<Header>& fields) const {
+  if (input.size() < kKeyBytes) return nullptr;
+  Known* const known = known_[slot_of(input)].get();
+  if (known == nullptr || !input.starts_with(Bytes(known->bytes.data(), known->size))) {
+    return nullptr;
+  }
   check = known->check;
   move_views(known->fields, known->bytes.data(), input.data(), fields);
-  return true;
+  return &known->note;
 }
 
-void HeadMemory::keep(Bytes head, const HeadCheck& check, const std::vector<Header>& fields) {
-  if (head.size() < kKeyBytes || head.size() > kMostBytes) return;
-  if (std::any_of(fields.begin(), fields.end(), is_secret)) return;
+HeadNote* HeadMemory::keep(Bytes head, const HeadCheck& check, const std::vector<Header>& fields) {
+  if (head.size() < kKeyBytes || head.size() > kMostBytes) return nullptr;
+  if (std::any_of(fields.begin(), fields.end(), is_secret)) return nullptr;
   std::unique_ptr<Known>& known = known_[slot_of(head)];
   if (!known) known = std::make_unique<Known>();
   known->size = head.copy(known->bytes.data(), head.size());
   known->check = check;
   move_views(fields, head.data(), known->bytes.data(), known->fields);
+  known->note = {};
+  return &known->note;
 }
 
 }  // namespace polyport::http

@@ -20,11 +20,12 @@ class HeadMemory {
  public:
   static constexpr std::size_t kMostBytes = 1024;  // of a head that is kept
 
-  // Whether `input` begins with a head that is known. Then `check` and `fields` are as they would
-  // be after reading it, the fields as views into `input`.
-  bool recall(Bytes input, HeadCheck& check, std::vector<Header>& fields) const;
-  // `head` was accepted, with this result; the fields are views into it.
-  void keep(Bytes head, const HeadCheck& check, const std::vector<Header>& fields);
+  // Where `input` begins with a head that is known, `check` and `fields` are as they would be after
+  // reading it, the fields as views into `input`. Null where it does not; else what its handler has
+  // noted about it, which is to be kept up to date and is good until the next keep.
+  HeadNote* recall(Bytes input, HeadCheck& check, std::vector<Header>& fields) const;
+  // `head` was accepted, with this result; the fields are views into it. Null where it is not kept.
+  HeadNote* keep(Bytes head, const HeadCheck& check, const std::vector<Header>& fields);
 
  private:
   static constexpr std::size_t kSlots = 16;
@@ -36,6 +37,7 @@ class HeadMemory {
     std::size_t size = 0;
     HeadCheck check;
     std::vector<Header> fields;  // views into `bytes`
+    HeadNote note;
   };
   static std::size_t slot_of(Bytes head);
 

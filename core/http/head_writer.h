@@ -32,12 +32,13 @@ class HeadWriter {
     ResponseHead head;            // what it was written from, all views into `words`
     std::vector<Header> headers;  // its fields
     std::vector<Header> common;
+    const Header* fixed_common = nullptr;  // where they lay, if they are fixed
     std::string words;
     std::array<char, kMostHead + kMostBody> text;
     std::size_t size = 0;     // of the head in it
     std::size_t date_at = 0;  // where in it the date is
   };
-  static bool is_same(const ResponseHead& known, const ResponseHead& head);
+  static bool is_same(const Known& known, const ResponseHead& head);
   static void keep(Known& known, const ResponseHead& head);
   Written write_large(const ResponseHead& head, std::size_t bound);
 

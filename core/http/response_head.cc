@@ -75,7 +75,7 @@ std::size_t size_bound(std::span<const Header> fields) {
 
 std::size_t size_bound(const ResponseHead& head) {
   return kFixedBytes + head.server.size() + head.date.size() + size_bound(head.headers) +
-         size_bound(head.common);
+         size_bound(head.common.fields);
 }
 
 char* write_fields(std::span<const Header> fields, char* out) {
@@ -103,7 +103,7 @@ char* write_head(const ResponseHead& head, char* out) {
   out = put(out, head.date);
   out = put(out, "\r\n");
   out = write_fields(head.headers, out);
-  for (const Header& field : head.common) {
+  for (const Header& field : head.common.fields) {
     if (!has_field(head.headers, field.name)) out = write_fields({&field, 1}, out);
   }
   if (head.framing == ResponseHead::Framing::kLength) {

@@ -14,7 +14,7 @@ struct ResponseHead {
 
   int status = 200;
   std::span<const Header> headers;
-  std::span<const Header> common;  // left out where `headers` has one of that name
+  CommonHeaders common;  // left out where `headers` has one of that name
   Framing framing = Framing::kNone;
   std::uint64_t length = 0;  // of kLength
   Persistence persistence = Persistence::kImplied;

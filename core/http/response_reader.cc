@@ -91,7 +91,6 @@ ResponseReader::Step ResponseReader::read_head(Bytes input) {
     rest.used += used;
     return rest;
   }
-  if (stage_ == Stage::kUntilClose) return {.state = State::kNeedMore, .used = used};
   Step rest = next(input.substr(used));
   rest.used += used;
   return rest;

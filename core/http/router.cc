@@ -206,28 +206,42 @@ std::string Router::allowed_methods(const Request& request) const {
 // --- answering -----------------------------------------------------------------------------------
 
 Router::Body Router::on_head(Exchange& exchange) {
-  const Request& request = exchange.request();
-  Parameters parameters;
-  std::string allow;
-  const Route* route = find(request, parameters, allow);
+  const auto* route = static_cast<const Route*>(exchange.noted(*this));
   if (route == nullptr) {
-    if (request.has_body) refuse(exchange, allow);  // before the body is on its way
-    return Body::kDiscard;
+    const Request& request = exchange.request();
+    Parameters parameters;
+    std::string allow;
+    route = find(request, parameters, allow);
+    if (route == nullptr) {
+      if (request.has_body) refuse(exchange, allow);  // before the body is on its way
+      return Body::kDiscard;
+    }
+    exchange.note(*this, route);
   }
-  exchange.note(*this, route);
   return route->handler != nullptr ? route->handler->on_head(exchange) : route->body;
 }
 
 void Router::on_request(Exchange& exchange) {
+  const auto* const noted = static_cast<const Route*>(exchange.noted(*this));
+  if (noted != nullptr && noted->segments.empty()) {
+    static const Parameters kNone;
+    return ask(*noted, exchange, kNone);
+  }
   Parameters parameters;
   std::string allow;
-  const Route* route = route_of(exchange, parameters, allow);
+  const Route* const route = route_of(exchange, parameters, allow);
   if (route == nullptr) {
     refuse(exchange, allow);
-  } else if (route->handler != nullptr) {
-    route->handler->on_request(exchange);
   } else {
-    route->action(exchange, parameters);
+    ask(*route, exchange, parameters);
+  }
+}
+
+void Router::ask(const Route& route, Exchange& exchange, const Parameters& parameters) {
+  if (route.handler != nullptr) {
+    route.handler->on_request(exchange);
+  } else {
+    route.action(exchange, parameters);
   }
 }
 

@@ -98,6 +98,7 @@ class Router final : public Handler {
   static bool takes_method(const Route& route, Bytes method);
   // The path below the prefix, or nothing where it is not below it.
   std::optional<Bytes> below_prefix(Bytes path) const;
+  static void ask(const Route& route, Exchange& exchange, const Parameters& parameters);
   Handler* handler_of(Exchange& exchange) const;
   void refuse(Exchange& exchange, const std::string& allow) const;
   void answer_options(Exchange& exchange, const std::string& allow) const;

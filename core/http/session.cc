@@ -23,9 +23,10 @@ void give_back(std::string& buffer) {
 
 void Session::detach() {
   if (paused_ && connection_ != nullptr) connection_->resume_reading();
-  for (std::string* buffer : {&pending_, &working_, &head_, &body_, &wire_, &trailers_})
-    give_back(*buffer);
-  end_exchange();
+  if (!idle()) {
+    give_back(pending_);
+    end_exchange();
+  }
   connection_ = nullptr;
   next_ = nullptr;
   input_ = {};
@@ -68,7 +69,7 @@ void Session::run_pending() {
   working_.swap(pending_);
   pending_.clear();
   run(working_);
-  working_.clear();
+  give_back(working_);
 }
 
 void Session::run(Bytes input) {
@@ -131,10 +132,10 @@ void Session::meet_the_end_of_input() {
 // --- the head ------------------------------------------------------------------------------------
 
 bool Session::read_head() {
-  if (server_.known_heads_.recall(input_, check_, fields_)) {
+  if (HeadNote* const note = server_.known_heads_.recall(input_, check_, fields_)) {
     const Bytes head = input_.substr(0, check_.length());
     input_.remove_prefix(head.size());
-    return begin_exchange(head);
+    return begin_exchange(head, note);
   }
   check_ = HeadCheck{};
   switch (check_.scan(input_, server_.options_.limits)) {
@@ -154,9 +155,8 @@ bool Session::read_head() {
   }
   const Bytes head = input_.substr(0, check_.length());
   input_.remove_prefix(head.size());
-  if (!parse_head(head)) return false;
-  server_.known_heads_.keep(head, check_, fields_);
-  return begin_exchange(head);
+  return parse_head(head) &&
+         begin_exchange(head, server_.known_heads_.keep(head, check_, fields_));
 }
 
 bool Session::read_spilled_head() {
@@ -164,7 +164,10 @@ bool Session::read_spilled_head() {
   head_.append(input_);
   switch (check_.scan(head_, server_.options_.limits)) {
     case HeadCheck::State::kPartial:
-      if (!check_.begun(head_)) head_.clear();
+      if (!check_.begun(head_)) {
+        head_.clear();
+        first_byte_ns_ = 0;
+      }
       input_ = {};
       return false;
     case HeadCheck::State::kRefused:
@@ -175,7 +178,7 @@ bool Session::read_spilled_head() {
   }
   input_.remove_prefix(check_.length() - before);
   head_.resize(check_.length());
-  return parse_head(head_) && begin_exchange(head_);
+  return parse_head(head_) && begin_exchange(head_, nullptr);
 }
 
 bool Session::parse_head(Bytes head) {
@@ -199,7 +202,8 @@ void Session::start_request(Bytes head) {
   is_head_request_ = check_.method.of(head) == "HEAD";
 }
 
-bool Session::begin_exchange(Bytes head) {
+// `known`, where the head is remembered, has what the handler noted about it, and gets what it notes.
+bool Session::begin_exchange(Bytes head, HeadNote* known) {
   start_request(head);
   fill_request(head);
   const ServerOptions& options = server_.options_;
@@ -218,7 +222,7 @@ bool Session::begin_exchange(Bytes head) {
   body_done_ = decoder_.complete();
   expects_continue_ =
       !body_done_ && check_.expect == HeadCheck::Expect::kContinue && request_.minor == 1;
-  ask_handler();
+  ask_handler(known);
   return true;
 }
 
@@ -239,10 +243,12 @@ void Session::fill_request(Bytes head) {
   if (request_.authority.empty()) request_.authority = check_.host.of(head);
 }
 
-void Session::ask_handler() {
+void Session::ask_handler(HeadNote* known) {
   in_exchange_ = true;
   phase_ = Phase::kBody;
+  if (known != nullptr) note_ = *known;
   body_mode_ = server_.handler_.on_head(*this);
+  if (known != nullptr) *known = note_;
   if (connection_->ending() || answer_ == Answer::kDone) return;
   if (body_mode_ == Handler::Body::kBuffer && check_.content_length > server_.options_.max_body) {
     fail({413, "the body is larger than max_body"});
@@ -358,10 +364,10 @@ void Session::end_exchange() {
     connection_->clear_deadline();
     connection_->finish(heard_all ? Connection::Linger::kSkip : Connection::Linger::kWait);
   }
-  head_.clear();
+  give_back(head_);
   give_back(body_);
-  if (!wire_.empty()) give_back(wire_);
-  trailers_.clear();
+  give_back(wire_);
+  give_back(trailers_);
   trailer_fields_.clear();
   forced_type_.clear();
   forced_status_ = status_ = 0;
@@ -369,7 +375,7 @@ void Session::end_exchange() {
   fields_.clear();
   request_ = Request{};
   state_ = nullptr;
-  forget_note();
+  note_ = {};
   dropped_ = 0;
   first_byte_ns_ = 0;
   timed_ = false;
@@ -396,7 +402,7 @@ void Session::fail(Refusal refusal, CloseReason reason) {
     is_head_request_ = check_.method.of(head_) == "HEAD";
   }
   input_ = {};
-  pending_.clear();
+  give_back(pending_);
   const Answer answer = answer_;
   abort();
   if (answer == Answer::kBegun) {

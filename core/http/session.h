@@ -81,10 +81,10 @@ class Session final : public Exchange {
   bool read_spilled_head();
   bool parse_head(Bytes head);
   void start_request(Bytes head);
-  bool begin_exchange(Bytes head);
+  bool begin_exchange(Bytes head, HeadNote* known);
   void begin_time();
   void fill_request(Bytes head);
-  void ask_handler();
+  void ask_handler(HeadNote* known);
   bool read_body();
   void take_piece(Bytes piece);
   void append_to_body(Bytes piece);

@@ -139,7 +139,9 @@ void Connection::wake() {
 void Connection::set_deadline(std::chrono::milliseconds after, CloseReason reason) {
   if ((flags_ & kClosing) != 0) return;
   Network& network_ = network();
-  deadline_tick_ = network_.now() + ticks(after);
+  const Tick due = network_.now() + ticks(after);
+  if (due == deadline_tick_ && reason == deadline_reason_) return;  // it is in the wheel for it
+  deadline_tick_ = due;
   deadline_reason_ = reason;
   network_.schedule(*this);
 }

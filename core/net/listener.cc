@@ -30,7 +30,10 @@ Listener::Listener(Network& network, StreamDoor& door, int fd, std::string id, s
 void Listener::start() {
   static constexpr PollOperations kOperations = {
       [](PollHandle& handle, std::uint8_t) noexcept { of(handle).ready(); },
-      [](PollHandle& handle) noexcept { of(handle).network_.poll_handle_closed(); }};
+      [](PollHandle& handle) noexcept {
+        of(handle).polled_ = false;
+        of(handle).network_.poll_handle_closed();
+      }};
   if (state_ == State::kClosed || state_ == State::kAccepting) return;
   if (!polled_) {
     if (!network_.poller_.open(*this, fd_, kOperations)) {
@@ -69,6 +72,15 @@ void Listener::close() {
   }
   fd_ = -1;
   state_ = State::kClosed;
+}
+
+bool Listener::reopen(int fd) {
+  if (is_open() || polled_) return false;
+  std::erase(network_.waiting_, this);  // where it may stand from before
+  fd_ = fd;
+  sock::local_address(fd, address_);
+  state_ = State::kIdle;
+  return true;
 }
 
 int Listener::accept_queue() const {

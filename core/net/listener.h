@@ -46,6 +46,10 @@ class Listener final : private PollHandle, public ConnectionSource {
   void accept_backlog();
   // Closes the socket. The object stays, for its counters and its connections.
   void close();
+  // Takes over another such descriptor in its place, as when it was made. False where it is open,
+  // or the loop has not let go of it yet; `fd` stays the caller's then.
+  bool reopen(int fd);
+  bool is_open() const { return state_ != State::kClosed; }
 
   StreamDoor& door() const { return door_; }
   const Address& address() const { return address_; }

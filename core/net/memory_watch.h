@@ -1,9 +1,9 @@
 // MemoryWatch: how much memory this process has (resident pages, what a container's limit counts
 // too), against its ceiling.
 //
-// Has no timer: it looks when it is asked, a hundred times a second at most (more often only near
-// the limit), so that an idle process sleeps. What is done about it is Network's business
-// (core/net/room.cc).
+// Has no timer: it looks when it is asked, every 10 ms at most (from seven eighths of the limit on
+// every 1 ms), so that an idle process sleeps. What is done about it is Network's business
+// (core/net/shed.cc).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class MemoryWatch {
   MemoryWatch(const MemoryWatch&) = delete;
   MemoryWatch& operator=(const MemoryWatch&) = delete;
 
-  // Looks, if the last look was 10 ms ago (near the limit: 1 ms). True where it did.
+  // Looks, if the last look was kEveryMs ago (near the limit: kNearEveryMs). True where it did.
   bool look(std::uint64_t now_ms);
   void look_now();
 

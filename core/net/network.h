@@ -88,6 +88,9 @@ class Network final : private Turn::Work {
   Resolver& resolver();  // one for all services
   // Which sockets that reach us are our own, going out: for who passes bytes on.
   HopTable& hops() { return hops_; }
+  // Listeners and dialers, those that are closed among them. There is a number for each, so there
+  // cannot be more than 65,535.
+  std::size_t sources() const { return sources_.size(); }
   ConnectionSource& source(std::uint16_t number) { return *sources_[number]; }
   Connection* find(ConnectionId id) { return table_.find(id); }
   std::uint64_t open_connections() const { return table_.in_use(); }

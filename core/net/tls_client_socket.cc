@@ -2,24 +2,28 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 
 #include <cerrno>
-#include <chrono>
 #include <memory>
+#include <optional>
 
 #include "core/net/tls_material.h"
+#include "core/socket/waiting.h"
 
 namespace polyport {
 
 namespace {
 
-using std::chrono::milliseconds;
-
 struct FreeSsl {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
 using SslPointer = std::unique_ptr<SSL, FreeSsl>;
+
+// What SSL_get_error() says of the next call is taken from these two.
+void forget_errors() {
+  ERR_clear_error();
+  errno = 0;
+}
 
 class TlsLayer final : public ClientSocket::Layer {
  public:
@@ -27,33 +31,36 @@ class TlsLayer final : public ClientSocket::Layer {
 
   // Fills the buffer as far as records have come: the descriptor tells nothing of what lies here.
   ClientSocket::Transfer receive(std::span<char> buffer) override {
+    if (ended_) return {.error = *ended_};
     std::size_t all = 0;
     while (all < buffer.size()) {
       std::size_t count = 0;
-      ERR_clear_error();
+      forget_errors();
       const int result = SSL_read_ex(ssl_.get(), buffer.data() + all, buffer.size() - all, &count);
       all += count;
       if (result == 1) continue;
-      if (all > 0) break;  // why it ends here is told again by the next call
-      return {.error = error_of(result)};
+      const int error = error_of(result);
+      if (error != EAGAIN) ended_ = error;  // OpenSSL tells it once
+      if (all == 0) return {.error = error};
+      break;
     }
     return {.bytes = all};
   }
 
   ClientSocket::Transfer send(Bytes bytes) override {
     std::size_t count = 0;
-    ERR_clear_error();
+    forget_errors();
     const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count);
     return {.bytes = count, .error = result == 1 ? 0 : error_of(result)};
   }
 
   void finish_sending() override {
-    ERR_clear_error();
+    forget_errors();
     SSL_shutdown(ssl_.get());
-    ERR_clear_error();
+    forget_errors();
   }
 
-  bool has_more() const override { return SSL_has_pending(ssl_.get()) == 1; }
+  bool has_more() const override { return ended_ || SSL_has_pending(ssl_.get()) == 1; }
 
  private:
   // 0 where the other side has ended, with a close_notify or without one.
@@ -75,6 +82,7 @@ class TlsLayer final : public ClientSocket::Layer {
   }
 
   SslPointer ssl_;
+  std::optional<int> ended_;  // how receiving has ended, as error_of() gives it
 };
 
 std::string handshake_failure(SSL* ssl, int outcome) {
@@ -88,16 +96,6 @@ std::string handshake_failure(SSL* ssl, int outcome) {
   return tls_client_failure(reason);
 }
 
-bool wait_for(int descriptor, short events, ClientSocket::Deadline deadline) {
-  while (true) {
-    const auto left =
-        std::chrono::ceil<milliseconds>(deadline - ClientSocket::Deadline::clock::now());
-    if (left.count() <= 0) return false;
-    pollfd waiting{descriptor, events, 0};
-    if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0) return true;
-  }
-}
-
 }  // namespace
 
 Result<TlsAgreement> start_tls(ClientSocket& socket, const TlsClientContext& context,
@@ -108,7 +106,7 @@ Result<TlsAgreement> start_tls(ClientSocket& socket, const TlsClientContext& con
   }
   SSL_set_mode(ssl.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   while (true) {
-    ERR_clear_error();
+    forget_errors();
     const int result = SSL_do_handshake(ssl.get());
     if (result == 1) break;
     const int outcome = SSL_get_error(ssl.get(), result);
@@ -116,7 +114,9 @@ Result<TlsAgreement> start_tls(ClientSocket& socket, const TlsClientContext& con
     if (!reads && outcome != SSL_ERROR_WANT_WRITE) {
       return failure(ErrorCode::kSystem, handshake_failure(ssl.get(), outcome));
     }
-    if (!wait_for(socket.descriptor(), reads ? POLLIN : POLLOUT, deadline)) {
+    const int descriptor = socket.descriptor();
+    if (!(reads ? sock::wait_readable(descriptor, deadline)
+                : sock::wait_writable(descriptor, deadline))) {
       return failure(ErrorCode::kSystem, "no answer to the TLS handshake in time");
     }
   }

@@ -145,16 +145,19 @@ UdpSocket::UdpSocket(Network& network, UdpDoor& door, int fd, std::string id)
 }
 
 void UdpSocket::start() {
-  static constexpr PollOperations kOps = {
-      [](PollHandle& handle, std::uint8_t events) noexcept {
-        UdpSocket& socket = of(handle);
-        socket.ready();
-        // An error on a UDP socket (an ICMP unreachable, say) stops the watch, not the service.
-        if ((events & kPollError) != 0 && socket.fd_ >= 0) {
-          socket.network_.poller_.set(socket, kReadable);
-        }
-      },
-      [](PollHandle& handle) noexcept { of(handle).network_.poll_handle_closed(); }};
+  static constexpr PollOperations kOps = {[](PollHandle& handle, std::uint8_t events) noexcept {
+                                            UdpSocket& socket = of(handle);
+                                            socket.ready();
+                                            // An error on a UDP socket (an ICMP unreachable, say)
+                                            // stops the watch, not the service.
+                                            if ((events & kPollError) != 0 && socket.fd_ >= 0) {
+                                              socket.network_.poller_.set(socket, kReadable);
+                                            }
+                                          },
+                                          [](PollHandle& handle) noexcept {
+                                            of(handle).polled_ = false;
+                                            of(handle).network_.poll_handle_closed();
+                                          }};
   if (!network_.poller_.open(*this, fd_, kOps)) {
     network_.log_.error({.event = "listener_failed",
                          .message = "the loop cannot watch the socket",
@@ -176,6 +179,14 @@ void UdpSocket::close() {
     sock::close(fd_);
   }
   fd_ = -1;
+}
+
+bool UdpSocket::reopen(int fd) {
+  if (is_open() || polled_) return false;
+  fd_ = fd;
+  sock::local_address(fd, address_);
+  door_.guard.add_own(address_);
+  return true;
 }
 
 void UdpSocket::ready() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/net/datagram.h"
 #include "core/net/poller.h"
@@ -57,6 +58,9 @@ class UdpSocket : private PollHandle {
     std::uint64_t kernel_dropped = 0;  // SO_RXQ_OVFL: lost before we could read them
     std::array<std::uint64_t, UdpGuard::kVerdicts> refused{};
   };
+  // What the two that no guard refused are called beside the names of its verdicts.
+  static constexpr std::string_view kSendFailed = "send_failed";
+  static constexpr std::string_view kKernelDropped = "kernel_dropped";
 
   // Takes over `fd`, which is bound.
   UdpSocket(Network& network, UdpDoor& door, int fd, std::string id);
@@ -64,7 +68,11 @@ class UdpSocket : private PollHandle {
   UdpSocket& operator=(const UdpSocket&) = delete;
 
   void start();
+  // The object stays, for its counters.
   void close();
+  // As Listener::reopen.
+  bool reopen(int fd);
+  bool is_open() const { return fd_ >= 0; }
 
   UdpDoor& door() const { return door_; }
   const std::string& id() const { return id_; }

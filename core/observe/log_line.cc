@@ -10,6 +10,17 @@
 namespace polyport {
 namespace {
 
+// What each form tells between the event and the message.
+template <class Field>
+void tell_where(const LogLine& line, std::string_view worker, Field field) {
+  field("worker", worker);
+  field("service", line.service);
+  field("listener", line.listener);
+  field("conn", line.conn);
+  field("peer", line.peer);
+  field("reason", line.reason);
+}
+
 std::string json_line(LogLevel level, const LogLine& line, const timespec& now,
                       std::string_view worker) {
   std::tm utc{};
@@ -28,12 +39,7 @@ std::string json_line(LogLevel level, const LogLine& line, const timespec& now,
   field("ts", stamp.data());
   field("level", name(level));
   field("event", line.event);
-  field("worker", worker);
-  field("service", line.service);
-  field("listener", line.listener);
-  field("conn", line.conn);
-  field("peer", line.peer);
-  field("reason", line.reason);
+  tell_where(line, worker, field);
   field("msg", line.message);
   json.end_object();
   out += '\n';
@@ -63,12 +69,7 @@ std::string text_line(LogLevel level, const LogLine& line, const timespec& now,
     out.append(before).append(name).append("=").append(shown(value));
     before = " ";
   };
-  field("worker", worker);
-  field("service", line.service);
-  field("listener", line.listener);
-  field("conn", line.conn);
-  field("peer", line.peer);
-  field("reason", line.reason);
+  tell_where(line, worker, field);
   if (!line.message.empty()) out += "  " + printable(line.message, kMaxLogFieldBytes);
   out += '\n';
   return out;

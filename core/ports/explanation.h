@@ -39,6 +39,8 @@ struct BindAttempt {
   bool reuse_port = false;
   std::string service;  // who wanted it, and where that stands; empty where nobody's
   std::string where;    // "my.toml:3:10"
+
+  bool is_path() const { return target.transport == Transport::kUnix; }
 };
 
 enum class Verdict : std::uint8_t { kFree, kTaken, kForbidden, kUnavailable, kInvalid };

@@ -9,7 +9,6 @@
 
 #include "core/base/layout.h"
 #include "core/ports/explanation.h"
-#include "core/ports/judge.h"
 
 namespace polyport {
 namespace {

@@ -50,6 +50,8 @@ struct OptionSpec {
   // Where a type does not take an option that the others have: a row of that name with a hint here
   // makes any value for it an error.
   std::string_view instead = {};
+  // It bounds the whole program: each of several workers has its share (share_of).
+  bool divided = false;
 };
 
 // The checked values of one table of the config, read by option name. Asking for a name or a kind

@@ -1,116 +1,17 @@
 #include "core/settings/value_reader.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <set>
 
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/settings/toml_reader.h"
+#include "core/settings/value_words.h"
 #include "core/socket/networks.h"
 
 namespace polyport {
-
 namespace {
-
-std::string words(std::span<const std::string_view> list) {
-  std::string text;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (i > 0) text += i + 1 == list.size() ? " or " : ", ";
-    text += list[i];
-  }
-  return text;
-}
-
-std::string expected(const OptionSpec& row) {
-  switch (row.type) {
-    case OptionType::kBool:
-      return "true or false";
-    case OptionType::kInt:
-      return row.choices.empty() ? "an integer"
-                                 : "an integer or " + words(split(row.choices, '|')) + " in quotes";
-    case OptionType::kSize:
-      return "a size like \"64KiB\"";
-    case OptionType::kDuration:
-      return "a duration like \"10s\"";
-    case OptionType::kEnum:
-      return words(split(row.choices, '|')) + " in quotes";
-    case OptionType::kString:
-    case OptionType::kSecret:
-      return "a text in quotes";
-    case OptionType::kPath:
-      return "a path in quotes";
-    case OptionType::kStrings:
-      return "a text in quotes or a list of them";
-    case OptionType::kNetworks:
-      return "a network like \"10.0.0.0/8\" or a list of them";
-    case OptionType::kCertificates:
-      return "a list like [{ cert = \"a.pem\", key = \"a.key\" }]";
-    case OptionType::kEndpoints:
-      break;
-  }
-  return "an endpoint like \"localhost:8080\" or a list of them";
-}
-
-std::string number_text(const Node& node) {
-  if (node.kind == Node::Kind::kFloat) return node.text;
-  if (node.kind == Node::Kind::kBool) return node.number != 0 ? "true" : "false";
-  return std::to_string(node.number);
-}
-
-std::string got(const Node& node, const OptionSpec& row) {
-  const std::string shown = row.type == OptionType::kSecret ? "" : " " + number_text(node);
-  switch (node.kind) {
-    case Node::Kind::kTable:
-      return "a table";
-    case Node::Kind::kArray:
-      return "a list";
-    case Node::Kind::kString:
-      return "the string " + quoted(node.text, 60);
-    case Node::Kind::kInteger:
-      return "the integer" + shown;
-    case Node::Kind::kFloat:
-      return "the number" + shown;
-    case Node::Kind::kBool:
-      return "the boolean" + shown;
-    case Node::Kind::kDate:
-      return "a date or time";
-    case Node::Kind::kOverride:
-      break;
-  }
-  return quoted(node.text, 60);
-}
-
-// What to write instead of a value of the wrong kind, where that can be told.
-std::string remedy(const Node& node, const OptionSpec& row) {
-  const bool quotes = node.kind == Node::Kind::kString;
-  const bool integer = node.kind == Node::Kind::kInteger && node.number >= 0;
-  const std::string number = number_text(node);
-  if (row.type == OptionType::kBool) {
-    return quotes && (node.text == "true" || node.text == "false")
-               ? "write " + node.text + ", without quotes"
-               : "";
-  }
-  if (row.type == OptionType::kInt) {
-    return quotes && parse_number(node.text) ? "write " + node.text + ", without quotes" : "";
-  }
-  if (row.type == OptionType::kDuration && (integer || node.kind == Node::Kind::kFloat)) {
-    return "write " + quoted(number + "s") + ", not " + number;
-  }
-  if (row.type == OptionType::kSize && integer) {
-    return "write " + quoted(format_size(static_cast<std::uint64_t>(node.number))) + ", not " +
-           number;
-  }
-  const bool scalar = node.kind == Node::Kind::kInteger || node.kind == Node::Kind::kFloat ||
-                      node.kind == Node::Kind::kBool;
-  if (row.type == OptionType::kSecret) return scalar ? "write it in quotes" : "";
-  if (!scalar) return "";
-  const std::vector<std::string_view> choices = split(row.choices, '|');
-  const bool choice = std::find(choices.begin(), choices.end(), number) != choices.end();
-  const bool text = row.type == OptionType::kString || row.type == OptionType::kPath;
-  return text || (row.type == OptionType::kEnum && choice) ? "write " + quoted(number) : "";
-}
 
 // Reads one value; its methods report and return false, or fill `value_`.
 class ValueReader {
@@ -143,8 +44,7 @@ class ValueReader {
   bool read_enum(const Node& node);
   bool read_text(const Node& node);
   bool read_texts(const Node& node);
-  bool read_networks(const Node& node);
-  bool read_network(const Node& node, std::string_view text);
+  bool read_listed_text(const Node& node, std::string_view text);
   bool read_certificates(const Node& node);
   bool read_certificate(const Node& item);
   bool read_endpoints(const Node& node);
@@ -182,9 +82,8 @@ bool ValueReader::read(const Node& node) {
     case OptionType::kPath:
       return read_text(node);
     case OptionType::kStrings:
-      return read_texts(node);
     case OptionType::kNetworks:
-      return read_networks(node);
+      return read_texts(node);
     case OptionType::kCertificates:
       return read_certificates(node);
     case OptionType::kEndpoints:
@@ -281,7 +180,7 @@ bool ValueReader::read_enum(const Node& node) {
   }
   const std::string meant = did_you_mean(node.text, choices);
   return complain(node, ErrorCode::kBadValue, quoted(node.text, 60) + " is not a choice",
-                  meant.empty() ? "choose " + words(choices) : meant);
+                  meant.empty() ? "choose " + alternatives(choices) : meant);
 }
 
 bool ValueReader::read_text(const Node& node) {
@@ -292,29 +191,10 @@ bool ValueReader::read_text(const Node& node) {
 
 // "a, b" of an override is two.
 bool ValueReader::read_texts(const Node& node) {
-  if (is_text(node)) {
-    for (const std::string_view part : split(node.text, ',')) {
-      if (!trim(part).empty()) value_.texts.emplace_back(trim(part));
-    }
-    return true;
-  }
-  if (node.kind != Node::Kind::kArray) return wrong_kind(node);
-  bool good = true;
-  for (const Node& item : node.items) {
-    if (item.kind != Node::Kind::kString) {
-      good = wrong_kind(item);
-    } else if ((good &= sound_text(item))) {
-      value_.texts.push_back(item.text);
-    }
-  }
-  return good;
-}
-
-bool ValueReader::read_networks(const Node& node) {
   bool good = true;
   if (is_text(node)) {
     for (const std::string_view part : split(node.text, ',')) {
-      if (!trim(part).empty()) good &= read_network(node, trim(part));
+      if (!trim(part).empty()) good &= read_listed_text(node, trim(part));
     }
     return good;
   }
@@ -323,15 +203,17 @@ bool ValueReader::read_networks(const Node& node) {
     if (item.kind != Node::Kind::kString) {
       good = wrong_kind(item);
     } else {
-      good &= sound_text(item) && read_network(item, item.text);
+      good &= sound_text(item) && read_listed_text(item, item.text);
     }
   }
   return good;
 }
 
-bool ValueReader::read_network(const Node& node, std::string_view text) {
-  const auto fine = Networks::check(text);
-  if (!fine) return complain(node, fine.error());
+bool ValueReader::read_listed_text(const Node& node, std::string_view text) {
+  if (row_.type == OptionType::kNetworks) {
+    const auto fine = Networks::check(text);
+    if (!fine) return complain(node, fine.error());
+  }
   value_.texts.emplace_back(text);
   return true;
 }
@@ -450,7 +332,7 @@ bool ValueReader::read_endpoint(const Node& node, std::string_view text) {
     return complain(
         node, ErrorCode::kBadValue,
         std::string(rules_.type) + " does not speak " + std::string(name(endpoint->transport)),
-        "it speaks " + words(spoken));
+        "it speaks " + alternatives(spoken));
   }
   if (!listed_.insert(endpoint->text()).second) {
     return complain(node, ErrorCode::kConflict, quoted(text) + " is listed twice", "remove one");

@@ -1,5 +1,4 @@
-// The client's socket over core/socket/socket.h, plus the waiting that a program without a loop has
-// to do itself.
+// The client's socket over core/socket/socket.h and core/socket/waiting.h.
 #include "core/socket/client_socket.h"
 
 #include <poll.h>
@@ -7,10 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <limits>
 #include <utility>
 
 #include "core/socket/socket.h"
+#include "core/socket/waiting.h"
 
 namespace polyport {
 namespace {
@@ -20,12 +19,6 @@ using std::chrono::steady_clock;
 
 // A full accept queue of a unix socket sends no event when it has room; connect is tried again.
 constexpr milliseconds kUnixRetry{10};
-
-int poll_timeout(ClientSocket::Deadline deadline) {
-  const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
-  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kMost));
-}
 
 ClientSocket::Transfer transfer(std::ptrdiff_t result) {
   if (result < 0) return {0, static_cast<int>(-result)};
@@ -68,7 +61,8 @@ int ClientSocket::bind(const Address& local) {
 int ClientSocket::connect(const Address& peer, Deadline deadline) {
   const int result = sock::connect(fd_, peer);
   if (result == 0) return 0;
-  return result == -EINPROGRESS || result == -EINTR ? wait_connected(deadline) : -result;
+  if (result != -EINPROGRESS && result != -EINTR) return -result;
+  return -sock::finish_connect(fd_, deadline);
 }
 
 int ClientSocket::connect_unix(std::string_view path, Deadline deadline) {
@@ -77,22 +71,8 @@ int ClientSocket::connect_unix(std::string_view path, Deadline deadline) {
     if (result != -EAGAIN && result != -EINTR) return -result;
     if (steady_clock::now() >= deadline) return ETIMEDOUT;
     const auto retry = std::min<Deadline>(deadline, steady_clock::now() + kUnixRetry);
-    ::poll(nullptr, 0, poll_timeout(retry));
+    ::poll(nullptr, 0, sock::milliseconds_to(retry));
   }
-}
-
-int ClientSocket::wait_connected(Deadline deadline) {
-  pollfd waiting{fd_, POLLOUT, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&waiting, 1, poll_timeout(deadline));
-  } while ((ready < 0 && errno == EINTR) || (ready == 0 && steady_clock::now() < deadline));
-  if (ready < 0) return errno;
-  if (ready == 0) return ETIMEDOUT;
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-  return error;
 }
 
 ClientSocket::Transfer ClientSocket::receive(std::span<char> buffer) {

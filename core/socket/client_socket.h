@@ -75,8 +75,6 @@ class ClientSocket {
   int descriptor() const { return fd_; }  // to poll; negative when closed
 
  private:
-  int wait_connected(Deadline deadline);
-
   int fd_ = -1;
   std::unique_ptr<Layer> layer_;
 };

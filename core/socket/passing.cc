@@ -68,7 +68,7 @@ std::ptrdiff_t send_message(int fd, std::string_view bytes, std::span<const int>
 }
 
 std::ptrdiff_t receive_message(int fd, char* buffer, std::size_t size,
-                               std::vector<int>& descriptors) {
+                               std::vector<int>& descriptors, bool& lost) {
   iovec piece{buffer, size};
   msghdr message{};
   message.msg_iov = &piece;
@@ -82,13 +82,15 @@ std::ptrdiff_t receive_message(int fd, char* buffer, std::size_t size,
   } while (got < 0 && errno == EINTR);
   if (got < 0) return -errno;
   const std::vector<int> came = passed(message);
-  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+  lost = (message.msg_flags & MSG_CTRUNC) != 0;
+  const bool cut = (message.msg_flags & MSG_TRUNC) != 0;
+  if (lost || cut) {
     for (const int each : came)
       ::close(each);
-    return -EMSGSIZE;
+  } else {
+    descriptors.insert(descriptors.end(), came.begin(), came.end());
   }
-  descriptors.insert(descriptors.end(), came.begin(), came.end());
-  return got;
+  return cut ? -EMSGSIZE : got;
 }
 
 }  // namespace polyport::sock

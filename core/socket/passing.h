@@ -22,9 +22,9 @@ bool is_channel(int fd);  // an end of one
 // All of `bytes` and the descriptors, which stay the sender's, or nothing. At least one byte.
 std::ptrdiff_t send_message(int fd, std::string_view bytes, std::span<const int> descriptors);
 // One message; 0 where the other end is closed. Appends the descriptors that came with it, which
-// are close-on-exec and the caller's. -EMSGSIZE where it was larger than `size`, or not all of its
-// descriptors could be taken over: what came is closed then.
+// are close-on-exec and the caller's. -EMSGSIZE where it was larger than `size`. `lost` where this
+// process had no room for all of its descriptors: the bytes are whole, and the others are closed.
 std::ptrdiff_t receive_message(int fd, char* buffer, std::size_t size,
-                               std::vector<int>& descriptors);
+                               std::vector<int>& descriptors, bool& lost);
 
 }  // namespace polyport::sock

@@ -14,12 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-int milliseconds_to(Deadline deadline) {
-  const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
-  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kMost));
-}
-
 bool wait(int fd, short events, Deadline deadline) {
   pollfd waiting{fd, events, 0};
   while (true) {
@@ -31,6 +25,12 @@ bool wait(int fd, short events, Deadline deadline) {
 }
 
 }  // namespace
+
+int milliseconds_to(Deadline deadline) {
+  const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kMost));
+}
 
 bool wait_readable(int fd, Deadline deadline) {
   return wait(fd, POLLIN, deadline);

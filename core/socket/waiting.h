@@ -9,6 +9,9 @@ namespace polyport::sock {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
+// For poll(): rounded up, 0 where the deadline has passed.
+int milliseconds_to(Deadline deadline);
+
 // Whether it came before the deadline; an error or an end of the socket counts as something to
 // read and as room to write.
 bool wait_readable(int fd, Deadline deadline);

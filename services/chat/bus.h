@@ -48,20 +48,19 @@ class Bus {
   virtual void member_left(Member&, [[maybe_unused]] std::string_view why,
                            [[maybe_unused]] std::chrono::milliseconds held) {}
   // What happens to everybody in one order. True: it comes back by Hub::apply_…; else the hub does
-  // it at once.
+  // it at once, where it is about nobody of another process.
   virtual bool share_topic([[maybe_unused]] std::string_view room,
                            [[maybe_unused]] std::string_view by,
                            [[maybe_unused]] std::string_view text) {
     return false;
   }
   virtual bool share_kick([[maybe_unused]] std::string_view room,
-                          [[maybe_unused]] std::string_view by,
-                          [[maybe_unused]] std::string_view who,
+                          [[maybe_unused]] std::string_view by, [[maybe_unused]] Member& who,
                           [[maybe_unused]] std::string_view why) {
     return false;
   }
   // Only for members of other processes.
-  virtual bool share_mute([[maybe_unused]] std::string_view who, [[maybe_unused]] bool muted) {
+  virtual bool share_mute([[maybe_unused]] Member& who, [[maybe_unused]] bool muted) {
     return false;
   }
 

@@ -144,11 +144,9 @@ std::string Chat::where(std::string_view door) const {
         continue;
       }
       const Address& address = listener.address;
-      const std::string host = address.is_loopback() ? "localhost" : address.ip_text();
-      const bool brackets = host.find(':') != std::string::npos;
       const std::string port = std::to_string(address.port);
       if (address.is_any()) return "port " + port + " of this host";
-      return (brackets ? "[" + host + "]" : host) + ":" + port;
+      return address.is_loopback() ? "localhost:" + port : address.text();
     }
   }
   return {};

@@ -139,10 +139,7 @@ Page DiskStore::with_newer(const HistoryQuestion& question, Page page) {
   if (newer.more && !page.messages.empty()) return newer;
   page.more = page.more || newer.more;
   std::move(newer.messages.begin(), newer.messages.end(), std::back_inserter(page.messages));
-  if (page.messages.size() <= question.most) return page;
-  page.more = true;
-  page.messages.erase(page.messages.begin(),
-                      page.messages.end() - static_cast<std::ptrdiff_t>(question.most));
+  keep_newest(page, question.most);
   return page;
 }
 

@@ -199,7 +199,7 @@ Refusal Hub::join(Member& member, std::string_view name, std::optional<MessageId
   if (after) {
     question.which = HistoryQuestion::Which::kAfter;
     question.id = *after;
-    question.most = std::max<std::size_t>(question.most, kMostMissed);
+    question.most = HistoryQuestion::kMost;
   }
   const auto replay = after ? Member::Replay::kMissed : Member::Replay::kLast;
   const std::uint64_t ticket = expect(member, {});

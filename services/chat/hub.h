@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,9 +33,6 @@ namespace polyport::services::chat {
 
 class Hub final : private Bus::Listener {
  public:
-  // Messages in one answer about history.
-  static constexpr std::size_t kMostMissed = 500;
-
   // All must outlive the hub. `wake` asks for tick() within a second.
   Hub(const Rules& rules, const Clock& clock, Store& store, Bus& bus, std::function<void()> wake);
 
@@ -99,6 +97,8 @@ class Hub final : private Bus::Listener {
 
   // Tells everybody.
   void announce(std::string_view text);
+  // And one of this process.
+  void inform(Member& member, std::string_view text);
 
   // --- for a bus: what happens in other processes (hub_remote.cc) --------------------------------
   // Whoever has that name here gets another one. leave() and part() are as for everybody.
@@ -110,11 +110,10 @@ class Hub final : private Bus::Listener {
   void lose_name(Member& member);
   void apply_topic(std::string_view room, std::string_view by, std::string_view text,
                    std::uint64_t wall_ms);
-  void apply_kick(std::string_view room, std::string_view by, std::string_view who,
-                  std::string_view why);
+  void apply_kick(std::string_view room, std::string_view by, Member& who, std::string_view why);
   void apply_mute(Member& member, Mute what);
   // To a member of this process, from one of another.
-  void deliver(const Message& message, std::string_view to);
+  void deliver(const Message& message, Member& to);
 
   // Tells large rooms who came and left, and forgets nicks that were held long enough.
   void tick();
@@ -196,7 +195,8 @@ class Hub final : private Bus::Listener {
   std::function<void()> wake_;
   std::unordered_set<Member*, ByShape, ByShape> by_shape_;
   std::unordered_map<std::string, std::unique_ptr<Room>> rooms_;  // by name in lower case
-  std::unordered_map<std::uint64_t, Expected> expected_;
+  std::unordered_map<std::uint64_t, Expected> expected_;          // by ticket
+  std::set<std::pair<const Member*, std::uint64_t>> tickets_of_;  // the same
   std::vector<Member*> slow_;  // to be taken out once everybody has been told
   Identities identities_;
   Guesses guesses_;            // of the operators' password

@@ -18,17 +18,24 @@ constexpr Rate kPresence{.burst = 100, .per_second = 20};
 
 std::uint64_t Hub::expect(Member& member, std::string_view reference) {
   expected_.emplace(++tickets_, Expected{&member, std::string(reference)});
+  tickets_of_.emplace(&member, tickets_);
   return tickets_;
 }
 
 std::optional<Hub::Expected> Hub::expected(std::uint64_t ticket) {
   auto found = expected_.extract(ticket);
   if (found.empty()) return std::nullopt;  // it has gone
+  tickets_of_.erase({found.mapped().member, ticket});
   return std::move(found.mapped());
 }
 
+// Many may leave while much waits: each is to cost what is its own.
 void Hub::forget_expected(const Member& member) {
-  std::erase_if(expected_, [&](const auto& entry) { return entry.second.member == &member; });
+  auto own = tickets_of_.lower_bound({&member, 0});
+  while (own != tickets_of_.end() && own->first == &member) {
+    expected_.erase(own->second);
+    own = tickets_of_.erase(own);
+  }
 }
 
 // --- telling -------------------------------------------------------------------------------------
@@ -109,6 +116,10 @@ void Hub::announce(std::string_view text) {
   Encodings encodings;
   for (Member* member : by_shape_)
     give(*member, {.kind = Event::Kind::kNotice, .text = text}, encodings);
+}
+
+void Hub::inform(Member& member, std::string_view text) {
+  tell(member, {.kind = Event::Kind::kNotice, .text = text});
 }
 
 // --- once a second, where there is something to do -----------------------------------------------

@@ -44,15 +44,12 @@ void Hub::put_in(Member& remote, std::string_view name) {
   tell_joined(room, remote);
 }
 
-void Hub::deliver(const Message& message, std::string_view nick) {
-  Member* to = find(nick);
-  if (to == nullptr || to->is_remote()) return;
-  tell(*to, {.kind = Event::Kind::kPrivate,
-             .from = find(message.nick),
-             .to = to,
-             .message = &message,
-             .nick = message.nick,
-             .other = to->nick_});
+void Hub::deliver(const Message& message, Member& to) {
+  tell(to, {.kind = Event::Kind::kPrivate,
+            .to = &to,
+            .message = &message,
+            .nick = message.nick,
+            .other = to.nick_});
 }
 
 }  // namespace polyport::services::chat

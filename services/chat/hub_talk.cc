@@ -108,7 +108,7 @@ void Hub::apply_topic(std::string_view name, std::string_view by, std::string_vi
 Refusal Hub::ask_history(Member& member, HistoryQuestion question) {
   const Room* room = find_room(question.room);
   if (room == nullptr || !is_in(member, *room)) return Refusal::kNotInRoom;
-  question.most = std::min(question.most, kMostMissed);
+  question.most = std::min(question.most, HistoryQuestion::kMost);
   const std::uint64_t ticket = expect(member, {});
   store_.read(question, [this, ticket, question](const Page& page) {
     const auto who = expected(ticket);
@@ -149,27 +149,26 @@ Refusal Hub::kick(Member& member, std::string_view name, std::string_view nick,
   if (target == nullptr) return Refusal::kNobody;
   if (!is_in(*target, *room)) return Refusal::kNotThere;
   if (why.size() > rules_.line_bytes) return Refusal::kTooLong;
-  if (!bus_.share_kick(room->name, member.nick_, target->nick_, why)) {
-    apply_kick(room->name, member.nick_, target->nick_, why);
-  }
+  if (bus_.share_kick(room->name, member.nick_, *target, why)) return Refusal::kNone;
+  if (target->is_remote()) return Refusal::kOutOfReach;  // it would be out of the room here only
+  apply_kick(room->name, member.nick_, *target, why);
   return Refusal::kNone;
 }
 
-void Hub::apply_kick(std::string_view name, std::string_view by, std::string_view who,
+void Hub::apply_kick(std::string_view name, std::string_view by, Member& who,
                      std::string_view why) {
   Room* room = find_room(name);
-  Member* target = find(who);
-  if (room == nullptr || target == nullptr || !is_in(*target, *room)) return;
+  if (room == nullptr || !is_in(who, *room)) return;
   // Told while it is still in: it hears of it like everybody else.
   const Telling telling(*this);
   tell_room({.kind = Event::Kind::kKicked,
              .room = room,
              .from = find(by),
-             .to = target,
+             .to = &who,
              .nick = by,
-             .other = target->nick_,
+             .other = who.nick_,
              .text = why});
-  take_out(*target, *room, why);
+  take_out(who, *room, why);
 }
 
 Refusal Hub::mute(Member& member, std::string_view nick, Mute what) {
@@ -177,8 +176,7 @@ Refusal Hub::mute(Member& member, std::string_view nick, Mute what) {
   Member* target = find(nick);
   if (target == nullptr) return Refusal::kNobody;
   if (target->is_remote()) {
-    return bus_.share_mute(target->nick_, what == Mute::kMute) ? Refusal::kNone
-                                                               : Refusal::kOutOfReach;
+    return bus_.share_mute(*target, what == Mute::kMute) ? Refusal::kNone : Refusal::kOutOfReach;
   }
   apply_mute(*target, what);
   return Refusal::kNone;

@@ -9,7 +9,7 @@ namespace polyport::services::chat {
 namespace {
 
 constexpr std::size_t kMostListed = 200;
-constexpr std::int64_t kMostHistory = 500;
+constexpr std::int64_t kMostHistory{HistoryQuestion::kMost};
 
 constexpr Bytes kHelp =
     "* what you type is said to everybody in the room. A line that begins with / is a command:\r\n"

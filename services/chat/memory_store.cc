@@ -7,8 +7,13 @@
 
 namespace polyport::services::chat {
 
+std::uint64_t MemoryStore::oldest_ms() const {
+  const std::uint64_t now = clock_.wall_ms();
+  return limits_.age_ms == 0 || now < limits_.age_ms ? 0 : now - limits_.age_ms;
+}
+
 bool MemoryStore::too_old(const Message& message) const {
-  return limits_.age_ms != 0 && message.time_ms + limits_.age_ms < clock_.wall_ms();
+  return message.time_ms < oldest_ms();
 }
 
 void MemoryStore::drop_oldest(Messages& messages) {

@@ -28,6 +28,8 @@ class MemoryStore final : public Store {
   void read(const HistoryQuestion& question, std::function<void(Page)> answer) override;
   Page page(const HistoryQuestion& question);
   std::size_t bytes() const { return bytes_; }
+  // What was said before it is too old; 0: nothing is.
+  std::uint64_t oldest_ms() const;
 
   // --- for a store that has more elsewhere -------------------------------------------------------
   // Whether messages older than those here may be part of the answer.

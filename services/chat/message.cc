@@ -42,6 +42,13 @@ std::string_view name(Message::Kind kind) {
   return {};
 }
 
+void keep_newest(Page& page, std::size_t most) {
+  if (page.messages.size() <= most) return;
+  page.more = true;
+  page.messages.erase(page.messages.begin(),
+                      page.messages.end() - static_cast<std::ptrdiff_t>(most));
+}
+
 std::size_t cost(const Message& message) {
   return sizeof message + message.room.size() + message.nick.size() + message.text.size();
 }

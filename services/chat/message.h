@@ -54,5 +54,7 @@ struct Page {
   // perhaps a gap (a question for those after an id).
   bool more = false;
 };
+// Not more than `most` of them: the oldest go, and then there are more.
+void keep_newest(Page& page, std::size_t most);
 
 }  // namespace polyport::services::chat

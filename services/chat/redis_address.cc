@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "core/base/text.h"
+#include "core/http/characters.h"
+#include "core/http/url.h"
 #include "core/ports/endpoint.h"
 
 namespace polyport::services::chat {
@@ -15,28 +17,13 @@ tl::unexpected<Error> wrong(std::string what, std::string_view hint = kHint) {
   return failure(ErrorCode::kBadValue, std::move(what), {}, std::string(hint));
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // RFC 3986 section 2.1. Nothing where a '%' is not followed by two digits.
 std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
+  for (std::size_t at = text.find('%'); at != text.npos; at = text.find('%', at + 1)) {
+    const std::string_view digits = text.substr(at + 1, 2);
+    if (digits.size() < 2 || !http::all(http::kHexDigit, digits)) return std::nullopt;
   }
-  return out;
+  return http::percent_decode(text);
 }
 
 Result<int> parse_db(std::string_view text) {

@@ -35,10 +35,6 @@ double random_part() {
          65536.0;
 }
 
-std::string stream_id(MessageId id) {
-  return std::to_string(id.ms) + "-" + std::to_string(id.number);
-}
-
 }  // namespace
 
 RedisBackplane::RedisBackplane(const Clock& clock, const Options& options)
@@ -47,8 +43,11 @@ RedisBackplane::RedisBackplane(const Clock& clock, const Options& options)
       node_(hex(random_bytes(8))),
       host_(host_name()),
       memory_(clock, options.history),
-      peers_([this](const Message& message, std::string_view to) { pass_on(message, to); }),
-      backoff_(kFirstRetry, kLongestRetry) {}
+      peers_([this](const Message& message, const Member& from, const RedisKey& to,
+                    std::string_view nick) { pass_on(message, from, to, nick); }),
+      backoff_(kFirstRetry, kLongestRetry) {
+  memory_.mark_others_cut();
+}
 
 RedisBackplane::~RedisBackplane() = default;
 
@@ -68,6 +67,8 @@ void RedisBackplane::start(ServiceContext& context, Hub& hub) {
   beat_ = std::make_unique<Timer>(loop, [this] { beat(); });
   forget_ = std::make_unique<Timer>(loop, [this] { peers_.clear("its server is out of reach"); });
   share_ = std::make_unique<Timer>(loop, [this] { share_members(); });
+  show_missed_ = std::make_unique<Timer>(loop, [this] { show_missed(); });
+  show_waiting_ = std::make_unique<Timer>(loop, [this] { show_waiting(); });
   grace_->start(kGrace);
   connect();
 }
@@ -77,7 +78,8 @@ void RedisBackplane::stop() {
     share_members();
     run(RedisScript::kBye, {node_, "its server is stopping"}, [](const Reply&) {});
   }
-  for (Timer* timer : {retry_.get(), grace_.get(), beat_.get(), forget_.get(), share_.get()})
+  for (Timer* timer : {retry_.get(), grace_.get(), beat_.get(), forget_.get(), share_.get(),
+                       show_missed_.get(), show_waiting_.get()})
     timer->stop();
   state_ = State::kApart;
   pending_.clear();
@@ -85,6 +87,7 @@ void RedisBackplane::stop() {
   commands_->close();
   reader_->close();
   locals_.clear();
+  by_number_.clear();
   dirty_.clear();
 }
 
@@ -129,10 +132,10 @@ void RedisBackplane::weed() {
 
 void RedisBackplane::say_hello() {
   std::vector<std::string> arguments = {node_, std::to_string(options_.node_timeout.count()),
-                                        stream_id(position_), std::to_string(guests_wanted()),
+                                        redis_id_text(position_), std::to_string(guests_wanted()),
                                         to_lower(options_.room)};
-  for (const auto& [member, local] : locals_)
-    arguments.push_back(std::to_string(local.number));
+  for (const auto& [number, member] : by_number_)
+    arguments.push_back(std::to_string(number));
   run(RedisScript::kHello, arguments, [this](const Reply& reply) { hear_hello(reply); });
 }
 
@@ -183,48 +186,11 @@ void RedisBackplane::take_topics(const Reply& list) {
     if (!topic) continue;
     const Room* room = hub_->find_room(topic->room);
     if (room == nullptr || room->topic == topic->text ||
-        topics_apart_.contains(to_lower(room->name))) {
+        topics_waiting_.contains(to_lower(room->name))) {
       continue;
     }
     hub_->apply_topic(topic->room, topic->by, topic->text, topic->ms);
   }
-}
-
-// The wire does not go back as far as this process was away: the histories of its rooms do.
-void RedisBackplane::fetch_missed(MessageId last, std::uint64_t count) {
-  auto missed = std::make_shared<std::vector<RedisEntry>>();
-  auto open = std::make_shared<std::size_t>(1);
-  const auto done = [this, missed, open, last, count] {
-    if (--*open > 0) return;
-    std::sort(missed->begin(), missed->end(),
-              [](const RedisEntry& left, const RedisEntry& right) { return left.id < right.id; });
-    for (const RedisEntry& entry : *missed) {
-      if (entry.id <= last) apply(entry);
-    }
-    position_ = last;
-    count_ = count;
-    join_up();
-  };
-  const std::string from = stream_id({position_.ms, position_.number + 1});
-  const std::string most = std::to_string(Hub::kMostMissed);
-  std::vector<std::string> rooms;
-  hub_->for_each_room([&](const Room& room) { rooms.push_back(to_lower(room.name)); });
-  for (const std::string& room : rooms) {
-    const std::string key = std::string(kRedisPrefix) + "room:" + room;
-    ++*open;
-    commands_->command(std::array<std::string_view, 6>{"XREVRANGE", key, "+", from, "COUNT", most},
-                       [this, missed, done](const Reply& reply) {
-                         if (is_trouble(reply)) return;
-                         for (const Reply& each : reply.list) {
-                           auto entry = parse_redis_entry(each);
-                           if (entry && entry->type == RedisEntry::Type::kMessage) {
-                             missed->push_back(std::move(*entry));
-                           }
-                         }
-                         done();
-                       });
-  }
-  done();
 }
 
 // --- together ------------------------------------------------------------------------------------
@@ -236,21 +202,18 @@ void RedisBackplane::join_up() {
   backoff_.reset();
   grace_->stop();
   forget_->stop();
+  show_waiting_->stop();  // what is left of it is shown when it has its place
   trouble_.clear();
   logged_.clear();
-  for (auto& [member, local] : locals_) {
-    if (!local.is_dirty) dirty_.push_back(member);
-    local.is_dirty = true;
+  for (const auto& [number, member] : by_number_) {
+    if (!std::exchange(locals_.at(member).is_dirty, true)) dirty_.push_back(member);
   }
   share_members();
   sent_ = 0;
   in_flight_ = 0;
   transmit_waiting();
   ask_again();
-  for (const auto& [name, by] : std::exchange(topics_apart_, {})) {
-    const Room* room = hub_->find_room(name);
-    if (room != nullptr) share_topic(room->name, by, std::string(room->topic));
-  }
+  share_topics();
   reader_->set_patience(kLongestBeat + kPatience);
   read_on();
   beat_->start_every(
@@ -304,6 +267,8 @@ void RedisBackplane::fail(const RedisTrouble& trouble) {
   commands_->close();
   reader_->close();
   beat_->stop();
+  show_missed_->stop();
+  missed_.reset();
   trouble_ = trouble.text();
   needs_weeding_ = needs_weeding_ || trouble.kind == RedisTrouble::Kind::kTooLarge;
   if (state_ == State::kTogether) {
@@ -320,9 +285,8 @@ void RedisBackplane::fail(const RedisTrouble& trouble) {
 void RedisBackplane::go_apart() {
   state_ = State::kApart;
   listener().on_bus_notice(notice());
-  for (RedisOutbox::Unsent& unsent : outbox_.all()) {
-    if (unsent.provisional == 0) show_provisionally(unsent);
-  }
+  drop_private();
+  show_waiting();
   ask_again();
 }
 

@@ -12,14 +12,15 @@
 // are sent in their order, after what the others said meanwhile was fetched, and get their final
 // ids. Redis gives a message that is sent twice the same id (redis_scripts.h).
 //
-// redis_backplane.cc: the three states; redis_wire.cc: what is sent and read; redis_history.cc: the
-// Store.
+// redis_backplane.cc: the three states; redis_catch_up.cc: what is shown late; redis_wire.cc: what
+// is sent and read; redis_history.cc: the Store.
 #pragma once
 
 #include <deque>
 #include <list>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/base/backoff.h"
@@ -27,6 +28,7 @@
 #include "services/chat/bus.h"
 #include "services/chat/memory_store.h"
 #include "services/chat/redis_link.h"
+#include "services/chat/redis_missed.h"
 #include "services/chat/redis_outbox.h"
 #include "services/chat/redis_peers.h"
 #include "services/chat/redis_scripts.h"
@@ -61,9 +63,9 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void member_changed(Member& member, std::string_view why) override;
   void member_left(Member& member, std::string_view why, std::chrono::milliseconds held) override;
   bool share_topic(std::string_view room, std::string_view by, std::string_view text) override;
-  bool share_kick(std::string_view room, std::string_view by, std::string_view who,
+  bool share_kick(std::string_view room, std::string_view by, Member& who,
                   std::string_view why) override;
-  bool share_mute(std::string_view who, bool muted) override;
+  bool share_mute(Member& who, bool muted) override;
 
   // --- Store (redis_history.cc)
   void append(const Message& message, Kept kept) override;
@@ -93,7 +95,6 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void hear_hello(const Reply& reply);
   void take_members(const Reply& list);
   void take_topics(const Reply& list);
-  void fetch_missed(MessageId last, std::uint64_t count);
   void join_up();
   std::uint64_t guests_wanted() const;
   void take_guests(const Reply& first);
@@ -102,31 +103,44 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   void beat();
   bool is_trouble(const Reply& reply);
 
+  // --- what is shown late
+  void fetch_missed(MessageId last, std::uint64_t count);
+  void ask_for_missed();
+  void show_missed();
+  void show_waiting();
+
   // --- the wire
   void run(RedisScript script, const std::vector<std::string>& arguments, RedisLink::Answer answer);
-  RedisOutbox::Unsent& put(RedisOutbox::Unsent unsent);
+  void put(RedisOutbox::Unsent unsent);
   void transmit(const RedisOutbox::Unsent& unsent);
   void transmit_waiting();
   std::optional<RedisOutbox::Unsent> take(std::uint64_t sequence);
   void answered(std::uint64_t sequence, const Reply& reply);
   void settle(std::uint64_t sequence, MessageId id);
   void show_provisionally(RedisOutbox::Unsent& unsent);
-  void pass_on(const Message& message, std::string_view to);
+  void pass_on(const Message& message, const Member& from, const RedisKey& to,
+               std::string_view nick);
+  void drop_private();
+  void tell_writer(std::uint64_t number, const std::string& text);
+  RedisKey key_of(const Member& member) const;
+  Member* find(const RedisKey& key) const;
+  void share_topics();
   void share_members();
   void share_member(Member& member, Local& local);
   void read_on();
   void hear_wire(const Reply& reply);
   void apply(const RedisEntry& entry);
+  void apply_topic(const RedisEntry& entry);
+  void apply_private(const RedisEntry& entry);
   void apply_other(const RedisEntry& entry);
-  bool follows(const RedisEntry& entry);
-  void skip(const Reply& entry);
+  bool follows(std::uint64_t count, MessageId id);
+  void skip(const Reply& entry, const RedisStamp& stamp);
 
   // --- history
-  Page local_page(const HistoryQuestion& question);
+  Page local_page(HistoryQuestion question);
   void hear_history(std::list<Pending>::iterator pending, const Reply& reply);
   void ask_again();
   void add_provisional(const HistoryQuestion& question, Page& page);
-  bool is_too_old(const Message& message) const;
 
   void log(LogLevel level, std::string_view event, const std::string& message) const;
 
@@ -149,6 +163,9 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   std::unique_ptr<Timer> beat_;
   std::unique_ptr<Timer> forget_;  // the members of others, where this lasts
   std::unique_ptr<Timer> share_;
+  std::unique_ptr<Timer> show_missed_;   // the next part of it
+  std::unique_ptr<Timer> show_waiting_;  // the same
+  std::unique_ptr<RedisMissed> missed_;  // while it is fetched and shown
   Backoff backoff_;
   std::array<std::string, kRedisScripts> shas_;
   std::string trouble_;  // what is wrong now, in words
@@ -156,14 +173,15 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   std::uint64_t joined_ = 0;  // how often it was together
   std::uint64_t failed_ = 0;
 
-  std::uint64_t count_ = 0;  // of the entry at position_
+  std::uint64_t count_ = 0;  // of the entry at position_; 0: not known
   MessageId gap_;            // an entry whose count did not follow
   MessageId position_;       // up to here the wire has been read
   MessageId members_as_of_;  // what the wire says of members and topics up to here is old
   std::uint64_t provisional_ = 0;
   std::uint64_t sent_ = 0;     // the last of outbox_ that Redis was sent since it is there
   std::size_t in_flight_ = 0;  // sent, and not read back yet
-  std::unordered_map<Member*, Local> locals_;
+  std::unordered_map<const Member*, Local> locals_;
+  std::unordered_map<std::uint64_t, Member*> by_number_;  // the same
   std::vector<Member*> dirty_;
   std::uint64_t numbers_ = 0;
   std::uint64_t guest_ = 0;        // the last number given
@@ -173,7 +191,7 @@ class RedisBackplane final : public Bus, public Store, private RedisLink::Owner 
   std::list<Pending> pending_;
   std::vector<Pending> waiting_;  // to be asked when this is together, or apart
   std::deque<std::pair<std::uint64_t, MessageId>> renumbered_;  // for who comes back
-  std::unordered_map<std::string, std::string> topics_apart_;   // room -> by
+  std::unordered_set<std::string> topics_waiting_;  // rooms whose topic only this process knows
 };
 
 }  // namespace polyport::services::chat

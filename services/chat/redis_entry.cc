@@ -18,7 +18,7 @@ constexpr std::size_t kMostRoom = 64;
 constexpr std::size_t kMostText = 64 * 1024;
 constexpr std::size_t kMostAddress = 64;
 constexpr std::size_t kMostRooms = 1'000;
-constexpr std::size_t kMostFields = 2 * 8;
+constexpr std::size_t kMostFields = 2 * 10;
 constexpr std::size_t kRecordLines = 6;
 
 bool is_nick(std::string_view text) {
@@ -34,20 +34,19 @@ bool is_clean(std::string_view text, std::size_t most = kMostText) {
   return cleaned && *cleaned == text;
 }
 
-// The fields of an entry, by name. Each must be asked for at most once.
+// The fields of an entry, by name.
 class Fields {
  public:
-  // False where it is no list of names and values.
-  bool read(const RedisReply& list) {
-    if (!list.is_list() || list.list.size() % 2 != 0 || list.list.size() > kMostFields)
-      return false;
-    list_ = &list.list;
-    return std::all_of(list_->begin(), list_->end(),
+  explicit Fields(const RedisReply& list) : list_(list.list) {}
+  // Names and values, and not more of them than an entry of this version has.
+  bool has_form() const {
+    return list_.size() % 2 == 0 && list_.size() <= kMostFields &&
+           std::all_of(list_.begin(), list_.end(),
                        [](const RedisReply& each) { return each.is_text(); });
   }
   std::string_view operator[](std::string_view name) const {
-    for (std::size_t i = 0; i + 1 < list_->size(); i += 2) {
-      if ((*list_)[i].text == name) return (*list_)[i + 1].text;
+    for (std::size_t i = 0; i + 1 < list_.size(); i += 2) {
+      if (list_[i].text == name) return list_[i + 1].text;
     }
     return {};
   }
@@ -56,7 +55,7 @@ class Fields {
   }
 
  private:
-  const std::vector<RedisReply>* list_ = nullptr;
+  const std::vector<RedisReply>& list_;
 };
 
 std::optional<Message::Kind> kind_of(std::string_view word) {
@@ -79,11 +78,21 @@ bool read_message(const Fields& fields, Message::Kind kind, RedisEntry& entry) {
   return true;
 }
 
+// Whom it is for. A name may be somebody else's by the time it is read.
+bool read_who(const Fields& fields, RedisEntry& entry) {
+  const auto number = fields.number("m");
+  const std::string_view at = fields["at"];
+  entry.to = fields["to"];
+  if (!number || !is_node(at) || !is_nick(entry.to)) return false;
+  entry.who = {std::string(at), *number};
+  return true;
+}
+
 bool read_private(const Fields& fields, RedisEntry& entry) {
-  const std::string_view from = fields["from"], to = fields["to"], text = fields["text"];
+  const std::string_view from = fields["from"], text = fields["text"];
   const auto kind = kind_of(fields["kind"]);
-  if (!kind || !is_nick(from) || !is_nick(to) || text.empty() || !is_clean(text)) return false;
-  entry.to = to;
+  if (!kind || !is_nick(from) || text.empty() || !is_clean(text)) return false;
+  if (!read_who(fields, entry)) return false;
   entry.message = {.id = {},
                    .time_ms = entry.id.ms,
                    .kind = *kind,
@@ -98,16 +107,14 @@ bool read_room_event(const Fields& fields, RedisEntry& entry) {
   entry.nick = fields["by"];
   entry.text = fields["text"];
   if (!is_room(entry.room) || !is_nick(entry.nick) || !is_clean(entry.text)) return false;
-  if (entry.type == Type::kTopic) return true;
-  entry.to = fields["who"];
-  return is_nick(entry.to);
+  return entry.type == Type::kTopic || read_who(fields, entry);
 }
 
 bool read_member(const Fields& fields, RedisEntry& entry) {
   const auto number = fields.number("m");
   entry.text = fields["why"];
   if (!number || !is_clean(entry.text)) return false;
-  entry.number = *number;
+  entry.who = {entry.node, *number};
   if (entry.type == Type::kGone) return true;
   auto record = RedisRecord::parse(fields["record"]);
   if (!record) return false;
@@ -141,9 +148,8 @@ bool read_rest(const Fields& fields, RedisEntry& entry) {
     case Type::kKick:
       return read_room_event(fields, entry);
     case Type::kMute:
-      entry.to = fields["who"];
       entry.on = fields["on"] == "1";
-      return is_nick(entry.to);
+      return read_who(fields, entry);
     case Type::kMember:
     case Type::kGone:
       return read_member(fields, entry);
@@ -166,6 +172,11 @@ RedisFields begin(std::string_view type, std::string_view node, std::uint64_t se
 void add(RedisFields& fields, std::string_view name, std::string_view value) {
   fields.emplace_back(name);
   fields.emplace_back(value);
+}
+void add_who(RedisFields& fields, const RedisKey& who, std::string_view to) {
+  add(fields, "at", who.first);
+  add(fields, "m", std::to_string(who.second));
+  add(fields, "to", to);
 }
 
 }  // namespace
@@ -236,13 +247,25 @@ std::optional<MessageId> redis_id(const RedisReply& entry) {
   return id;
 }
 
+std::string redis_id_text(MessageId id) {
+  return std::to_string(id.ms) + "-" + std::to_string(id.number);
+}
+
+RedisStamp redis_stamp(const RedisReply& entry) {
+  if (!redis_id(entry)) return {};
+  const Fields fields(entry.list[1]);
+  const std::string_view node = fields["n"];
+  if (!is_node(node)) return {};
+  return {fields.number("w").value_or(0), node, fields.number("s").value_or(0)};
+}
+
 std::optional<RedisEntry> parse_redis_entry(const RedisReply& reply) {
   const auto id = redis_id(reply);
-  Fields fields;
-  if (!id || !fields.read(reply.list[1])) return std::nullopt;
+  if (!id) return std::nullopt;
+  const Fields fields(reply.list[1]);
+  if (!fields.has_form()) return std::nullopt;
   RedisEntry entry{.id = *id, .node = std::string(fields["n"])};
   if (!is_node(entry.node)) return std::nullopt;
-  entry.count = fields.number("w").value_or(0);
   if (const auto kind = kind_of(fields["t"])) {
     entry.type = Type::kMessage;
     if (!read_sequence(fields, entry) || !read_message(fields, *kind, entry)) return std::nullopt;
@@ -267,11 +290,11 @@ RedisFields fields_of_message(std::string_view node, std::uint64_t sequence,
 }
 
 RedisFields fields_of_private(std::string_view node, std::uint64_t sequence, const Message& message,
-                              std::string_view to) {
+                              const RedisKey& who, std::string_view to) {
   RedisFields fields = begin("private", node, sequence);
   add(fields, "kind", name(message.kind));
   add(fields, "from", message.nick);
-  add(fields, "to", to);
+  add_who(fields, who, to);
   add(fields, "text", message.text);
   return fields;
 }
@@ -286,19 +309,20 @@ RedisFields fields_of_topic(std::string_view node, std::uint64_t sequence, std::
 }
 
 RedisFields fields_of_kick(std::string_view node, std::uint64_t sequence, std::string_view room,
-                           std::string_view by, std::string_view who, std::string_view why) {
+                           std::string_view by, const RedisKey& who, std::string_view to,
+                           std::string_view why) {
   RedisFields fields = begin("kick", node, sequence);
   add(fields, "room", room);
   add(fields, "by", by);
-  add(fields, "who", who);
+  add_who(fields, who, to);
   add(fields, "text", why);
   return fields;
 }
 
-RedisFields fields_of_mute(std::string_view node, std::uint64_t sequence, std::string_view who,
-                           bool on) {
+RedisFields fields_of_mute(std::string_view node, std::uint64_t sequence, const RedisKey& who,
+                           std::string_view to, bool on) {
   RedisFields fields = begin("mute", node, sequence);
-  add(fields, "who", who);
+  add_who(fields, who, to);
   add(fields, "on", on ? "1" : "0");
   return fields;
 }

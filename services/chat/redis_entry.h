@@ -16,6 +16,9 @@
 
 namespace polyport::services::chat {
 
+// A member, whatever its name is by now: its process, and its number there.
+using RedisKey = std::pair<std::string, std::uint64_t>;
+
 // A member of another process.
 struct RedisRecord {
   std::string nick = {};
@@ -34,32 +37,41 @@ struct RedisEntry {
   enum class Type : std::uint8_t {
     kHello,    // nothing to do
     kMessage,  // node, sequence, message
-    kPrivate,  // node, sequence, message (its room is empty), to
+    kPrivate,  // node, sequence, who, to, message (its room is empty)
     kTopic,    // node, sequence, room, nick (by whom), text
-    kKick,     // the same, and to: who
-    kMute,     // node, sequence, to, on
-    kMember,   // node, number, record, text: why
-    kGone,     // node, number, text: why
+    kKick,     // the same, and who, to
+    kMute,     // node, sequence, who, to, on
+    kMember,   // node, who, record, text: why
+    kGone,     // node, who, text: why
     kLost      // node, text: why
   };
 
   Type type = Type::kHello;
   MessageId id = {};
-  std::uint64_t count = 0;  // in the wire: one more than that of the entry before it
   std::string node = {};
   std::uint64_t sequence = 0;  // of that node, for what it must not say twice
-  std::uint64_t number = 0;
+  RedisKey who = {};           // whom it is about, or for
+  std::string to = {};         // what that one was called
   Message message = {};
   RedisRecord record = {};
   std::string room = {};
   std::string nick = {};
-  std::string to = {};
   std::string text = {};
   bool on = false;
 };
 
 // "MS-N" of any entry, a foreign one too; nothing where even that is none.
 std::optional<MessageId> redis_id(const RedisReply& entry);
+// "0-0" of none, which is before all; never "local-N".
+std::string redis_id_text(MessageId id);
+// What every entry of this chat says of itself, also one of a later version, or one whose text may
+// not be shown. All 0 where it names no process.
+struct RedisStamp {
+  std::uint64_t count = 0;     // one more than that of the entry before it; 0: not of the wire
+  std::string_view node = {};  // a view of the entry
+  std::uint64_t sequence = 0;  // of that node, for what it must not say twice; 0: it has none
+};
+RedisStamp redis_stamp(const RedisReply& entry);
 // Nothing where it is no entry of this chat.
 std::optional<RedisEntry> parse_redis_entry(const RedisReply& entry);
 
@@ -68,13 +80,14 @@ using RedisFields = std::vector<std::string>;
 RedisFields fields_of_message(std::string_view node, std::uint64_t sequence,
                               const Message& message);
 RedisFields fields_of_private(std::string_view node, std::uint64_t sequence, const Message& message,
-                              std::string_view to);
+                              const RedisKey& who, std::string_view to);
 RedisFields fields_of_topic(std::string_view node, std::uint64_t sequence, std::string_view room,
                             std::string_view by, std::string_view text);
 RedisFields fields_of_kick(std::string_view node, std::uint64_t sequence, std::string_view room,
-                           std::string_view by, std::string_view who, std::string_view why);
-RedisFields fields_of_mute(std::string_view node, std::uint64_t sequence, std::string_view who,
-                           bool on);
+                           std::string_view by, const RedisKey& who, std::string_view to,
+                           std::string_view why);
+RedisFields fields_of_mute(std::string_view node, std::uint64_t sequence, const RedisKey& who,
+                           std::string_view to, bool on);
 
 // The topic of a room as `topics` keeps it.
 struct RedisTopic {

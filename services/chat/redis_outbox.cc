@@ -1,6 +1,7 @@
 #include "services/chat/redis_outbox.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/assert.h"
 
@@ -8,7 +9,7 @@ namespace polyport::services::chat {
 namespace {
 
 std::size_t cost(const RedisOutbox::Unsent& unsent) {
-  std::size_t bytes = sizeof unsent + unsent.topic.size() + unsent.room.size();
+  std::size_t bytes = sizeof unsent + unsent.topic.size() + unsent.room.size() + unsent.to.size();
   if (unsent.message) bytes += unsent.message->text.size();
   for (const std::string& field : unsent.fields)
     bytes += sizeof field + field.size();
@@ -53,6 +54,17 @@ std::optional<RedisOutbox::Unsent> RedisOutbox::take(std::uint64_t sequence) {
   bytes_ -= found->bytes;
   std::optional<Unsent> taken(std::move(*found));
   all_.erase(found);
+  return taken;
+}
+
+std::vector<RedisOutbox::Unsent> RedisOutbox::take_private() {
+  const auto first = std::stable_partition(all_.begin(), all_.end(), [](const Unsent& unsent) {
+    return unsent.from == 0 || unsent.was_sent;
+  });
+  std::vector<Unsent> taken(std::make_move_iterator(first), std::make_move_iterator(all_.end()));
+  all_.erase(first, all_.end());
+  for (const Unsent& unsent : taken)
+    bytes_ -= unsent.bytes;
   return taken;
 }
 

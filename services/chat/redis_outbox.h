@@ -1,7 +1,8 @@
 // RedisOutbox: what this process has to say to all, until Redis has certainly taken it.
 //
 // Each has a number; Redis gives the same id to the same number, so all that is here may be sent
-// again after a connection was lost, in this order, and nothing is said twice.
+// again after a connection was lost, in this order, and nothing is said twice. (Redis remembers the
+// numbers for a day: see redis_scripts.h.)
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "services/chat/redis_entry.h"
 #include "services/chat/store.h"
@@ -27,6 +29,9 @@ class RedisOutbox {
     std::uint64_t provisional = 0;        // the number of "local-N"; 0: it has not been shown yet
     std::size_t bytes = 0;                // what it costs here; set by add()
     Store::Kept kept = {};                // where it was shown: who waits for its being kept
+    std::uint64_t from = 0;               // of a direct message: the number of who wrote it
+    std::string to = {};                  // and the name of whom it is for
+    bool was_sent = false;                // Redis may have it
   };
   using All = std::deque<Unsent>;
 
@@ -41,6 +46,8 @@ class RedisOutbox {
   Unsent* find_provisional(std::uint64_t number);
   // Nothing where it is not there (any more).
   std::optional<Unsent> take(std::uint64_t sequence);
+  // Direct messages that Redis certainly does not have, in their order.
+  std::vector<Unsent> take_private();
   // All before it have been answered.
   std::uint64_t first_sequence() const { return all_.empty() ? last_ + 1 : all_.front().sequence; }
   const All& all() const { return all_; }

@@ -8,12 +8,13 @@ namespace polyport::services::chat {
 
 class RedisPeers::Peer final : public Member {
  public:
-  explicit Peer(const PassOn& pass_on) : pass_on_(pass_on) {}
+  Peer(const PassOn& pass_on, const Key& key) : pass_on_(pass_on), key_(key) {}
+  const Key& key() const { return key_; }
 
   Delivery hear(const Event& event, Encodings&) override {
     // To itself and from a member of this process: the hub asks nobody else to tell it.
     if (event.kind == Event::Kind::kPrivate && event.to == this) {
-      pass_on_(*event.message, event.other);
+      pass_on_(*event.message, *event.from, key_, event.other);
     }
     return Delivery::kTaken;
   }
@@ -36,6 +37,7 @@ class RedisPeers::Peer final : public Member {
 
  private:
   const PassOn& pass_on_;
+  const Key& key_;  // of Peers
   Place place_;
 };
 
@@ -46,7 +48,8 @@ void RedisPeers::set(const Key& key, const RedisRecord& record, std::string_view
   auto found = peers_.find(key);
   if (found == peers_.end()) {
     if (peers_.size() >= kMost) return;
-    found = peers_.emplace(key, std::make_unique<Peer>(pass_on_)).first;
+    found = peers_.try_emplace(key).first;
+    found->second = std::make_unique<Peer>(pass_on_, found->first);
   }
   Peer& peer = *found->second;
   peer.set_place(record);
@@ -66,6 +69,15 @@ void RedisPeers::set(const Key& key, const RedisRecord& record, std::string_view
   }
   for (const std::string& room : record.rooms)
     hub_->put_in(peer, room);
+}
+
+Member* RedisPeers::find(const Key& key) const {
+  const auto found = peers_.find(key);
+  return found == peers_.end() ? nullptr : found->second.get();
+}
+
+const RedisPeers::Key& RedisPeers::key(const Member& remote) {
+  return static_cast<const Peer&>(remote).key();  // nobody else brings a remote member in
 }
 
 RedisPeers::Peers::iterator RedisPeers::drop(Peers::iterator peer, std::string_view why) {

@@ -17,8 +17,10 @@ namespace polyport::services::chat {
 class RedisPeers {
  public:
   static constexpr std::size_t kMost = 100'000;  // of all processes; others are not shown
-  using PassOn = std::function<void(const Message& message, std::string_view to)>;
-  using Key = std::pair<std::string, std::uint64_t>;  // process, number of the member there
+  using Key = RedisKey;
+  // `from` is of this process, `nick` what `to` is called.
+  using PassOn = std::function<void(const Message& message, const Member& from, const Key& to,
+                                    std::string_view nick)>;
 
   explicit RedisPeers(PassOn pass_on);
   ~RedisPeers();  // the hub is closed by then, or none of them is in it
@@ -31,6 +33,9 @@ class RedisPeers {
   // Only these are there any more.
   void keep(const std::set<Key>& there);
   void clear(std::string_view why);
+  Member* find(const Key& key) const;
+  // Of a member that is_remote().
+  static const Key& key(const Member& remote);
   std::size_t size() const { return peers_.size(); }
 
  private:

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/base/assert.h"
+#include "core/base/text.h"
 
 namespace polyport::services::chat {
 namespace {
@@ -245,6 +246,14 @@ std::string with_common(std::string_view script) {
 }
 
 }  // namespace
+
+std::string redis_key(std::string_view name) {
+  return std::string(kRedisPrefix) + std::string(name);
+}
+
+std::string redis_room_key(std::string_view room) {
+  return redis_key("room:" + to_lower(room));
+}
 
 std::string_view text_of(RedisScript script) {
   static const std::array<std::string, kRedisScripts> kTexts = {

@@ -14,17 +14,22 @@
 //   topics        hash: topics of rooms
 //   stays         set: rooms whose topic stays when nobody is in them
 //   sent:NODE     hash: which id each of its latest messages got, so that one that is sent again,
-//                 because the answer was lost, is not said twice
+//                 because the answer was lost, is not said twice; forgotten a day after the last
 //   guests        the last number for a guest's name that was given out
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace polyport::services::chat {
 
 inline constexpr std::string_view kRedisPrefix = "polyport:chat:";
+
+// "polyport:chat:wire"
+std::string redis_key(std::string_view name);
+std::string redis_room_key(std::string_view room);
 
 enum class RedisScript : std::uint8_t { kHello, kBeat, kMember, kGone, kSay, kBye, kWeed, kCount };
 inline constexpr std::size_t kRedisScripts = static_cast<std::size_t>(RedisScript::kCount);

@@ -15,6 +15,7 @@ namespace polyport::services::chat {
 
 struct HistoryQuestion {
   enum class Which : std::uint8_t { kLast, kBefore, kAfter };
+  static constexpr std::size_t kMost = 500;  // messages in one answer
 
   std::string room = {};
   Which which = Which::kLast;

@@ -31,7 +31,7 @@ constexpr std::array<Type, 15> kTypes = {{{"hello", Kind::kHello},
                                           {"kick", Kind::kKick},
                                           {"mute", Kind::kMute},
                                           {"unmute", Kind::kUnmute}}};
-constexpr std::int64_t kMostMessages = 500;
+constexpr std::int64_t kMostMessages{HistoryQuestion::kMost};
 
 // Reads the fields of one object and keeps the first thing that is wrong.
 class Reader {

@@ -89,16 +89,22 @@ void Front::add(const Route& route) {
 
 // --- CORS and the common headers -----------------------------------------------------------------
 
-std::span<const Header> Front::common_headers(const Exchange& exchange) {
-  std::size_t count = 0;
-  common_[count++] = {"X-Served-By", site_.instance()};
-  if (site_.options().cors) {
-    const Bytes origin = exchange.request().value("Origin");
-    common_[count++] = {"Access-Control-Allow-Origin", origin.empty() ? Bytes("*") : origin};
-    common_[count++] = {"Access-Control-Allow-Credentials", "true"};
-    if (!origin.empty()) common_[count++] = {"Vary", "Origin"};
-  }
-  return std::span(common_).first(count);
+// The site has its name only once it has been started.
+void Front::fill_common() {
+  common_.push_back({"X-Served-By", site_.instance()});
+  if (!site_.options().cors) return;
+  common_.push_back({"Access-Control-Allow-Origin", "*"});
+  common_.push_back({"Access-Control-Allow-Credentials", "true"});
+}
+
+polyport::http::CommonHeaders Front::common_headers(const Exchange& exchange) {
+  if (common_.empty()) fill_common();
+  const Bytes origin = site_.options().cors ? exchange.request().value("Origin") : Bytes();
+  if (origin.empty()) return {common_, true};
+  common_of_cors_ = common_;
+  common_of_cors_[1].value = origin;
+  common_of_cors_.push_back({"Vary", "Origin"});
+  return {common_of_cors_, false};
 }
 
 // OPTIONS is answered the same for every path (go-httpbin's way), so that a browser may ask for

@@ -23,8 +23,7 @@ class Front final : public polyport::http::Handler {
   void on_request(polyport::http::Exchange& exchange) override;
   void on_writable(polyport::http::Exchange& exchange) override;
   void on_abort(polyport::http::Exchange& exchange) override;
-  std::span<const polyport::http::Header> common_headers(
-      const polyport::http::Exchange& exchange) override;
+  polyport::http::CommonHeaders common_headers(const polyport::http::Exchange& exchange) override;
   void on_answered(polyport::http::Exchange& exchange,
                    const polyport::http::Answered& answered) override;
 
@@ -33,6 +32,7 @@ class Front final : public polyport::http::Handler {
   class Delay;
 
   void add(const Route& route);
+  void fill_common();
   void answer_options(polyport::http::Exchange& exchange);
   // What the client wants the answer to be; false where that has been answered with 400.
   bool read_wishes(polyport::http::Exchange& exchange, Wishes& wishes);
@@ -42,7 +42,8 @@ class Front final : public polyport::http::Handler {
   polyport::http::Router router_;
   std::vector<std::unique_ptr<polyport::http::Handler>> handlers_;
   std::unordered_map<polyport::http::Exchange*, std::unique_ptr<Delay>> delayed_;
-  std::array<polyport::http::Header, 4> common_;
+  std::vector<polyport::http::Header> common_;         // of an answer to no Origin
+  std::vector<polyport::http::Header> common_of_cors_;  // of one to the last Origin
 };
 
 }  // namespace polyport::services::http

@@ -198,6 +198,13 @@ void jsonl(Call& call) {
 
 // --- the table -----------------------------------------------------------------------------------
 
+constexpr RouteParameter kDelay = {.name = "delay",
+                                   .fallback = "0s",
+                                   .help = "before the first; both together up to max_duration"};
+constexpr RouteParameter kJitter = {.name = "jitter",
+                                    .type = "number",
+                                    .fallback = "0",
+                                    .help = "0 to 1, of the pause between two"};
 constexpr RouteParameter kDrip[] = {
     {.name = "duration", .fallback = "2s", .help = "from the first byte to the last"},
     {.name = "delay",
@@ -208,13 +215,8 @@ constexpr RouteParameter kDrip[] = {
 constexpr RouteParameter kSse[] = {
     {.name = "count", .type = "integer", .fallback = "10", .help = "1 to 1000"},
     {.name = "duration", .fallback = "5s", .help = "from the first event to the last"},
-    {.name = "delay",
-     .fallback = "0s",
-     .help = "before the first; both together up to max_duration"},
-    {.name = "jitter",
-     .type = "number",
-     .fallback = "0",
-     .help = "0 to 1, of the pause between two"}};
+    kDelay,
+    kJitter};
 constexpr RouteParameter kStream[] = {
     {.name = "n", .in = In::kPath, .type = "integer", .help = "lines; at least 1, at most 100"}};
 constexpr RouteParameter kJsonl[] = {
@@ -223,13 +225,8 @@ constexpr RouteParameter kJsonl[] = {
      .fallback = "10",
      .help = "lines; at least 1, at most 100"},
     {.name = "duration", .fallback = "0s", .help = "from the first line to the last"},
-    {.name = "delay",
-     .fallback = "0s",
-     .help = "before the first; both together up to max_duration"},
-    {.name = "jitter",
-     .type = "number",
-     .fallback = "0",
-     .help = "0 to 1, of the pause between two"}};
+    kDelay,
+    kJitter};
 
 }  // namespace
 

@@ -130,11 +130,11 @@ def _program(program):
 
 HEAD = """# Benchmarks
 
-Written by `scripts/bench`; run it on your machine before you believe a figure. Every server answers the same question with one worker, on one core, without an access log; the client has another core and compares every byte it gets (wrk looks at the status only). The servers take turns, {rounds} rounds of {milliseconds} ms each, there and back again, so that what else the machine does hits all of them.
+Written by `scripts/bench`; run it on your machine before you believe a figure. Every server answers the same question with one worker, on one core, without an access log; the client has another core and compares what it gets, byte for byte: all but the value of a `Date`, and of the three cases whose bodies differ from server to server (JSON told back, random bytes) all but these, of which only the length is. wrk looks at the status only. The servers take turns, {rounds} rounds of {milliseconds} ms each (of wrk, which knows whole seconds only, of a second), there and back again, so that what else the machine does hits all of them.
 
 **CPU µs** is what the server's processes used of a processor for one operation, from `/proc`: the same figure as CPU seconds for a million operations. It holds on a busy machine, where operations a second and latencies do not. Figures are the median of the rounds with the least and the most; ratios are taken round by round (below 1: polyport needs less).
 
-The **floor** is some 60 lines of C on a bare epoll for each protocol (`tests/bench/floor`), with every socket option that polyport sets and none of its limits, deadlines, counters and checks. polyport runs with `config/loadtest.toml`, which has all of these on.
+The **floor** is 40 to 75 lines of C on a bare epoll for each protocol, beside a header that they share (`tests/bench/floor`), with every socket option that polyport sets and none of its limits, deadlines, counters and checks. polyport runs with `config/loadtest.toml`, which has all of these on.
 
 """
 

@@ -44,12 +44,13 @@ class Desk {
     store = std::move(*opened);
   }
   void say(std::uint64_t number, const std::string& room = "#lobby") {
-    store->append({.id = {kNow, number},
-                   .time_ms = kNow,
-                   .room = room,
-                   .nick = "ann",
-                   .text = std::to_string(number)},
-                  [this, number](bool kept) { (kept ? kept_ : lost_).push_back(number); });
+    store->append(
+        {.id = {kNow, number},
+         .time_ms = kNow,
+         .room = room,
+         .nick = "ann",
+         .text = std::to_string(number)},
+        [this, number](const Message&, bool kept) { (kept ? kept_ : lost_).push_back(number); });
   }
   void say_all(std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t number = first; number <= last; ++number)

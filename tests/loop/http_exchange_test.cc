@@ -47,9 +47,9 @@ struct TestHandler : http::Handler {
       body.append(trailer.name).append("=").append(trailer.value).append(";");
     waiting->respond(200, kText, body);
   }
-  std::span<const http::Header> common_headers(const http::Exchange&) override {
+  http::CommonHeaders common_headers(const http::Exchange&) override {
     static constexpr http::Header kCommon[] = {{"X-Common", "c"}, {"x-own", "2"}};
-    return kCommon;
+    return {kCommon, true};
   }
   void on_answered(http::Exchange& exchange, const http::Answered& answered) override {
     said.push_back(std::string(exchange.request().path) + " " + std::to_string(answered.status) +

@@ -3,12 +3,14 @@
 #include "core/host/worker_channel.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 
 #include "core/loop/loop.h"
+#include "core/loop/timer.h"
 #include "core/socket/passing.h"
 #include "tests/support/catch.h"
 
@@ -23,6 +25,7 @@ struct End {
             loop, fd,
             WorkerChannel::Events{
                 .on_message = [this](WorkerChannel::Message message) { hear(message); },
+                .on_lost = [this](std::string_view word) { lost.emplace_back(word); },
                 .on_end = [this] { ++ends; }})) {}
   ~End() {
     for (const int fd : descriptors)
@@ -36,7 +39,7 @@ struct End {
     if (on_message) on_message();
   }
 
-  std::vector<std::string> words, bodies;
+  std::vector<std::string> words, bodies, lost;
   std::vector<int> descriptors;
   int ends = 0;
   std::function<void()> on_message;
@@ -127,6 +130,103 @@ TEST_CASE("the end comes once, behind the last words") {
   loop.run_ready();
   CHECK(right.ends == 1);
   CHECK(right.words == std::vector<std::string>{"failed"});
+}
+
+TEST_CASE("after its end a channel is not watched, whatever is sent") {
+  Loop loop;
+  Pair pair;
+  End left(loop, pair.ends[0]);
+  ::close(pair.ends[1]);
+  run_until(loop, [&] { return left.ends == 1; });
+  left.channel->send("ask", std::string(100'000, 'x'));
+  CHECK(left.channel->try_send("ask"));
+  // A broken socket that is watched would be ready in each round.
+  int rounds = 0;
+  Timer end(loop, [&] { rounds = -rounds; });
+  end.start(std::chrono::milliseconds(50));
+  while (rounds >= 0 && rounds < 100) {
+    ++rounds;
+    loop.run_once();
+  }
+  CHECK(rounds < 0);
+  CHECK(left.ends == 1);
+}
+
+namespace {
+
+// As if the process had no more descriptors than it has now.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const int next = ::dup(0);
+    REQUIRE(next >= 0);
+    ::close(next);
+    rlimit now = before_;
+    now.rlim_cur = static_cast<rlim_t>(next);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &now) == 0);
+  }
+  ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("who has no room for a message's descriptors loses that message alone") {
+  Loop loop;
+  Pair pair;
+  End left(loop, pair.ends[0]), right(loop, pair.ends[1]);
+  loop.run_ready();
+  const std::vector<int> many(450, STDERR_FILENO);
+  const std::vector<int> few(3, STDERR_FILENO);
+  SECTION("its own") {
+    left.channel->send("foster", "three", few);
+  }
+  SECTION("those that went ahead of it") {
+    left.channel->send("foster", "many", many);
+  }
+  SECTION("its body") {
+    left.channel->send("foster", std::string(100'000, 'x'));
+  }
+  left.channel->send("ask");
+  {
+    const NoMoreDescriptors none;
+    run_until(loop, [&] { return !right.words.empty(); });
+  }
+  CHECK(right.words == std::vector<std::string>{"ask"});
+  CHECK(right.lost == std::vector<std::string>{"foster"});
+  CHECK(right.descriptors.empty());
+  left.channel->send("foster", "again", few);
+  run_until(loop, [&] { return right.words.size() == 2; });
+  CHECK(right.descriptors.size() == few.size());
+  CHECK(right.ends + left.ends == 0);
+}
+
+TEST_CASE("a message that cannot be made is not sent, or ends the channel") {
+  Loop loop;
+  Pair pair;
+  End left(loop, pair.ends[0]), right(loop, pair.ends[1]);
+  loop.run_ready();
+  const std::vector<int> few(3, STDERR_FILENO);
+  bool sockets = true, body = true;
+  {
+    const NoMoreDescriptors none;
+    sockets = left.channel->try_send("foster", "three", few);
+    body = left.channel->try_send("report", std::string(100'000, 'x'));
+  }
+  CHECK_FALSE(sockets);
+  CHECK_FALSE(body);
+  left.channel->send("ask");
+  run_until(loop, [&] { return !right.words.empty(); });
+  CHECK(right.words == std::vector<std::string>{"ask"});
+  CHECK(left.ends == 0);
+  {
+    const NoMoreDescriptors none;
+    left.channel->send("set_up", "three", few);
+  }
+  run_until(loop, [&] { return left.ends == 1; });
 }
 
 TEST_CASE("a channel may be destroyed by what it has heard") {

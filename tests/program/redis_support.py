@@ -126,6 +126,15 @@ class RedisTest(ProgramTest):
             self.wait_together(node)
         return nodes
 
+    def add_counted(self, redis, node, *fields, taken=None):
+        """An entry as a process of the chat adds it, and where `taken` that process' say of it."""
+        script = ("local id = redis.call('XADD', 'polyport:chat:wire', '*', 'w',"
+                  " redis.call('INCR', 'polyport:chat:entries'), 'n', ARGV[1], unpack(ARGV, 3));"
+                  "if ARGV[2] ~= '' then"
+                  " redis.call('HSET', 'polyport:chat:sent:' .. ARGV[1], ARGV[2], id) end; return id")
+        answer = redis.ask("EVAL", script, "0", node, taken or "", *fields)
+        self.assertTrue(answer.startswith("$"), answer)
+
     def wait_together(self, node):
         self.wait_for_state(node, "up")
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import unittest
 
-from support import BINARY, SOURCE, ProgramTest
+from support import BINARY, SOURCE, ProgramTest, wait_until
+from tls_support import section
 
 BENCH = SOURCE / "scripts/bench"
 
@@ -37,6 +38,32 @@ class Bench(ProgramTest):
             self.assertEqual(server["answer_bytes"], servers["floor"]["answer_bytes"])
         self.assertGreater(case["ratios"]["floor"]["median"], 0)
         self.assertIsNotNone(case["targets"][0]["reached"])
+
+    def test_as_many_connections_of_tls_are_idle_as_it_was_told(self):
+        sys.path.insert(0, str(SOURCE / "tests/bench"))
+        self.addCleanup(sys.path.remove, str(SOURCE / "tests/bench"))
+        import tools  # pylint: disable=import-outside-toplevel
+
+        server = self.start(config='[services.web]\ntype = "http"\nlisten = "tls://127.0.0.1:0"\n'
+                            + section("web"))
+        request = pathlib.Path(self.folder(), "request")
+        request.write_bytes(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+        port = str(server.address("web", "tls")[1])
+        with subprocess.Popen([tools.client(tls=True), "tls", port, "--connections", "5", "--request",
+                               str(request)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+            self.assertRegex(client.stdout.readline(), rb"ready \d+")
+            # One more has shaken hands and is gone.
+            wait_until(lambda: self.connections(server)[1] == 1, "the end of the one that is not idle")
+            self.assertEqual(self.connections(server), (5, 1))
+            client.stdin.close()
+        self.assertEqual(client.returncode, 0)
+
+    @staticmethod
+    def connections(server):
+        """(open, ended) of the service."""
+        (web,) = [service for service in server.get_json("admin", "/api/v1/services")["services"]
+                  if service["name"] == "web"]
+        return web["listeners"][0]["active"], sum(web["closed_total"].values())
 
     def test_the_cases_are_listed(self):
         done = self.bench("--list")

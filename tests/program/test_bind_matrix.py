@@ -2,21 +2,16 @@
 
 # ctest: timeout=300
 
-import fcntl
 import json
-import os
 import pathlib
-import pty
-import select
+import re
 import subprocess
 import sys
 import tempfile
-import termios
-import time
 import unittest
 
-from support import (BINARY, SOURCE, TIMEOUT, Namespace, clean_environment, cli, sanitizer_report,
-                     wait_until)
+from on_terminal import OnTerminal
+from support import BINARY, SOURCE, TIMEOUT, Namespace, clean_environment, cli, sanitizer_report
 
 DATA = json.loads(pathlib.Path(SOURCE, "tests/data/bind_matrix.json").read_text())
 NAMES = DATA["addresses"]
@@ -228,84 +223,37 @@ class Predict(unittest.TestCase):
         self.assertEqual(result.code, 2, result)
 
 
-class OnTerminal:
-    """bind-matrix --predict with a terminal."""
-
-    def __init__(self):
-        self.master, terminal = pty.openpty()
-        self.text = ""
-        self.before = self.modes(terminal)
-        with tempfile.TemporaryDirectory() as home:
-            self.process = subprocess.Popen(
-                [str(BINARY), "bind-matrix", "--predict"], stdin=terminal, stdout=terminal,
-                stderr=terminal, env=clean_environment(home, {"TERM": "xterm"}),
-                start_new_session=True,
-                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        self.terminal = terminal
-
-    @staticmethod
-    def modes(fd):
-        return termios.tcgetattr(fd)[:4]
-
-    def read(self):
-        while select.select([self.master], [], [], 0.01)[0]:
-            try:
-                self.text += os.read(self.master, 1 << 16).decode(errors="replace")
-            except OSError:
-                break
-        return self.text
-
-    def wait_for(self, part):
-        wait_until(lambda: part in self.read(), f"{part!r} on the terminal")
-
-    def press(self, keys):
-        os.write(self.master, keys.encode())
-
-    def end(self):
-        deadline = time.monotonic() + TIMEOUT
-        while self.process.poll() is None and time.monotonic() < deadline:
-            self.read()
-        code = self.process.wait(1)
-        self.read()
-        return code
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(TIMEOUT)
-        os.close(self.master)
-        os.close(self.terminal)
-
-
 class PredictOnTerminal(unittest.TestCase):
     def setUp(self):
-        self.run_ = OnTerminal()
+        home = tempfile.TemporaryDirectory()
+        self.addCleanup(home.cleanup)
+        self.run_ = OnTerminal(home.name, "bind-matrix", "--predict")
         self.addCleanup(self.run_.close)
 
     def test_a_person_is_asked_row_by_row(self):
         run = self.run_
-        run.wait_for("  0.0.0.0      ")
+        run.wait_for(r"  0\.0\.0\.0      ")
         run.press("qo")  # q is no answer, and o is taken back
-        run.wait_for("  0.0.0.0      ok        ")
+        run.wait_for(r"  0\.0\.0\.0      ok        ")
         run.press("\x7f")
         run.press(RIGHT[0] + "o\n")  # a seventh is not taken
         for name, row in zip(NAMES[1:], RIGHT[1:]):
-            run.wait_for(f"\n  {name}  ")
+            run.wait_for(rf"\n  {re.escape(name)}  ")
             run.press(row + "\n")
         self.assertEqual(run.end(), 0, run.text)
         self.assertIsNone(sanitizer_report(run.text))
         self.assertIn("36 of 36 right.", run.text)
         # The kernel's answers are shown after the question only.
         self.assertLess(run.text.index("takes a cell back".split()[0]), run.text.index("in use 1"))
-        self.assertEqual(run.modes(run.terminal), run.before)
+        self.assertEqual(run.modes(), run.before)
 
     def test_ctrl_c_leaves_the_terminal_as_it_was(self):
         run = self.run_
-        run.wait_for("  0.0.0.0      ")
-        self.assertNotEqual(run.modes(run.terminal), run.before)
+        run.wait_for(r"  0\.0\.0\.0      ")
+        self.assertNotEqual(run.modes(), run.before)
         run.press("xx\x03")
         self.assertEqual(run.end(), 130, run.text)
-        self.assertEqual(run.modes(run.terminal), run.before)
+        self.assertEqual(run.modes(), run.before)
         self.assertNotIn("right.", run.text)
 
 

@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import termios
@@ -17,7 +18,7 @@ import unittest
 
 from support import (BINARY, CLOCK, TIMEOUT, Namespace, ProgramTest, clean_environment, cli,
                      read_exactly, read_to_end, sanitizer_report, wait_until)
-from tls_support import authority, section
+from tls_support import authority, pair, section
 
 LOOPBACK = "127.0.0.1"
 
@@ -379,6 +380,20 @@ class Tls(ConnectTest):
         result = cli("connect", self.plain, "--wait", "5s", input="x")
         self.assertEqual(result.code, 1, result)
         self.assertIn("no TLS", result.err)  # echo gives our ClientHello back
+
+    def test_a_server_that_ends_without_close_notify(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*pair("local"))
+
+        def serve(connection):
+            with context.wrap_socket(connection, server_side=True) as secure:
+                # The last record and the FIN come in one segment, so they are read together.
+                secure.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+                secure.sendall(b"the last word")
+        client = Client(self, "--ca", str(authority().path), f"tls://{LOOPBACK}:{self.listen(serve).port}")
+        self.assertEqual(client.read(13), b"the last word")
+        # Its input stays open: only the server's end can end it.
+        self.assertEqual(client.process.wait(TIMEOUT), 0)
 
 
 class Failures(ConnectTest):

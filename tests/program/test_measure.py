@@ -87,6 +87,13 @@ class Measure(ProgramTest):
         report = self.measure(server, self.client(server, rest="time.sleep(0.5)"))
         self.assertEqual(report["verdict"]["limit"], "none", report)
 
+    def test_a_thread_that_was_busy_for_a_while_is_not_the_limit(self):
+        server = self.start(config=WEB)
+        burn = "import time; end = time.monotonic() + 0.7\nwhile time.monotonic() < end: pass"
+        report = self.measure(server, ["sh", "-c", f"{sys.executable} -c '{burn}'; sleep 3"])
+        self.assertEqual(report["verdict"]["limit"], "none", report)
+        self.assertGreater(report["tool"]["busiest_thread_wanted_share"], 0.05)
+
     def test_a_loop_that_was_blocked(self):
         server = self.start(config=WEB + "teaching = true\n")
         report = self.measure(server, self.client(server, path="/block?ms=1500", seconds=0))
@@ -116,6 +123,23 @@ class Measure(ProgramTest):
                   "  s.close()\n")
         report = self.measure(server, [sys.executable, "-c", script])
         self.assertEqual(report["target"]["resets"], 3)
+
+    def test_who_may_not_come_does_not_make_the_target_full(self):
+        server = self.start(config=WEB + 'deny = ["127.0.0.1"]\n')
+        script = ("import socket\nfor _ in range(3):\n  try:\n"
+                  f"    socket.create_connection({server.address('web')!r}).recv(1)\n"
+                  "  except ConnectionResetError: pass\n")
+        report = self.measure(server, [sys.executable, "-c", script])
+        self.assertEqual(report["target"]["refused_by"], {"denied": 3}, report)
+        self.assertIn(report["verdict"]["limit"], ("too_short", "none"), report)
+        server = self.start(config=WEB + 'max_connections = 1\nwhen_full = "refuse"\n')
+        script = ("import socket\n"
+                  f"first = socket.create_connection({server.address('web')!r})\n"
+                  "first.sendall(b'GET /plain HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); first.recv(9)\n"
+                  f"socket.create_connection({server.address('web')!r}).recv(1)\n")
+        report = self.measure(server, [sys.executable, "-c", script])
+        self.assertEqual(report["target"]["refused_by"], {"limit_connections": 1}, report)
+        self.assertEqual(report["verdict"]["limit"], "target", report)
 
     def test_text(self):
         server = self.start(config=WEB)

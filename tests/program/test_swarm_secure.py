@@ -8,7 +8,8 @@ import json
 import socket
 import threading
 
-from support import ProgramTest, TIMEOUT, cli
+from support import TIMEOUT, cli
+from swarm_support import SwarmTest
 from tls_support import authority, section
 
 SERVICES = ('[services.echo]\nlisten = ["tls://127.0.0.1:0", "ws://127.0.0.1:0", "wss://127.0.0.1:0"]\n'
@@ -19,13 +20,8 @@ SERVICES = ('[services.echo]\nlisten = ["tls://127.0.0.1:0", "ws://127.0.0.1:0",
 SCHEMES = {"https": ("web", "tls"), "chats": ("chat", "tls")}
 
 
-class SecureSwarm(ProgramTest):
-    def swarm(self, *args, code=0, **settings):
-        self.result = cli("swarm", *args, "--json", **{"timeout": 120, **settings})
-        self.assertEqual(self.result.code, code, self.result)
-        return json.loads(self.result.out)
-
-    def url(self, server, scheme, path=""):
+class SecureSwarm(SwarmTest):
+    def url(self, server, scheme, path=""):  # pylint: disable=arguments-renamed
         service, transport = SCHEMES.get(scheme, ("echo", scheme))
         host, port = server.address(service, transport)
         return f"{scheme}://{host}:{port}{path}"

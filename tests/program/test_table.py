@@ -1,16 +1,12 @@
 """What `polyport run` says: the table, the lines of connections, the words of --narrate."""
 
-import fcntl
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
-import termios
-import time
 import unittest
 
+from on_terminal import OnTerminal
 from support import (BINARY, TIMEOUT, Namespace, ProgramTest, clean_environment, connect,
                      read_exactly, sanitizer_report, wait_until)
 
@@ -23,59 +19,21 @@ listen = ["127.0.0.1:0", "udp://127.0.0.1:0"]
 QUIET = ["--set", "health.enabled=false", "--set", "admin.enabled=false"]
 
 
-class OnTerminal:
-    """`polyport run ARGS` with a terminal as its input and output."""
-
-    def __init__(self, folder, *args, env=None):
-        self.master, terminal = pty.openpty()
-        self.text = ""
-        environment = clean_environment(folder, {"TERM": "xterm", **(env or {})})
-        self.process = subprocess.Popen([str(BINARY), "run", *args], stdin=terminal,
-                                        stdout=terminal, stderr=terminal, env=environment,
-                                        preexec_fn=self._take_terminal)
-        os.close(terminal)
-
-    @staticmethod
-    def _take_terminal():
-        os.setsid()
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C is a signal
-
-    def read(self, timeout=0.0):
-        """What has come so far."""
-        while select.select([self.master], [], [], timeout)[0]:
-            try:
-                self.text += os.read(self.master, 1 << 16).decode(errors="replace")
-            except OSError:  # the other side is closed
-                break
-        return self.text
-
-    def wait_for(self, pattern):
-        found = wait_until(lambda: re.search(pattern, self.read(0.01)), f"{pattern!r} on the terminal")
-        return found
-
-    def port(self):
-        return int(self.wait_for(r"tcp 127\.0\.0\.1:(\d+)")[1])
-
-    def stop(self):
-        if self.process.poll() is None:
-            os.kill(self.process.pid, signal.SIGINT)
-        deadline = time.monotonic() + TIMEOUT
-        while self.process.poll() is None and time.monotonic() < deadline:
-            self.read(0.05)  # a terminal that nobody reads must not keep it, but this is not the test
-        code = self.process.wait(1)
-        self.read()
-        os.close(self.master)
-        return code
+def port_of(run):
+    return int(run.wait_for(r"tcp 127\.0\.0\.1:(\d+)")[1])
 
 
 class TerminalTest(ProgramTest):
     def on_terminal(self, *args, **settings):
-        run = OnTerminal(str(self.folder()), *args, **settings)
+        run = OnTerminal(str(self.folder()), "run", *args, **settings)
         self.addCleanup(self._end_terminal, run)
         return run
 
     def _end_terminal(self, run):
-        code = run.stop()
+        if run.process.poll() is None:
+            os.kill(run.process.pid, signal.SIGINT)
+        code = run.end()
+        run.close()
         self.assertIsNone(sanitizer_report(run.text))
         self.assertEqual(code, 0, run.text)
 
@@ -154,7 +112,7 @@ class Connections(TerminalTest):
 
     def test_on_a_terminal_each_connection_is_a_line(self):
         run = self.on_terminal("echo:127.0.0.1:0", env={"NO_COLOR": "1"})
-        port = run.port()
+        port = port_of(run)
         run.wait_for(r"Every connection shows below \(--quiet hides it\)\. Ctrl-C stops\.")
         for number in (1, 2):
             client = self.talk(port)
@@ -165,7 +123,7 @@ class Connections(TerminalTest):
 
     def test_many_in_a_second_are_counted_in_one_line(self):
         run = self.on_terminal("echo:127.0.0.1:0", env={"NO_COLOR": "1"})
-        port = run.port()
+        port = port_of(run)
         for _ in range(200):
             self.talk(port)
 
@@ -194,14 +152,14 @@ class Connections(TerminalTest):
 
     def test_a_terminal_that_stands_still_does_not_stop_the_server(self):
         run = self.on_terminal("echo:127.0.0.1:0", "--narrate")
-        port = run.port()
+        port = port_of(run)
         for _ in range(300):  # about 100 KiB of words; the terminal holds 4 KiB, nobody reads
             self.talk(port)
 
     def test_ctrl_c_stops_it(self):
         run = self.on_terminal("echo:127.0.0.1:0")
-        run.port()
-        os.write(run.master, b"\x03")
+        port_of(run)
+        run.press("\x03")
         run.wait_for(r"draining +reason=SIGINT")
         wait_until(lambda: run.process.poll() is not None, "it ends")
 

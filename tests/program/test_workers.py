@@ -125,6 +125,28 @@ class Serving(WorkersTest):
         closed = metrics(server, "polyport_connections_closed_total")
         self.assertEqual(closed['service="echo",reason="peer_closed"'], 60)
 
+    def test_what_the_kernel_is_asked_for_is_on_the_pages_too(self):
+        server = self.start_workers(CONFIG + """
+[services.lazy]
+type = "echo"
+accept = "never"
+listen = "127.0.0.1:0"
+""")
+        open_many(self.stack, server.address("echo"), 6)
+        for _ in range(5):
+            self.stack.enter_context(connect(server.address("lazy")))
+        wait_until(lambda: listener_of(server, "lazy.main.0")["accept_queue"] == 5, "five wait")
+        turns = metrics(server, "polyport_loop_turns_total")[""]
+        self.assertGreater(turns, 0)
+        load = server.get_json("admin", "/api/v1/load")
+        self.assertGreater(load["kernel"]["somaxconn"], 0)
+        self.assertEqual(len(load["loops"]), WORKERS)
+        self.assertGreaterEqual(load["open_connections"], 6)
+        self.assertGreaterEqual(load["turns_total"], turns)
+        waiting = {row["id"]: row["accept_queue"]
+                   for service in load["services"] for row in service["listeners"]}
+        self.assertEqual(waiting["lazy.main.0"], 5)
+
     def test_datagrams_and_unix_sockets(self):
         server = self.start_workers()
         for number in range(40):

@@ -6,25 +6,17 @@
 #include "services/chat/redis_trouble.h"
 #include "tests/support/catch.h"
 #include "tests/support/chat_options.h"
+#include "tests/support/redis_entry.h"
 
 using namespace polyport::services::chat;
+using polyport::test::redis_entry;
+using polyport::test::redis_text;
 using Kind = RedisReply::Kind;
 
 namespace {
 
-RedisReply text(std::string value) {
-  return {.kind = Kind::kText, .text = std::move(value)};
-}
-
-// {id, {field, value, …}}
-RedisReply entry(std::string id, const std::vector<std::string>& fields) {
-  RedisReply list{.kind = Kind::kList};
-  for (const std::string& field : fields)
-    list.list.push_back(text(field));
-  return {.kind = Kind::kList, .list = {text(std::move(id)), std::move(list)}};
-}
-
 constexpr std::string_view kNode = "0123456789abcdef";
+const RedisKey kBob{"fedcba9876543210", 12};
 constexpr const char* kId = "1764075600000-3";
 
 RedisFields said(const std::string& words) {
@@ -98,7 +90,7 @@ TEST_CASE("the option backplane is checked, with its place", "[chat][redis]") {
 }
 
 TEST_CASE("what is written to Redis is read back", "[chat][redis]") {
-  const auto message = parse_redis_entry(entry(kId, said("waves")));
+  const auto message = parse_redis_entry(redis_entry(kId, said("waves")));
   REQUIRE(message);
   CHECK(message->type == RedisEntry::Type::kMessage);
   CHECK(message->node == kNode);
@@ -109,20 +101,30 @@ TEST_CASE("what is written to Redis is read back", "[chat][redis]") {
   CHECK(message->message.room == "#Lab");
   CHECK(message->message.text == "waves");
   const auto kick =
-      parse_redis_entry(entry(kId, fields_of_kick(kNode, 8, "#lab", "ann", "bob", "")));
+      parse_redis_entry(redis_entry(kId, fields_of_kick(kNode, 8, "#lab", "ann", kBob, "bob", "")));
   REQUIRE(kick);
   CHECK(kick->type == RedisEntry::Type::kKick);
   CHECK(kick->nick == "ann");
+  CHECK(kick->who == kBob);
   CHECK(kick->to == "bob");
   const auto whisper = parse_redis_entry(
-      entry(kId, fields_of_private(kNode, 9, {.nick = "ann", .text = "psst"}, "bob")));
+      redis_entry(kId, fields_of_private(kNode, 9, {.nick = "ann", .text = "psst"}, kBob, "bob")));
   REQUIRE(whisper);
   CHECK(whisper->message.room.empty());
+  CHECK(whisper->who == kBob);
   CHECK(whisper->to == "bob");
-  const auto mute = parse_redis_entry(entry(kId, fields_of_mute(kNode, 10, "bob", true)));
+  const auto mute =
+      parse_redis_entry(redis_entry(kId, fields_of_mute(kNode, 10, kBob, "bob", true)));
   REQUIRE(mute);
   CHECK(mute->on);
-  const auto topic = parse_redis_entry(entry(kId, fields_of_topic(kNode, 11, "#lab", "ann", "")));
+  CHECK(mute->who == kBob);
+  for (const std::size_t at : {7u, 9u, 11u}) {  // its process, its number, its name
+    RedisFields fields = fields_of_mute(kNode, 10, kBob, "bob", true);
+    fields[at] = "0";
+    CHECK_FALSE(parse_redis_entry(redis_entry(kId, fields)));
+  }
+  const auto topic =
+      parse_redis_entry(redis_entry(kId, fields_of_topic(kNode, 11, "#lab", "ann", "")));
   REQUIRE(topic);
   CHECK(topic->text.empty());  // a topic may be taken away
 }
@@ -151,22 +153,24 @@ TEST_CASE("a record of a member is read back, and only as the chat writes it", "
 }
 
 TEST_CASE("what stands in Redis and is not of the chat is nothing", "[chat][redis]") {
-  CHECK_FALSE(redis_id(text("1-1")));
-  CHECK_FALSE(redis_id(entry("local-1", {})));
-  CHECK_FALSE(redis_id(entry("x", {})));
-  CHECK(redis_id(entry("1-0", {"any", "thing"})));
+  CHECK_FALSE(redis_id(redis_text("1-1")));
+  CHECK_FALSE(redis_id(redis_entry("local-1", {})));
+  CHECK_FALSE(redis_id(redis_entry("x", {})));
+  CHECK(redis_id(redis_entry("1-0", {"any", "thing"})));
   CHECK_FALSE(parse_redis_entry(RedisReply{}));
-  CHECK_FALSE(parse_redis_entry(entry(kId, {})));
-  CHECK_FALSE(parse_redis_entry(entry(kId, {"t"})));
-  CHECK_FALSE(parse_redis_entry(entry("bad", said("x"))));
-  CHECK_FALSE(parse_redis_entry({.kind = Kind::kList, .list = {text(kId), {.kind = Kind::kNil}}}));
+  CHECK_FALSE(parse_redis_entry(redis_entry(kId, {})));
+  CHECK_FALSE(parse_redis_entry(redis_entry(kId, {"t"})));
+  CHECK_FALSE(parse_redis_entry(redis_entry("bad", said("x"))));
+  CHECK_FALSE(
+      parse_redis_entry({.kind = Kind::kList, .list = {redis_text(kId), {.kind = Kind::kNil}}}));
   CHECK_FALSE(parse_redis_entry(
       {.kind = Kind::kList,
-       .list = {text(kId), {.kind = Kind::kList, .list = {text("t"), {.kind = Kind::kInteger}}}}}));
+       .list = {redis_text(kId),
+                {.kind = Kind::kList, .list = {redis_text("t"), {.kind = Kind::kInteger}}}}}));
   const auto with = [](std::size_t at, std::string value) {
     RedisFields fields = said("x");
     fields[at] = std::move(value);
-    return parse_redis_entry(entry(kId, fields));
+    return parse_redis_entry(redis_entry(kId, fields));
   };
   CHECK(with(1, "say"));
   CHECK_FALSE(with(1, "dance"));             // t
@@ -184,7 +188,31 @@ TEST_CASE("what stands in Redis and is not of the chat is nothing", "[chat][redi
   RedisFields many = said("x");
   for (int i = 0; i < 10; ++i)
     many.insert(many.end(), {"a", "b"});
-  CHECK_FALSE(parse_redis_entry(entry(kId, many)));
+  CHECK_FALSE(parse_redis_entry(redis_entry(kId, many)));
+}
+
+TEST_CASE("what an entry says of itself is read also where the rest is nothing", "[chat][redis]") {
+  const std::string node(kNode);
+  RedisFields later = {"w", "12", "t", "dance", "n", node, "s", "7"};
+  for (int i = 0; i < 20; ++i)
+    later.insert(later.end(), {"more", "and more"});
+  RedisReply reply = redis_entry(kId, later);
+  reply.list[1].list.push_back({.kind = Kind::kNil});
+  REQUIRE_FALSE(parse_redis_entry(reply));
+  const RedisStamp stamp = redis_stamp(reply);
+  CHECK(stamp.count == 12);
+  CHECK(stamp.node == kNode);
+  CHECK(stamp.sequence == 7);
+  const RedisReply odd = redis_entry(kId, {"n", node, "w", "x", "s", "-1"});
+  CHECK(redis_stamp(odd).node == kNode);
+  CHECK(redis_stamp(odd).count == 0);
+  CHECK(redis_stamp(odd).sequence == 0);
+  for (const RedisReply& foreign :
+       {redis_entry(kId, {}), redis_entry(kId, {"w"}), redis_entry(kId, {"w", "12", "s", "7"}),
+        redis_entry("x", later), redis_entry(kId, {"w", "12", "n", "short"}), redis_text("w")}) {
+    CHECK(redis_stamp(foreign).node.empty());
+    CHECK(redis_stamp(foreign).count == 0);
+  }
 }
 
 TEST_CASE("a topic is one line", "[chat][redis]") {
@@ -238,6 +266,23 @@ TEST_CASE("what waits for Redis is found by its number, in any order", "[chat][r
     CHECK(outbox.take(sequence));
   CHECK(outbox.first_sequence() == 6);
   CHECK(outbox.next_sequence() == 6);
+}
+
+TEST_CASE("direct messages that Redis does not have are taken back", "[chat][redis]") {
+  RedisOutbox outbox;
+  for (int i = 0; i < 6; ++i) {
+    RedisOutbox::Unsent& each = outbox.add(unsent(outbox));
+    each.from = i % 2 == 0 ? 0 : 7;
+    each.was_sent = i < 2;
+  }
+  const auto taken = outbox.take_private();
+  REQUIRE(taken.size() == 2);
+  CHECK(taken[0].sequence == 4);
+  CHECK(taken[1].sequence == 6);
+  for (const std::uint64_t sequence : {1u, 2u, 3u, 5u})
+    CHECK(outbox.take(sequence));
+  CHECK(outbox.bytes() == 0);
+  CHECK(outbox.next_sequence() == 7);
 }
 
 TEST_CASE("an error of Redis says where, what and what to do", "[chat][redis]") {

@@ -40,8 +40,12 @@ class TestBus final : public Bus {
   bool share_topic(std::string_view, std::string_view, std::string_view) override {
     return reaches;
   }
-  bool share_mute(std::string_view who, bool muted) override {
-    if (reaches) changes.push_back((muted ? "mute " : "unmute ") + std::string(who));
+  bool share_kick(std::string_view, std::string_view, Member& who, std::string_view) override {
+    if (reaches) changes.push_back("kick " + who.nick());
+    return reaches;
+  }
+  bool share_mute(Member& who, bool muted) override {
+    if (reaches) changes.push_back((muted ? "mute " : "unmute ") + who.nick());
     return reaches;
   }
 
@@ -64,8 +68,10 @@ struct Chat {
   TestBus bus;
   Hub hub;
   Lines passed_on;
-  RedisPeers peers{[this](const Message& message, std::string_view to) {
-    passed_on.push_back(message.nick + " to " + std::string(to) + ": " + message.text);
+  RedisPeers peers{[this](const Message& message, const Member& from, const RedisKey& to,
+                          std::string_view nick) {
+    passed_on.push_back(from.nick() + " to " + std::string(nick) + " (" + to.first + " " +
+                        std::to_string(to.second) + "): " + message.text);
   }};
 };
 
@@ -167,7 +173,7 @@ TEST_CASE("what is for a member of another process is passed on, or refused", "[
   chat.peers.set(kEve, record("Eve", {"#lobby"}), {});
   ann.take();
   CHECK(chat.hub.whisper(ann, "eve", Message::Kind::kSay, "psst") == Refusal::kNone);
-  CHECK(chat.passed_on == Lines{"guest-1 to Eve: psst"});
+  CHECK(chat.passed_on == Lines{"guest-1 to Eve (0123456789abcdef 1): psst"});
   CHECK(ann.take() == Lines{"[you to Eve] psst"});
   chat.hub.become_operator(ann, "x");
   CHECK(chat.hub.mute(ann, "Eve", Hub::Mute::kMute) == Refusal::kNone);
@@ -180,8 +186,43 @@ TEST_CASE("what is for a member of another process is passed on, or refused", "[
   chat.hub.set_topic(ann, "#lobby", "here only");
   CHECK(chat.hub.find_room("#lobby")->topic == "here only");
   CHECK(chat.passed_on.size() == 1);
-  chat.hub.deliver({.nick = "Eve", .text = "hello"}, "guest-1");
+  chat.hub.deliver({.nick = "Eve", .text = "hello"}, ann);
   CHECK(ann.heard.back() == "[Eve to you] hello");
+}
+
+TEST_CASE("a member of another process is kicked by all processes or by none", "[chat][redis]") {
+  Chat chat;
+  Somebody ann(chat), bob(chat);
+  chat.peers.set(kEve, record("Eve", {"#lobby"}), {});
+  chat.hub.become_operator(ann, "x");
+  CHECK(chat.hub.kick(ann, "#lobby", "Eve", "noise") == Refusal::kNone);
+  CHECK(chat.bus.changes.back() == "kick Eve");
+  const Member* eve = chat.hub.find("Eve");
+  REQUIRE(eve != nullptr);
+  CHECK(eve->rooms().size() == 1);  // until it comes back
+  chat.bus.reaches = false;
+  ann.take();
+  CHECK(chat.hub.kick(ann, "#lobby", "Eve", "noise") == Refusal::kOutOfReach);
+  CHECK(eve->rooms().size() == 1);
+  CHECK(ann.take().empty());
+  CHECK(chat.hub.kick(ann, "#lobby", bob.nick(), "noise") == Refusal::kNone);
+  CHECK(bob.rooms().empty());
+}
+
+TEST_CASE("a member of another process is found by its number, whatever its name",
+          "[chat][redis]") {
+  Chat chat;
+  chat.peers.set(kEve, record("Eve", {"#lobby"}), {});
+  chat.peers.set({kEve.first, 2}, record("Bob", {"#lobby"}), {});
+  Member* eve = chat.peers.find(kEve);
+  REQUIRE(eve != nullptr);
+  CHECK(RedisPeers::key(*eve) == kEve);
+  chat.peers.set(kEve, record("Evelyn", {"#lobby"}), {});
+  chat.peers.set({kEve.first, 2}, record("Eve", {"#lobby"}), {});
+  CHECK(chat.peers.find(kEve) == eve);
+  CHECK(eve->nick() == "Evelyn");
+  chat.peers.gone(kEve, "left");
+  CHECK(chat.peers.find(kEve) == nullptr);
 }
 
 TEST_CASE("a bus that is full takes nothing, and newcomers hear its news", "[chat][redis]") {

@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "core/base/histogram_json.h"
 #include "tests/support/catch.h"
 
 namespace polyport {
@@ -107,6 +108,25 @@ TEST_CASE("histograms can be added, and written down and read back") {
   one.for_each([&](std::uint64_t value, std::uint64_t count) { copy.record(value, count); });
   REQUIRE(copy.subtract(one));  // every bucket is there
   CHECK(copy.empty());
+}
+
+TEST_CASE("a histogram is the same after JSON, and what is no bucket is passed over") {
+  Histogram histogram;
+  for (std::uint64_t value = 1; value < 10'000'000; value = value * 3 + 1)
+    histogram.record(value, value % 5 + 1);
+  std::string text, again;
+  JsonWriter json(text), json_again(again);
+  write_histogram(json, histogram);
+  const auto value = JsonValue::parse(text);
+  REQUIRE(value);
+  const Histogram read = read_histogram(&*value);
+  write_histogram(json_again, read);
+  CHECK(again == text);
+  CHECK(read.count() == histogram.count());
+  CHECK(read_histogram(nullptr).empty());
+  const auto odd = JsonValue::parse(R"([[1],[2,-3],5,[1,2,3],[-1,2],["1",2],[7,1]])");
+  REQUIRE(odd);
+  CHECK(read_histogram(&*odd).count() == 1);
 }
 
 }  // namespace

@@ -126,12 +126,37 @@ TEST_CASE("many heads take each other's places, and a long one is never kept") {
   CHECK_FALSE(memory.recall(large, recalled.check, recalled.fields));
 }
 
+TEST_CASE("what was noted about a head is there again with the head, and goes with it") {
+  HeadMemory memory;
+  const HeadNote about = {nullptr, &memory};
+  Read once;
+  const auto recalled = [&](const std::string& head) {
+    return memory.recall(head, once.check, once.fields);
+  };
+  const std::string head = request("/plain");
+  const Read first = read(head);
+  HeadNote* const noted = memory.keep(head, first.check, first.fields);
+  REQUIRE(noted != nullptr);
+  CHECK(noted->what == nullptr);
+  *noted = about;
+  CHECK(recalled(head)->what == &memory);
+
+  int others = 0;  // until one of them takes its place
+  while (recalled(head) != nullptr && others < 1000) {
+    const std::string other = request("/" + std::to_string(++others));
+    const Read read_other = read(other);
+    CHECK(memory.keep(other, read_other.check, read_other.fields)->what == nullptr);
+  }
+  CHECK(others < 1000);
+  CHECK(memory.keep(head, first.check, first.fields)->what == nullptr);
+}
+
 TEST_CASE("a head that was written before goes out the same, with the date of now") {
   HeadWriter writer;
   const std::string value = "text/plain";
   const Header headers[] = {{"Content-Type", value}};
   const Header common[] = {{"X-Served-By", "web"}};
-  ResponseHead head{.status = 200, .headers = headers, .common = common};
+  ResponseHead head{.status = 200, .headers = headers, .common = {common}};
   head.framing = ResponseHead::Framing::kLength;
   head.length = 5;
   head.server = "polyport";
@@ -149,7 +174,7 @@ TEST_CASE("a head that differs anywhere is written anew") {
   std::string value = "text/plain";
   Header headers[] = {{"Content-Type", value}, {"X-A", "b"}};
   Header common[] = {{"X-Served-By", "web"}};
-  ResponseHead head{.status = 200, .headers = headers, .common = common};
+  ResponseHead head{.status = 200, .headers = headers, .common = {common}};
   head.framing = ResponseHead::Framing::kLength;
   head.length = 5;
   head.server = "polyport";
@@ -181,6 +206,38 @@ TEST_CASE("a head that differs anywhere is written anew") {
   check();
   head.date = "";
   check();
+}
+
+TEST_CASE("common headers that are fixed are known by their place, others by their bytes") {
+  HeadWriter writer;
+  std::string value = "web";
+  const Header common[] = {{"X-Served-By", value}, {"X-Other", "x"}};
+  ResponseHead head{.status = 200, .common = {common, true}};
+  head.date = "Sun, 06 Nov 1994 08:49:37 GMT";
+  const std::string first = fresh(head);
+  CHECK(writer.write(head, {}).bytes == first);
+  value = "wob";  // which is against what was promised, and shows that nobody looks
+  CHECK(writer.write(head, {}).bytes == first);
+  head.common.fields = std::span(common).first(1);
+  CHECK(writer.write(head, {}).bytes == fresh(head));
+  value = "wib";
+  head.common.fixed = false;
+  CHECK(writer.write(head, {}).bytes == fresh(head));
+}
+
+TEST_CASE("a value of any length that differs in any byte is written anew") {
+  HeadWriter writer;
+  for (std::size_t size = 1; size <= 80; ++size) {
+    std::string value(size, 'x');
+    const Header header{"X-A", value};
+    ResponseHead head{.status = 200, .headers = {&header, 1}};
+    head.date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (char& byte : value) {
+      REQUIRE(writer.write(head, {}).bytes == fresh(head));
+      byte = 'y';
+      REQUIRE(writer.write(head, {}).bytes == fresh(head));
+    }
+  }
 }
 
 TEST_CASE("a body that is not short, and a head that is long, go out by themselves") {

@@ -18,7 +18,9 @@ struct Read {
 Read read(ResponseReader& reader, Bytes input, std::size_t piece) {
   Read read;
   while (true) {
-    const auto step = reader.next(input.substr(read.used, piece));
+    const Bytes given = input.substr(read.used, piece);
+    const auto step = reader.next(given);
+    if (step.state == State::kNeedMore) REQUIRE(step.used == given.size());
     read.used += step.used;
     read.body.append(step.piece);
     read.state = step.state;
@@ -54,12 +56,14 @@ TEST_CASE("answers end where their framing says") {
 }
 
 TEST_CASE("an answer without a length ends with the connection") {
-  ResponseReader reader;
-  const Read got = read(reader, "HTTP/1.0 200 OK\r\n\r\nabc", 100);
-  CHECK(got.state == State::kNeedMore);
-  CHECK(got.body == "abc");
-  CHECK(reader.ends_here());
-  CHECK_FALSE(reader.keeps_alive());
+  for (const std::size_t piece : {1u, 7u, 100u}) {
+    ResponseReader reader;
+    const Read got = read(reader, "HTTP/1.0 200 OK\r\n\r\nabc", piece);
+    CHECK(got.state == State::kNeedMore);
+    CHECK(got.body == "abc");
+    CHECK(reader.ends_here());
+    CHECK_FALSE(reader.keeps_alive());
+  }
 }
 
 TEST_CASE("an answer to HEAD has no body, whatever its length") {

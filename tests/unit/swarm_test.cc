@@ -7,8 +7,11 @@
 #include "app/commands/swarm/http_speech.h"
 #include "app/commands/swarm/pace.h"
 #include "app/commands/swarm/pattern.h"
+#include "app/commands/swarm/plan.h"
+#include "app/commands/swarm/report.h"
 #include "app/commands/swarm/sources.h"
-#include "app/commands/swarm/words.h"
+#include "app/commands/swarm/tally.h"
+#include "app/figures.h"
 #include "tests/support/catch.h"
 
 namespace polyport::swarm {
@@ -118,6 +121,24 @@ TEST_CASE("an http answer with another status is wrong, and close means close") 
         "the answer has status 503");
 }
 
+TEST_CASE("an http answer without a length ends with the connection") {
+  HttpTalk talk{.host = "h", .path = "/", .post_bytes = {}, .body = {}};
+  HttpSpeech speech(talk, 1);
+  std::string said;
+  CHECK(speech.hear_end().answers == 0);  // nobody has asked
+  speech.say(said);
+  CHECK(speech.hear("HTTP/1.0 200 OK\r\n\r\nabc").answers == 0);
+  const Heard heard = speech.hear_end();
+  CHECK(heard.answers == 1);
+  CHECK(heard.verified == 3);
+  CHECK(speech.may_be_closed());
+  speech.begin_again();
+  speech.say(said);
+  CHECK(speech.hear("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nab").answers == 0);
+  CHECK(speech.hear_end().answers == 0);
+  CHECK_FALSE(speech.may_be_closed());
+}
+
 TEST_CASE("what is posted must stand in the answer") {
   HttpTalk talk{.host = "h", .path = "/echo", .post_bytes = 50, .body = {}};
   HttpSpeech speech(talk, 3);
@@ -139,6 +160,7 @@ TEST_CASE("all members of a room must hear all lines in one order") {
   one.say(first);
   other.say(second);
   CHECK(first.size() == 60);
+  CHECK(other.hear("* guest-1 joined\r\n").wrong.empty());
   const Heard heard = one.hear("* guest-2 joined\r\nguest-1: " + first + "guest-2: " + second);
   CHECK(heard.answers == 1);
   CHECK(heard.wrong.empty());
@@ -148,6 +170,22 @@ TEST_CASE("all members of a room must hear all lines in one order") {
   CHECK_FALSE(other.listens());
   CHECK(one.last_word().empty());
   CHECK(other.last_word() == "two members have heard the lines in different orders");
+}
+
+TEST_CASE("a member says nothing before its room has taken it in") {
+  ChatRoom room{.token = "swarm1", .line_bytes = 60, .said = 0, .order = {}};
+  ChatSpeech member(room, 0), elsewhere(room, 1);
+  std::string said;
+  member.greet(said);
+  CHECK(said == "/plain off\n");
+  CHECK(member.hear("You are guest-1 from 127.0.0.1:5, through the line door. /help\r\n")
+            .wrong.empty());
+  CHECK_FALSE(member.ready());
+  CHECK(member.last_word() == "the room has never answered /plain off");
+  CHECK(member.hear("* lines are for people again\r\n").wrong.empty());
+  CHECK(member.ready());
+  CHECK(elsewhere.hear("anna: /plain off\n").wrong.empty());  // a room without commands
+  CHECK(elsewhere.welcomed());
 }
 
 TEST_CASE("a line that comes twice, or changed, or that is refused, is wrong") {
@@ -228,6 +266,32 @@ TEST_CASE("the reserved ports are not lent") {
   reserved.set(1'000);
   CHECK(lendable_ports({32'768, 60'999}, {}) == 28'232);
   CHECK(lendable_ports({32'768, 60'999}, reserved) == 28'231);
+}
+
+TEST_CASE("what may be lost is a share of what was meant to be sent") {
+  Tally tally;
+  tally.due = 100;
+  tally.dropped = 80;
+  tally.unanswered = 2;
+  CHECK_FALSE(tally.lost_more_than(10));
+  tally.unanswered = 3;
+  CHECK(tally.lost_more_than(10));
+}
+
+TEST_CASE("a swarm whose loop or messages are late was itself the limit") {
+  Plan plan;
+  plan.scheduled = 1'000;
+  Tally tally;
+  OwnUse own{.opening_share = 0.1, .sending_share = 0.1, .lag = {}};
+  own.lag.record(1'000, 197);
+  own.lag.record(50'000'000, 2);
+  CHECK(Report{plan, tally, own}.own_limit().find("its loop was late") == 0);
+  own.lag = {};
+  own.lag.record(50'000'000, 99);  // two seconds of it are too few
+  CHECK(Report{plan, tally, own}.own_limit().empty());
+  tally.late.record(1'000, 98);
+  tally.late.record(11'000'000, 2);
+  CHECK(Report{plan, tally, own}.own_limit().find("one message in a hundred left") == 0);
 }
 
 TEST_CASE("figures as a person reads them") {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "core/base/histogram_json.h"
 #include "core/base/json_value.h"
+#include "core/observe/close_reason.h"
 
 namespace polyport::measure {
 namespace {
@@ -16,22 +18,27 @@ std::uint64_t number_of(const JsonValue& object, std::string_view key) {
   return number(object.find(key));
 }
 
-Histogram histogram_of(const JsonValue& object, std::string_view key) {
-  Histogram histogram;
-  const JsonValue* pairs = object.find(key);
-  if (pairs == nullptr) return histogram;
-  for (const JsonValue& pair : pairs->items()) {
-    if (pair.items().size() == 2) {
-      histogram.record(number(&pair.items()[0]), number(&pair.items()[1]));
+// Not among them: who may not come at all, and who has as many as one address may.
+constexpr CloseReason kFull[] = {CloseReason::kLimitConnections, CloseReason::kLimitRate,
+                                 CloseReason::kLimitMemory, CloseReason::kDescriptorLimit,
+                                 CloseReason::kMadeRoom};
+
+void add_refused(LoadSample& sample, const JsonValue& listener) {
+  constexpr std::size_t kMostReasons = 64;
+  const JsonValue* const counts = listener.find("refused_total");
+  if (counts == nullptr) return;
+  for (const JsonValue& count : counts->items()) {
+    const std::uint64_t times = number(&count);
+    if (times > 0 && sample.refused.size() < kMostReasons) {
+      sample.refused[std::string(count.key())] += times;
     }
   }
-  return histogram;
 }
 
 void add_listener(LoadSample& sample, const JsonValue& listener, std::uint64_t somaxconn) {
   const bool udp = listener.text_of("transport") == "udp";
   (udp ? sample.datagrams : sample.accepted) += number_of(listener, "accepted_total");
-  if (!udp) sample.refused += number_of(listener, "refused_total");
+  if (!udp) add_refused(sample, listener);
   sample.bytes_in += number_of(listener, "bytes_in");
   sample.bytes_out += number_of(listener, "bytes_out");
   std::uint64_t limit = number_of(listener, "backlog");
@@ -44,6 +51,18 @@ void add_listener(LoadSample& sample, const JsonValue& listener, std::uint64_t s
     sample.fullest = std::string(listener.text_of("id"));
     sample.queue = queue;
     sample.queue_limit = limit;
+  }
+}
+
+void add_connections(LoadSample& sample, const JsonValue& page) {
+  constexpr std::size_t kMost = 64 * 1024;
+  const JsonValue* const all = page.find("connections_sent_again_all");
+  const JsonValue* const counts = page.find("connections_sent_again");
+  if (counts == nullptr) return;
+  sample.sent_again_all = all != nullptr && all->is_true() && counts->items().size() <= kMost;
+  for (const JsonValue& times : counts->items()) {
+    if (sample.sent_again.size() == kMost) return;
+    sample.sent_again[std::string(times.key())] = number(&times);
   }
 }
 
@@ -97,12 +116,11 @@ Result<LoadSample> LoadSample::parse(Bytes json) {
                               number_of(loop, "loop_queued_ns")});
     }
   }
-  sample.long_turns = histogram_of(*page, "long_turns_ns");
-  sample.answers = histogram_of(*page, "answers_ns");
+  sample.long_turns = read_histogram(page->find("long_turns_ns"));
+  sample.answers = read_histogram(page->find("answers_ns"));
   sample.answers_one_of = number_of(*page, "answers_one_of");
   sample.descriptor_bursts = number_of(*page, "descriptor_bursts_total");
-  sample.connections_seen = number_of(*page, "connections_seen");
-  sample.connections_lossy = number_of(*page, "connections_lossy");
+  add_connections(sample, *page);
   std::uint64_t somaxconn = 0;
   if (const JsonValue* kernel = page->find("kernel")) {
     sample.listen_overflows = number_of(*kernel, "listen_overflows_total");
@@ -124,12 +142,17 @@ Result<LoadSample> LoadSample::since(const LoadSample& earlier) const {
   for (std::uint64_t LoadSample::*counter :
        {&LoadSample::now_ns, &LoadSample::busy_ns, &LoadSample::loop_cpu_ns,
         &LoadSample::loop_queued_ns, &LoadSample::requests, &LoadSample::accepted,
-        &LoadSample::refused, &LoadSample::resets, &LoadSample::datagrams,
-        &LoadSample::descriptor_bursts, &LoadSample::listen_overflows, &LoadSample::listen_drops,
-        &LoadSample::segments, &LoadSample::segments_again, &LoadSample::bytes_in,
-        &LoadSample::bytes_out}) {
+        &LoadSample::resets, &LoadSample::datagrams, &LoadSample::descriptor_bursts,
+        &LoadSample::listen_overflows, &LoadSample::listen_drops, &LoadSample::segments,
+        &LoadSample::segments_again, &LoadSample::bytes_in, &LoadSample::bytes_out}) {
     same = same && between.*counter >= earlier.*counter;
     between.*counter -= earlier.*counter;
+  }
+  for (const auto& [reason, times] : earlier.refused) {
+    std::uint64_t& counter = between.refused[reason];
+    same = same && counter >= times;
+    counter -= times;
+    if (counter == 0) between.refused.erase(reason);
   }
   same = same && between.long_turns.subtract(earlier.long_turns);
   same = same && between.answers.subtract(earlier.answers);
@@ -138,6 +161,22 @@ Result<LoadSample> LoadSample::since(const LoadSample& earlier) const {
     return failure(ErrorCode::kSystem, "the target is another process than at the beginning");
   }
   return between;
+}
+
+std::uint64_t LoadSample::refused_in_all() const {
+  std::uint64_t all = 0;
+  for (const auto& [reason, times] : refused)
+    all += times;
+  return all;
+}
+
+std::uint64_t LoadSample::refused_when_full() const {
+  std::uint64_t all = 0;
+  for (const CloseReason reason : kFull) {
+    const auto found = refused.find(name(reason));
+    if (found != refused.end()) all += found->second;
+  }
+  return all;
 }
 
 }  // namespace polyport::measure

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/bytes.h"
@@ -30,8 +32,8 @@ struct LoadSample {
   std::uint64_t answers_one_of = 0;
   // Sums over the services, without health and admin.
   std::uint64_t requests = 0;
-  std::uint64_t accepted = 0;  // connections
-  std::uint64_t refused = 0;
+  std::uint64_t accepted = 0;                                 // connections
+  std::map<std::string, std::uint64_t, std::less<>> refused;  // connections, by reason
   std::uint64_t resets = 0;
   std::uint64_t datagrams = 0;
   std::uint64_t bytes_in = 0;
@@ -42,13 +44,17 @@ struct LoadSample {
   std::uint64_t listen_drops = 0;
   std::uint64_t segments = 0;
   std::uint64_t segments_again = 0;
-  // Of some that were open: to how many something had to be sent again.
-  std::uint64_t connections_seen = 0;
-  std::uint64_t connections_lossy = 0;
+  // Of some that are open, by name: how often something had to be sent again so far.
+  std::map<std::string, std::uint64_t, std::less<>> sent_again;
+  bool sent_again_all = false;  // there are no others
   // The listener whose accept queue is fullest now, by its share of the limit.
   std::string fullest;
   std::uint64_t queue = 0;
   std::uint64_t queue_limit = 0;
+
+  std::uint64_t refused_in_all() const;
+  // Of these: because the server was full, and not because of who the client was.
+  std::uint64_t refused_when_full() const;
 
   // Whatever somebody else's JSON says: a number that is missing or below zero is 0.
   static Result<LoadSample> parse(Bytes json);

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 
 namespace polyport::measure {
 namespace {
-
-using swarm::grouped;
-using swarm::percent_text;
-using swarm::time_text;
 
 std::string label(std::string_view text) {
   std::string line = "  " + std::string(text);
@@ -25,11 +21,19 @@ std::string rate(std::uint64_t count, std::uint64_t wall_ns) {
   return grouped(static_cast<std::uint64_t>(static_cast<double>(count) / seconds)) + " a second";
 }
 
+// "40 refused (denied 38, limit_connections 2)".
+std::string refused_text(const LoadSample& target) {
+  std::string text = grouped(target.refused_in_all()) + " refused", reasons;
+  for (const auto& [reason, times] : target.refused)
+    reasons += (reasons.empty() ? "" : ", ") + printable(reason, 40) + " " + grouped(times);
+  return reasons.empty() ? text : text + " (" + reasons + ")";
+}
+
 std::string traffic_text(const LoadSample& target) {
   std::string text = label("requests") + grouped(target.requests) + " of HTTP, " +
                      rate(target.requests, target.now_ns) + "\n" + label("connections") +
-                     grouped(target.accepted) + " accepted, " + grouped(target.refused) +
-                     " refused, " + grouped(target.resets) + " reset\n";
+                     grouped(target.accepted) + " accepted, " + refused_text(target) + ", " +
+                     grouped(target.resets) + " reset\n";
   if (target.datagrams > 0) text += label("datagrams") + grouped(target.datagrams) + "\n";
   return text + label("bytes") + human_size(target.bytes_in) + " in, " +
          human_size(target.bytes_out) + " out\n";
@@ -98,7 +102,12 @@ void write_target(JsonWriter& json, const Figures& figures) {
   json.field("elapsed_us", us(target.now_ns));
   json.field("requests", target.requests);
   json.field("accepted", target.accepted);
-  json.field("refused", target.refused);
+  json.field("refused", target.refused_in_all());
+  json.key("refused_by");
+  json.begin_object();
+  for (const auto& [reason, times] : target.refused)
+    json.field(reason, times);
+  json.end_object();
   json.field("resets", target.resets);
   json.field("datagrams", target.datagrams);
   json.field("bytes_in", target.bytes_in);
@@ -113,8 +122,8 @@ void write_target(JsonWriter& json, const Figures& figures) {
   json.field("listen_overflows", target.listen_overflows);
   json.field("listen_drops", target.listen_drops);
   json.field("segments_retransmitted", target.segments_again);
-  json.field("connections_seen", figures.seen.connections_seen);
-  json.field("connections_lossy", figures.seen.connections_lossy);
+  json.field("connection_looks", figures.seen.looks);
+  json.field("connection_looks_lossy", figures.seen.lossy_looks);
   json.key("service_time");
   json.begin_object();
   json.field("measured", target.answers.count());

@@ -26,10 +26,7 @@ namespace {
 
 constexpr int kLookEveryMs = 100;
 constexpr int kMostDepth = 8;
-constexpr std::size_t kMostThreads = 4'096;
 constexpr std::uint64_t kGraceNs = 2'000'000'000;
-// Of a thread that was seen for less nothing is said.
-constexpr std::uint64_t kShortestNs = 200'000'000;
 
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
@@ -137,19 +134,13 @@ ToolUse Tool::wait() {
   result.wall_ns = now_ns() - began_ns_;
   result.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   result.cpu_ns = nanoseconds(use.ru_utime) + nanoseconds(use.ru_stime);
-  for (const auto& [id, thread] : threads_) {
-    const std::uint64_t seen = thread.last_ns - thread.first_ns;
-    if (seen < kShortestNs) continue;
-    const double used = static_cast<double>(thread.ran) / static_cast<double>(seen);
-    const double wanted =
-        static_cast<double>(thread.ran + thread.queued) / static_cast<double>(seen);
-    result.busiest_used = std::max(result.busiest_used, used);
-    result.busiest_wanted = std::max(result.busiest_wanted, std::min(1.0, wanted));
-  }
+  result.busiest_used = threads_.busiest_used();
+  result.busiest_wanted = threads_.busiest_wanted();
   return result;
 }
 
 void Tool::look() {
+  threads_.look(now_ns());
   look_at(child_, 0);
 }
 
@@ -163,19 +154,7 @@ void Tool::look_at(pid_t process, int depth) {
     const auto fields = split(trim(text), ' ');
     const auto ran = parse_number<std::uint64_t>(fields[0]);
     const auto queued = fields.size() > 1 ? parse_number<std::uint64_t>(fields[1]) : std::nullopt;
-    if (ran && queued && (threads_.size() < kMostThreads || threads_.count(id) > 0)) {
-      const std::uint64_t now = now_ns();
-      const auto [found, is_new] = threads_.try_emplace(id);
-      Thread& thread = found->second;
-      if (is_new) {
-        thread.first_ns = now;
-        thread.first_ran = *ran;
-        thread.first_queued = *queued;
-      }
-      thread.last_ns = now;
-      thread.ran = *ran - std::min(*ran, thread.first_ran);
-      thread.queued = *queued - std::min(*queued, thread.first_queued);
-    }
+    if (ran && queued) threads_.see(id, {.ran = *ran, .queued = *queued});
     for (const pid_t child : numbers_in(read(of_thread + "/children")))
       look_at(child, depth + 1);
   }

@@ -4,10 +4,10 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "app/commands/measure/thread_times.h"
 #include "core/base/result.h"
 
 namespace polyport::measure {
@@ -16,8 +16,8 @@ struct ToolUse {
   int exit_code = 0;  // 128 + the signal that ended it
   std::uint64_t wall_ns = 0;
   std::uint64_t cpu_ns = 0;  // of all its processes that have ended and were waited for
-  // Of its busiest thread, as shares of the time that it was seen: what it used of one core, and
-  // what it wanted of one (it ran, or waited for a processor).
+  // Of its busiest thread, as shares of the whole time: what it used of one core, and what it
+  // wanted of one (it ran, or waited for a processor).
   double busiest_used = 0;
   double busiest_wanted = 0;
 };
@@ -33,11 +33,6 @@ class Tool {
   ToolUse wait();
 
  private:
-  struct Thread {
-    std::uint64_t first_ns = 0, last_ns = 0;  // when it was seen
-    std::uint64_t ran = 0, queued = 0;        // since the first time
-    std::uint64_t first_ran = 0, first_queued = 0;
-  };
   Tool(pid_t child, std::uint64_t began_ns) : child_(child), began_ns_(began_ns) {}
 
   void look();
@@ -45,7 +40,7 @@ class Tool {
 
   pid_t child_;
   std::uint64_t began_ns_;
-  std::map<pid_t, Thread> threads_;
+  ThreadTimes threads_;
 };
 
 }  // namespace polyport::measure

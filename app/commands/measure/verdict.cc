@@ -2,15 +2,12 @@
 
 #include <array>
 
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 
 namespace polyport::measure {
 namespace {
 
-using swarm::grouped;
-using swarm::percent_text;
-
-// So many connections that had to send something again are no accident, and slow what they carry.
+// To send something again so often is no accident, and slows what a connection carries.
 constexpr double kManyLossy = 0.1;
 constexpr double kShortOfProcessor = 0.2;
 
@@ -41,8 +38,9 @@ std::string target_at_limit(const Figures& figures) {
   if (figures.seen.queue_limit > 0 && figures.seen.queue >= figures.seen.queue_limit) {
     return "the accept queue of " + figures.seen.fullest + " was full";
   }
-  if (target.refused > 0) {
-    return "it refused " + grouped(target.refused) + " connections, as its limits say";
+  if (const std::uint64_t times = target.refused_when_full(); times > 0) {
+    return "it was full, as its limits say, and refused connections or let them wait " +
+           grouped(times) + " times";
   }
   if (target.descriptor_bursts > 0) return "it ran out of descriptors";
   return {};
@@ -70,7 +68,7 @@ double Figures::queued_share() const {
 }
 
 double Figures::lossy_share() const {
-  return share(seen.connections_lossy, seen.connections_seen);
+  return share(seen.lossy_looks, seen.looks);
 }
 
 std::string_view name(Limit limit) {
@@ -96,9 +94,10 @@ Verdict judge(const Figures& figures) {
       "; the target's loop was busy " + percent_text(figures.busy_share()) + " of the time";
   if (!tool.empty()) return {Limit::kTool, "the tool was the limit: " + tool + idle};
   if (figures.lossy_share() >= kManyLossy) {
-    return {Limit::kNetwork, "the network was the limit: something had to be sent again on " +
-                                 percent_text(figures.lossy_share()) + " of the connections" +
-                                 idle};
+    return {Limit::kNetwork,
+            "the network was the limit: in " + percent_text(figures.lossy_share()) +
+                " of the looks at a connection something had to be sent again since the last one" +
+                idle};
   }
   return {Limit::kNone,
           "neither was the limit: the tool asked for no more than this (its rate, its connections, "

@@ -23,7 +23,7 @@ struct Figures {
 
   double busy_share() const;
   double queued_share() const;  // of the loop, waiting for a processor
-  double lossy_share() const;   // of the connections that were looked at
+  double lossy_share() const;   // of the looks at connections
 };
 
 enum class Limit : std::uint8_t { kTarget, kTool, kBoth, kNetwork, kNone, kTooShort };

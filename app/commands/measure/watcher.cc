@@ -32,14 +32,24 @@ void Seen::add(const LoadSample& sample) {
     queue = sample.queue;
     queue_limit = sample.queue_limit;
   }
-  if (share(sample.connections_lossy, sample.connections_seen) >
-      share(connections_lossy, connections_seen)) {
-    connections_seen = sample.connections_seen;
-    connections_lossy = sample.connections_lossy;
+  for (const auto& [connection, times] : sample.sent_again) {
+    const auto found = before_.find(connection);
+    // Of one that may have been there without being looked at nobody knows since when it has these.
+    if (found == before_.end() && !before_was_all_) continue;
+    const std::uint64_t had = found == before_.end() ? 0 : found->second;
+    ++looks;
+    if (times > had) ++lossy_looks;
   }
+  remember(sample);
 }
 
-Watcher::Watcher(std::string target) : target_(std::move(target)), thread_([this] { run(); }) {}
+void Seen::remember(const LoadSample& sample) {
+  before_ = sample.sent_again;
+  before_was_all_ = sample.sent_again_all;
+}
+
+Watcher::Watcher(std::string target, const LoadSample& before)
+    : target_(std::move(target)), seen_(before), thread_([this] { run(); }) {}
 
 Watcher::~Watcher() {
   stop();

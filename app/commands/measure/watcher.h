@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -13,20 +14,33 @@ namespace polyport::measure {
 
 Result<LoadSample> ask(const std::string& target);
 
-// The worst of each that was seen at one time.
-struct Seen {
+// What was seen in one look after the other.
+class Seen {
+ public:
+  Seen() = default;
+  // `before` is what was there already.
+  explicit Seen(const LoadSample& before) { remember(before); }
+  void add(const LoadSample& sample);
+
+  // The worst that was seen at one time.
   std::string fullest;  // listener
   std::uint64_t queue = 0;
   std::uint64_t queue_limit = 0;
-  std::uint64_t connections_seen = 0;
-  std::uint64_t connections_lossy = 0;
+  // Looks at a connection, and those at which something had been sent again since the look before.
+  std::uint64_t looks = 0;
+  std::uint64_t lossy_looks = 0;
 
-  void add(const LoadSample& sample);
+ private:
+  void remember(const LoadSample& sample);
+
+  std::map<std::string, std::uint64_t, std::less<>> before_;
+  bool before_was_all_ = false;
 };
 
 class Watcher {
  public:
-  explicit Watcher(std::string target);
+  // `before` is what `target` has said before the tool was started.
+  Watcher(std::string target, const LoadSample& before);
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;

@@ -10,6 +10,8 @@ namespace polyport::swarm {
 namespace {
 
 constexpr std::size_t kMostLine = 8 * 1024;
+// What a new member asks. A room that has no commands says it to everybody, the asker among them.
+constexpr std::string_view kQuestion = "/plain off";
 
 std::string line_head(const ChatRoom& room, std::uint64_t member, std::uint64_t number) {
   return room.token + "-" + std::to_string(member) + "-" + std::to_string(number) + " ";
@@ -40,6 +42,10 @@ std::optional<Said> read_head(std::string_view text) {
 
 }  // namespace
 
+void ChatSpeech::greet(std::string& out) {
+  out.append(kQuestion).append("\n");
+}
+
 void ChatSpeech::say(std::string& out) {
   out.append(line_text(room_, member_, said_++)).append("\n");
   ++room_.said;
@@ -61,6 +67,7 @@ Heard ChatSpeech::hear(Bytes bytes) {
 }
 
 void ChatSpeech::take_line(Bytes line, Heard& heard) {
+  welcomed_ = welcomed_ || line.starts_with("* ") || line.find(kQuestion) != Bytes::npos;
   const std::size_t at = line.find(room_.token + "-");
   if (at == Bytes::npos) {
     if (line.starts_with("* too fast") || line.starts_with("* not sent")) {
@@ -90,6 +97,7 @@ void ChatSpeech::take_line(Bytes line, Heard& heard) {
 }
 
 std::string ChatSpeech::last_word() const {
+  if (!welcomed_) return "the room has never answered " + std::string(kQuestion);
   if (heard_ == room_.said) {
     if (!room_.order) room_.order = order_;
     return room_.order == order_ ? "" : "two members have heard the lines in different orders";

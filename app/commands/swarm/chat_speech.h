@@ -1,7 +1,9 @@
 // ChatSpeech: a member of a room of lines. What one says all must hear, once, in one order.
 //
 // Every line that it says names the run, the member and the number of the line, and fills up with
-// the member's own sequence; "nick: " before it and notices ("* ...") are passed over.
+// the member's own sequence; "nick: " before it and notices ("* ...") are passed over. A room takes
+// its members in when it likes: each one asks it something that costs next to nothing, and has been
+// taken in when the first notice comes.
 #pragma once
 
 #include <optional>
@@ -27,6 +29,9 @@ class ChatSpeech final : public Speech {
 
   ChatSpeech(ChatRoom& room, std::uint64_t member) : room_(room), member_(member) {}
 
+  void greet(std::string& out) override;
+  bool ready() const override { return welcomed_; }
+  bool welcomed() const override { return welcomed_; }
   void say(std::string& out) override;
   Heard hear(Bytes bytes) override;
   std::size_t most_under_way() const override { return 16; }
@@ -39,6 +44,7 @@ class ChatSpeech final : public Speech {
 
   ChatRoom& room_;
   std::uint64_t member_;
+  bool welcomed_ = false;
   std::uint64_t said_ = 0;
   std::uint64_t own_heard_ = 0;
   std::uint64_t heard_ = 0;  // lines of this run

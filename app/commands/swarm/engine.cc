@@ -103,12 +103,12 @@ void Engine::tick() {
   switch (phase_) {
     case Phase::kOpening:
       open_some(now);
-      if (settled() == members_.size()) begin_sending();
+      if (settled() == members_.size() && all_welcomed(now)) begin_sending();
       break;
     case Phase::kSending:
     case Phase::kLast:
       send_due(now);
-      if (next_to_send_ == sending_.total()) begin_hearing();
+      if (next_to_send_ == pace().total()) begin_hearing();
       break;
     case Phase::kHearing:
       if (all_heard() || now - phase_began_ > ns(plan_.options.timeout)) after_hearing();
@@ -122,8 +122,8 @@ void Engine::tick() {
     case Phase::kOver:
       return;
   }
-  if (phase_ != Phase::kOver && open_ == 0 && dialing_ == 0 && settled() == members_.size() &&
-      phase_ != Phase::kClosing) {
+  const bool has_any = open_ + dialing_ + resting_ > 0 || settled() < members_.size();
+  if (phase_ != Phase::kOver && phase_ != Phase::kClosing && !has_any) {
     enter(Phase::kClosing);  // nobody is left
   }
   arm(now);
@@ -138,7 +138,7 @@ void Engine::arm(std::int64_t now) {
   } else if (phase_ == Phase::kHearing || phase_ == Phase::kClosing) {
     wait = milliseconds(5);
   } else if (phase_ == Phase::kSending || phase_ == Phase::kLast) {
-    const std::int64_t left = sending_.due_ns(next_to_send_) - now;
+    const std::int64_t left = pace().due_ns(next_to_send_) - now;
     wait = std::clamp(std::chrono::floor<milliseconds>(std::chrono::nanoseconds(left)),
                       milliseconds(1), milliseconds(100));
   }
@@ -159,6 +159,8 @@ void Engine::enter(Phase phase) {
   phase_ = phase;
   phase_began_ = now;
   if (phase == Phase::kSending) own_.begin_sending();
+  if (phase == Phase::kHolding) own_.rest();
+  if (phase == Phase::kLast) own_.go_on();
   if (phase == Phase::kClosing) {
     count_missing();
     close_all();
@@ -176,6 +178,17 @@ void Engine::open_some(std::int64_t now) {
   }
 }
 
+// Whoever is not within the time will not hear everything, and is found at the end.
+bool Engine::all_welcomed(std::int64_t now) {
+  if (all_open_ns_ == 0) all_open_ns_ = now;
+  if (!has_room_ || plan_.options.size() == 0) return true;
+  if (now - all_open_ns_ > ns(plan_.options.timeout)) return true;
+  return std::all_of(members_.begin(), members_.end(), [](const auto& member) {
+    const bool open = member->state == Member::State::kOpen;
+    return !open || !member->speech || member->speech->welcomed();
+  });
+}
+
 void Engine::begin_sending() {
   enter(Phase::kSending);
   // Those that could not say anything before all were there.
@@ -190,12 +203,12 @@ void Engine::begin_sending() {
 }
 
 void Engine::send_due(std::int64_t now) {
-  const std::uint64_t due = sending_.due_by(now);
+  const std::uint64_t due = pace().due_by(now);
   while (next_to_send_ < due) {
     const std::uint64_t message = next_to_send_++;
     Member& member = *members_[message % members_.size()];
     if (phase_ == Phase::kLast) {
-      send_extra(member, sending_.due_ns(message));
+      send_extra(member, last_.due_ns(message));
     } else {
       note_due(member);
     }
@@ -218,7 +231,7 @@ void Engine::begin_last() {
   enter(Phase::kLast);
   next_to_send_ = 0;
   const double per_second = std::max(plan_.rate, static_cast<double>(members_.size()));
-  sending_ = Pace(now_ns(), per_second, members_.size());
+  last_ = Pace(now_ns(), per_second, members_.size());
 }
 
 bool Engine::all_heard() {
@@ -266,124 +279,6 @@ void Engine::finish() {
   phase_ = Phase::kOver;
   timer_.stop();
   loop_.stop();
-}
-
-// --- members -------------------------------------------------------------------------------------
-
-void Engine::open_member(Member& member, std::int64_t due_ns) {
-  member.dial_due_ns = due_ns;
-  if (member.target->is_datagram()) {
-    open_datagram(member);
-  } else {
-    member.speech = make_speech(*member.target, plan_, member.index);
-    dial(member);
-  }
-}
-
-void Engine::opened(Member& member) {
-  member.state = Member::State::kOpen;
-  ++open_;
-  tally_.most_open = std::max(tally_.most_open, open_);
-}
-
-void Engine::failed(Member& member, const std::string& reason, std::string example) {
-  member.state = Member::State::kFailed;
-  ++failed_;
-  ++tally_.refused[reason];
-  tally_.add_example(std::move(example));
-}
-
-// An open socket is open no more. What it owed stays unanswered.
-void Engine::gone(Member& member) {
-  member.state = Member::State::kGone;
-  --open_;
-  if (phase_ == Phase::kClosing || phase_ == Phase::kOver) return;
-  for (const UnderWay& message : member.under_way) {
-    if (message.answered) continue;
-    ++tally_.unanswered;
-    --owed_;
-  }
-  tally_.unsent += member.waiting();
-  owed_ -= member.waiting();
-  member.under_way.clear();
-  member.sent = member.due;
-  member.extra_due_ns = 0;
-}
-
-void Engine::wrong(Member& member, std::string what) {
-  ++tally_.wrong;
-  tally_.add_example(member.target->url + ": " + std::move(what));
-}
-
-void Engine::note_due(Member& member) {
-  ++tally_.due;
-  if (member.state == Member::State::kFailed || member.state == Member::State::kGone) {
-    ++tally_.unsent;
-    return;
-  }
-  ++member.due;
-  ++owed_;
-  pump(member);
-}
-
-void Engine::send_extra(Member& member, std::int64_t due_ns) {
-  ++tally_.due;
-  const bool lives =
-      member.state == Member::State::kOpen || member.state == Member::State::kDialing;
-  if (!lives || member.extra_due_ns != 0) {
-    ++tally_.unsent;
-    return;
-  }
-  member.extra_due_ns = due_ns;
-  ++owed_;
-  pump(member);
-}
-
-void Engine::pump(Member& member) {
-  if (member.client != nullptr) {
-    pump_datagram(member);
-  } else if (Connection* connection = network_.find(member.id)) {
-    if (!connection->ending()) pump_stream(member, *connection);
-  }
-}
-
-std::optional<std::int64_t> Engine::next_due(const Member& member) const {
-  if (member.extra_due_ns != 0) return member.extra_due_ns;
-  if (member.sent == member.due) return std::nullopt;
-  return sending_.due_ns(member.index + member.sent * members_.size());
-}
-
-void Engine::take_due(Member& member) {
-  if (member.extra_due_ns != 0) {
-    member.extra_due_ns = 0;
-  } else {
-    ++member.sent;
-  }
-}
-
-void Engine::note_sent(Member& member, std::int64_t due_ns, std::size_t bytes, std::int64_t now) {
-  const bool is_hello = !std::exchange(member.hello_said, true);
-  ++tally_.sent;
-  tally_.bytes_sent += bytes;
-  if (is_hello) member.first_said_ns = now;
-  // The first message meets a socket that is being opened; its time counts where it is the only
-  // one.
-  member.under_way.push_back({.due_ns = due_ns,
-                              .sent_ns = now,
-                              .counts = plan_.scheduled == 0 || phase_ != Phase::kOpening});
-}
-
-void Engine::note_first_byte(Member& member, std::int64_t now) {
-  if (member.first_said_ns <= 0) return;
-  tally_.first_byte.record(static_cast<std::uint64_t>(now - member.first_said_ns));
-  member.first_said_ns = -1;
-}
-
-void Engine::note_answer(const UnderWay& message, std::int64_t now) {
-  ++tally_.answered;
-  --owed_;
-  if (!message.counts) return;
-  tally_.answer.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - message.due_ns)));
 }
 
 }  // namespace polyport::swarm

@@ -2,7 +2,8 @@
 //
 // Opens the sockets, gives each its messages at the times of an open-loop schedule (a message that
 // cannot leave waits, and its waiting counts), compares what comes back, holds, closes. engine.cc
-// has the phases, engine_streams.cc and engine_datagrams.cc what a socket does.
+// has the phases, engine_members.cc what becomes of a socket and its messages, engine_streams.cc
+// and engine_datagrams.cc what each kind does.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +64,8 @@ class Engine final : private DialHandler, private UdpClientHandler {
   };
 
   struct Member {
-    enum class State : std::uint8_t { kNew, kDialing, kOpen, kFailed, kGone };
+    // kResting: its server has closed as it may; it is dialled when something is due.
+    enum class State : std::uint8_t { kNew, kDialing, kOpen, kResting, kFailed, kGone };
     std::uint32_t index = 0;
     Target* target = nullptr;
     State state = State::kNew;
@@ -88,6 +90,7 @@ class Engine final : private DialHandler, private UdpClientHandler {
   void open_some(std::int64_t now);
   void send_due(std::int64_t now);
   void enter(Phase phase);
+  bool all_welcomed(std::int64_t now);
   void begin_sending();
   void begin_hearing();
   void begin_last();
@@ -111,6 +114,7 @@ class Engine final : private DialHandler, private UdpClientHandler {
   void pump(Member& member);
   std::optional<std::int64_t> next_due(const Member& member) const;
   void take_due(Member& member);
+  void note_late(const Member& member, std::int64_t due_ns, std::int64_t now);
   void note_sent(Member& member, std::int64_t due_ns, std::size_t bytes, std::int64_t now);
   void note_first_byte(Member& member, std::int64_t now);
   void note_answer(const UnderWay& message, std::int64_t now);
@@ -120,6 +124,8 @@ class Engine final : private DialHandler, private UdpClientHandler {
   void add_dialer(Target& target);
   void dial(Member& member);
   void pump_stream(Member& member, Connection& connection);
+  void note_heard(Member& member, const Heard& heard, std::int64_t now);
+  bool may_end(Member& member, CloseReason reason);
   void on_open(Connection& connection) override;
   void on_data(Connection& connection, Bytes data) override;
   void on_writable(Connection& connection) override;
@@ -148,14 +154,18 @@ class Engine final : private DialHandler, private UdpClientHandler {
   Phase phase_ = Phase::kOpening;
   std::int64_t phase_began_ = 0;
   Pace opening_;
-  Pace sending_;  // of the schedule; then of the last messages
+  Pace sending_;  // of the schedule
+  Pace last_;     // of the messages after the silence, while some of the schedule may wait
+  const Pace& pace() const { return phase_ == Phase::kLast ? last_ : sending_; }
   std::uint64_t next_to_open_ = 0;
   std::uint64_t next_to_send_ = 0;
   std::uint64_t dialing_ = 0;
+  std::uint64_t resting_ = 0;
   std::uint64_t open_ = 0;
   std::uint64_t opened_ = 0;
   std::uint64_t failed_ = 0;
-  std::uint64_t owed_ = 0;  // messages that are due or under way, of members that live
+  std::int64_t all_open_ns_ = 0;  // since when none is being opened
+  std::uint64_t owed_ = 0;        // messages that are due or under way, of members that live
   bool last_said_ = false;
   bool has_room_ = false;  // somebody listens for what others say
   std::string scratch_;

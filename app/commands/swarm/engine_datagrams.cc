@@ -24,8 +24,8 @@ void Engine::open_datagram(Member& member) {
       *this,
       {.peer = member.target->where.address,
        .session = &member,
-       .source = member.target->sources.of(member.index /
-                                           static_cast<std::uint32_t>(plan_.targets.size()))},
+       .source = member.target->source_of(member.index /
+                                          static_cast<std::uint32_t>(plan_.targets.size()))},
       error);
   if (member.client == nullptr) {
     return failed(member, std::string(name(dial_error(error))),
@@ -42,18 +42,18 @@ void Engine::open_datagram(Member& member) {
 void Engine::pump_datagram(Member& member) {
   while (const auto due = next_due(member)) {
     const std::int64_t now = now_ns();
-    tally_.late.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - *due)));
+    note_late(member, *due, now);
     expire(member, now);
     take_due(member);
     const std::uint64_t number = member.first_number + member.under_way.size();
-    const std::string datagram = member.talk->say(number);
-    note_sent(member, *due, datagram.size(), now);
     if (falls(mix(plan_.seed, member.index), number, plan_.options.loss)) {
       ++tally_.dropped;
       --owed_;
-      member.under_way.back().answered = true;  // nobody waits for it
+      member.under_way.push_back({.answered = true});  // has a number, and nobody waits for it
       continue;
     }
+    const std::string datagram = member.talk->say(number);
+    note_sent(member, *due, datagram.size(), now);
     // A full buffer loses this one, as a network would; ECONNREFUSED tells of an earlier one.
     if (member.client->send(datagram) == ECONNREFUSED) on_error(*member.client, ECONNREFUSED);
     if (member.client == nullptr) return;

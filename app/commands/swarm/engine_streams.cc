@@ -41,7 +41,7 @@ void Engine::dial(Member& member) {
   ++dialing_;
   member.target->dialer->dial({.targets = {member.target->where},
                                .timeout = plan_.options.timeout,
-                               .source = member.target->sources.of(
+                               .source = member.target->source_of(
                                    member.index / static_cast<std::uint32_t>(plan_.targets.size())),
                                .session = &member});
 }
@@ -95,9 +95,7 @@ void Engine::pump_stream(Member& member, Connection& connection) {
     const auto due = next_due(member);
     if (!due) return;
     const std::int64_t now = now_ns();
-    if (member.under_way.empty() && member.waiting() == 1) {
-      tally_.late.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - *due)));
-    }
+    if (member.under_way.empty() && member.waiting() == 1) note_late(member, *due, now);
     take_due(member);
     scratch_.clear();
     speech.say(scratch_);
@@ -107,22 +105,26 @@ void Engine::pump_stream(Member& member, Connection& connection) {
   }
 }
 
+// After something wrong the member has no speech: it is told once, what follows is of no use.
+void Engine::note_heard(Member& member, const Heard& heard, std::int64_t now) {
+  tally_.bytes_verified += heard.verified;
+  for (std::uint32_t i = 0; i < heard.answers && !member.under_way.empty(); ++i) {
+    note_answer(member.under_way.front(), now);
+    member.under_way.pop_front();
+  }
+  if (heard.wrong.empty()) return;
+  wrong(member, heard.wrong);
+  member.speech.reset();
+}
+
 void Engine::on_data(Connection& connection, Bytes data) {
   const std::int64_t now = now_ns();
   Member& member = member_of(connection.session());
   note_first_byte(member, now);
   if (phase_ == Phase::kClosing) return;
   const Heard heard = member.speech->hear(data);
-  tally_.bytes_verified += heard.verified;
-  for (std::uint32_t i = 0; i < heard.answers && !member.under_way.empty(); ++i) {
-    note_answer(member.under_way.front(), now);
-    member.under_way.pop_front();
-  }
-  if (!heard.wrong.empty()) {
-    wrong(member, heard.wrong);
-    member.speech.reset();  // it is told once: what follows is of no use
-    return connection.reset();
-  }
+  note_heard(member, heard, now);
+  if (!member.speech) return connection.reset();
   pump_stream(member, connection);
 }
 
@@ -131,15 +133,24 @@ void Engine::on_writable(Connection& connection) {
   if (member.speech && phase_ != Phase::kClosing) pump_stream(member, connection);
 }
 
+// The peer may have ended it here; what that answers is heard.
+bool Engine::may_end(Member& member, CloseReason reason) {
+  if (reason != CloseReason::kPeerClosed) return false;
+  note_heard(member, member.speech->hear_end(), now_ns());
+  return member.speech && member.speech->may_be_closed() && member.under_way.empty();
+}
+
 void Engine::on_close(Connection& connection, CloseReason reason) {
   Member& member = member_of(connection.session());
   if (phase_ != Phase::kClosing && phase_ != Phase::kOver && member.speech) {
-    const bool allowed = member.speech->may_be_closed() && member.under_way.empty() &&
-                         reason == CloseReason::kPeerClosed;
-    if (allowed) {
+    if (may_end(member, reason)) {
       --open_;
-      return dial(member);
+      if (member.waiting() > 0) return dial(member);
+      member.state = Member::State::kResting;  // a server closes those that say nothing
+      ++resting_;
+      return;
     }
+    if (!member.speech) return gone(member);  // counted as wrong
     if (reason == CloseReason::kResetByPeer) {
       ++tally_.reset;
     } else {

@@ -67,6 +67,13 @@ Heard HttpSpeech::hear(Bytes bytes) {
   return heard;
 }
 
+// An answer without a length goes up to here (RFC 9112 section 6.3).
+Heard HttpSpeech::hear_end() {
+  Heard heard;
+  if (asked_ && reader_.ends_here()) complete(heard);
+  return heard;
+}
+
 void HttpSpeech::take_piece(Bytes piece, Heard& heard) {
   body_ = fnv(body_, piece);
   body_bytes_ += piece.size();

@@ -28,6 +28,7 @@ class HttpSpeech final : public Speech {
 
   void say(std::string& out) override;
   Heard hear(Bytes bytes) override;
+  Heard hear_end() override;
   std::size_t most_under_way() const override { return 1; }
   bool may_be_closed() const override { return served_ && !asked_; }
   bool ready() const override { return !spent_; }

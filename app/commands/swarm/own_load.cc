@@ -55,9 +55,16 @@ OwnLoad::OwnLoad(Loop& loop)
         const std::int64_t now = now_ns();
         lag_.record(
             static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - expected_ - kGrain)));
-        expected_ = now + std::chrono::nanoseconds(kEvery).count();
-        timer_.start(kEvery);
+        go_on();
       }) {
+  go_on();
+}
+
+void OwnLoad::rest() {
+  timer_.stop();
+}
+
+void OwnLoad::go_on() {
   expected_ = now_ns() + std::chrono::nanoseconds(kEvery).count();
   timer_.start(kEvery);
 }

@@ -15,6 +15,15 @@ std::int64_t now_ns();
 // Processor time of this process so far, user and system.
 std::int64_t cpu_ns();
 
+// What it cost in the end.
+struct OwnUse {
+  // Of one core, 0 to 1 and above where the log's thread helps; nothing where it was over too soon
+  // to be known.
+  std::optional<double> opening_share, sending_share;
+  // How late a timer of the loop was, every 20 ms while something was to be done.
+  Histogram lag;
+};
+
 class OwnLoad {
  public:
   explicit OwnLoad(Loop& loop);
@@ -23,14 +32,12 @@ class OwnLoad {
   void end_opening() { opening_.end(); }
   void begin_sending() { sending_.begin(); }
   void end_sending() { sending_.end(); }
+  // Nothing is to be done for a while: how late a timer is then says nothing.
+  void rest();
+  void go_on();
   void stop();
 
-  // Of one core, 0 to 1 and above where the log's thread helps; nothing where it was over too soon
-  // to be known.
-  std::optional<double> opening_share() const { return opening_.share(); }
-  std::optional<double> sending_share() const { return sending_.share(); }
-  // How late a timer of the loop was.
-  const Histogram& lag() const { return lag_; }
+  OwnUse use() const { return {opening_.share(), sending_.share(), lag_}; }
 
  private:
   struct Phase {

@@ -9,7 +9,7 @@
 #include "app/commands/swarm/datagram_talk.h"
 #include "app/commands/swarm/echo_speech.h"
 #include "app/commands/swarm/pattern.h"
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "core/http/websocket_client_stage.h"
@@ -44,6 +44,8 @@ struct SchemeRow {
 };
 constexpr std::uint64_t kLeastLine = ChatSpeech::kLeastLineBytes;
 constexpr std::uint64_t kMostLine = ChatSpeech::kMostLineBytes;
+// Fewer bytes stand in some answers by chance.
+constexpr std::uint64_t kLeastPost = 16;
 constexpr SchemeRow kSchemes[] = {
     {"tcp", Scheme::kTcp, "tcp://", 0, kMostSwarmMessage},
     {"tls", Scheme::kTcp, "tcp://", 0, kMostSwarmMessage, Tls::kYes},
@@ -51,8 +53,8 @@ constexpr SchemeRow kSchemes[] = {
     {"wss", Scheme::kTcp, "tcp://", 0, kMostSwarmMessage, Tls::kYes, Framing::kWebSocket},
     {"udp", Scheme::kUdp, "udp://", kLeastDatagram, 65'507},
     {"unix", Scheme::kUnix, "unix:", 0, kMostSwarmMessage},
-    {"http", Scheme::kHttp, "tcp://", 0, kMostSwarmMessage},
-    {"https", Scheme::kHttp, "tcp://", 0, kMostSwarmMessage, Tls::kYes},
+    {"http", Scheme::kHttp, "tcp://", kLeastPost, kMostSwarmMessage},
+    {"https", Scheme::kHttp, "tcp://", kLeastPost, kMostSwarmMessage, Tls::kYes},
     {"chat", Scheme::kChat, "tcp://", kLeastLine, kMostLine},
     {"chats", Scheme::kChat, "tcp://", kLeastLine, kMostLine, Tls::kYes},
 };
@@ -212,6 +214,21 @@ Result<std::vector<Address>> read_sources(const SwarmOptions& options) {
   return addresses;
 }
 
+void count_sharers(Plan& plan) {
+  for (const auto& target : plan.targets) {
+    if (!target->is_datagram()) continue;
+    target->sharers = 0;
+    for (const auto& other : plan.targets) {
+      if (!other->is_datagram()) continue;
+      const bool same_family = other->where.address.family == target->where.address.family;
+      // Without an address a socket of IPv6 is bound to those of IPv4 too.
+      if (!same_family && !plan.options.sources.empty()) continue;
+      if (other == target) target->share = target->sharers;
+      ++target->sharers;
+    }
+  }
+}
+
 Result<void> choose_sources(Plan& plan) {
   const SwarmOptions& options = plan.options;
   Sources::Request request;
@@ -224,12 +241,11 @@ Result<void> choose_sources(Plan& plan) {
     request.ports = *ports;
   }
   request.lendable = lendable_ports(ephemeral_range(), reserved_ports());
+  count_sharers(plan);
   const auto targets = static_cast<std::uint32_t>(plan.targets.size());
   for (const auto& target : plan.targets) {
     request.target = target->where.address;
-    // A datagram socket's port is its own, wherever it sends to.
-    request.sockets =
-        target->is_datagram() ? options.count : (options.count + targets - 1) / targets;
+    request.sockets = (options.count + targets - 1) / targets * target->sharers;
     auto sources = Sources::choose(request);
     if (!sources) return tl::unexpected(sources.error());
     target->sources = *std::move(sources);
@@ -239,14 +255,21 @@ Result<void> choose_sources(Plan& plan) {
   return {};
 }
 
-void plan_schedule(Plan& plan) {
+Result<void> plan_schedule(Plan& plan) {
   const SwarmOptions& options = plan.options;
-  if (options.size() == 0) return;
-  if (!options.rate && !options.duration) return;
+  if (!options.rate && !options.duration) return {};
+  const char* const where = options.rate ? "--rate" : "--duration";
+  if (options.size() == 0) {
+    return failure(ErrorCode::kBadValue, "messages by a schedule, of which each says nothing",
+                   where, "--size 0 has no messages; --hold keeps the sockets open");
+  }
   plan.rate = options.rate.value_or(options.count);
   const double seconds =
       static_cast<double>(options.duration.value_or(kDefaultDuration).count()) / 1000;
   plan.scheduled = static_cast<std::uint64_t>(plan.rate * seconds);
+  if (plan.scheduled > 0) return {};
+  return failure(ErrorCode::kBadValue, "not one message is due in this time", where,
+                 "a longer --duration, or a higher --rate");
 }
 
 }  // namespace
@@ -274,7 +297,7 @@ Result<Plan> make_plan(const SwarmOptions& options, std::uint64_t descriptors) {
     return failure(ErrorCode::kBadValue, "more than 64 URLs", "URL");
   }
   if (auto ok = choose_sources(plan); !ok) return tl::unexpected(ok.error());
-  plan_schedule(plan);
+  if (auto ok = plan_schedule(plan); !ok) return tl::unexpected(ok.error());
   return plan;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,14 @@ struct Target {
   // What its connections have between socket and speech, the lowest first.
   std::vector<std::unique_ptr<StageMaker>> stages;
 
+  // A port of a datagram socket is its own wherever it sends to, so the sockets of several such
+  // targets are counted together: so many are these, and this is the how many-th, from 0.
+  std::uint32_t sharers = 1, share = 0;
+
+  // Where its n-th socket goes out; nothing: the kernel chooses.
+  std::optional<Address> source_of(std::uint32_t nth) const {
+    return sources.of(nth * sharers + share);
+  }
   bool is_datagram() const { return scheme == Scheme::kUdp; }
 };
 

@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "app/commands/connect/console.h"
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 #include "app/terminal.h"
 
 namespace polyport::swarm {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 
@@ -13,6 +13,7 @@ constexpr std::size_t kLabelWidth = 14;
 constexpr std::size_t kFigureWidth = 11;
 constexpr double kBusyShare = 0.9;
 constexpr std::uint64_t kLateNs = 10'000'000;
+constexpr std::uint64_t kEnoughLooks = 100;  // of fewer the hundredth part is one
 
 std::string label(std::string_view text) {
   std::string line = "  " + std::string(text);
@@ -117,13 +118,13 @@ std::string times_text(const Tally& tally) {
 
 std::string own_text(const Report& report) {
   const std::string limit = report.own_limit();
-  const OwnLoad& own = report.own;
-  const auto opening = own.opening_share(), sending = own.sending_share();
+  const OwnUse& own = report.own;
+  const auto opening = own.opening_share, sending = own.sending_share;
   const bool sends = report.plan.scheduled > 0;
   std::string text = "\n" + label("itself");
   if (opening) text += percent_text(*opening) + " of a core while opening, ";
   if (sends && sending) text += percent_text(*sending) + " of a core while sending, ";
-  text += "its loop was late by " + time_text(own.lag().percentile(99)) + " (p99)";
+  text += "its loop was late by " + time_text(own.lag.percentile(99)) + " (p99)";
   if (!report.tally.late.empty()) {
     text += ", its messages by " + time_text(report.tally.late.percentile(99));
   }
@@ -133,16 +134,25 @@ std::string own_text(const Report& report) {
   return text + "it was over too soon to say whether it was itself the limit\n";
 }
 
+std::string loss_text(const Report& report) {
+  if (report.lost()) return "something was lost\n";
+  if (report.tally.lost_more_than(0)) return "no more was lost than is allowed\n";
+  return "nothing was lost\n";
+}
+
 }  // namespace
 
 std::string Report::own_limit() const {
-  const auto opening = own.opening_share(), sending = own.sending_share();
+  const auto opening = own.opening_share, sending = own.sending_share;
   if (plan.scheduled > 0 && sending && *sending >= kBusyShare) {
     return "it used " + percent_text(*sending) + " of a core while sending";
   }
   if (plan.scheduled > 0 && tally.late.percentile(99) > kLateNs) {
     return "one message in a hundred left more than " + time_text(tally.late.percentile(99)) +
            " late";
+  }
+  if (own.lag.count() >= kEnoughLooks && own.lag.percentile(99) > kLateNs) {
+    return "its loop was late by more than " + time_text(kLateNs) + " one time in a hundred";
   }
   if (opening && *opening >= kBusyShare) {
     return "it used " + percent_text(*opening) + " of a core while opening";
@@ -158,7 +168,7 @@ std::string report_text(const Report& report) {
   text += sockets_text(tally) + messages_text(report) + times_text(tally) + own_text(report);
   text += "\n";
   if (tally.interrupted) text += "ended before its time. ";
-  return text + (report.lost() ? "something was lost\n" : "nothing was lost\n");
+  return text + loss_text(report);
 }
 
 }  // namespace polyport::swarm

@@ -14,7 +14,7 @@ namespace polyport::swarm {
 struct Report {
   const Plan& plan;
   const Tally& tally;
-  const OwnLoad& own;
+  OwnUse own;
 
   bool lost() const { return tally.lost_more_than(plan.options.allowed_loss); }
   // Why the swarm itself was what kept the figures low; empty where it was not.

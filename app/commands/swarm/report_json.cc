@@ -10,7 +10,8 @@
 #include <limits>
 
 #include "app/commands/swarm/report.h"
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
+#include "core/base/histogram_json.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
 
@@ -38,18 +39,8 @@ void write_times(JsonWriter& json, std::string_view key, const Histogram& times)
     json.field(row.key, us(times.percentile(row.percent)));
   json.field("most_us", us(times.largest()));
   json.field("mean_us", us(static_cast<std::uint64_t>(times.mean())));
-  std::string buckets;
-  JsonWriter pairs(buckets);
-  pairs.begin_array();
-  times.for_each([&](std::uint64_t highest, std::uint64_t count) {
-    pairs.begin_array();
-    pairs.value(highest);
-    pairs.value(count);
-    pairs.end_array();
-  });
-  pairs.end_array();
   json.key("buckets_ns");
-  json.raw(buckets);
+  write_histogram(json, times);
   json.end_object();
 }
 
@@ -115,10 +106,10 @@ void write_own(JsonWriter& json, const Report& report) {
   json.key("itself");
   json.begin_object();
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();  // null
-  json.field("opening_cpu_share", report.own.opening_share().value_or(kUnknown));
-  json.field("sending_cpu_share", report.own.sending_share().value_or(kUnknown));
-  json.field("loop_late_p99_us", us(report.own.lag().percentile(99)));
-  json.field("loop_late_most_us", us(report.own.lag().largest()));
+  json.field("opening_cpu_share", report.own.opening_share.value_or(kUnknown));
+  json.field("sending_cpu_share", report.own.sending_share.value_or(kUnknown));
+  json.field("loop_late_p99_us", us(report.own.lag.percentile(99)));
+  json.field("loop_late_most_us", us(report.own.lag.largest()));
   json.field("was_the_limit", !report.own_limit().empty());
   json.field("why", report.own_limit());
   json.end_object();

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 #include "core/base/text.h"
 
 namespace polyport::swarm {

@@ -36,7 +36,6 @@ class Sources {
     Address target;                    // of family kUnix: sources mean nothing
     std::uint32_t sockets = 0;         // that will go to it
     std::uint32_t lendable = 28'232;   // ports of one address
-    bool shared_by_targets = false;    // datagram sockets: a port once, whatever the target
   };
 
   // Fails where the sockets cannot all have a port and nothing can be done about it here.

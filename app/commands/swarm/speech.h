@@ -31,8 +31,12 @@ class Speech {
   // Appends the next message.
   virtual void say(std::string& out) = 0;
   virtual Heard hear(Bytes bytes) = 0;
+  // The peer has sent its end: what is answered by that.
+  virtual Heard hear_end() { return {}; }
   // Messages that may be under way at once; more wait here, and their waiting counts.
   virtual std::size_t most_under_way() const = 0;
+  // The peer has taken it in, so that what others say from now on comes here too.
+  virtual bool welcomed() const { return true; }
   // One message is said as soon as the socket is open; else only once all are.
   virtual bool says_hello() const { return true; }
   // More is to come although all messages are answered.

@@ -1,15 +1,17 @@
 // What the kinds of load of the bench's client share: options, clock, sockets, latencies.
 //
-// A kind of load opens its connections once, and then runs as often and as long as it is told. It
-// compares every byte that comes back, and ends the program at the first wrong one: a fast wrong
-// answer must not win.
+// A kind of load gets ready once, and then runs as often and as long as it is told. It compares the
+// bytes that come back, and ends the program at the first wrong one: a fast wrong answer must not
+// win. Not compared are the value of a Date, with --any-body the bodies (only their length is), and
+// what a chat says before a run and to the sender. A datagram that comes after all, behind the one
+// that was sent in its place, is passed over.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
 struct options {
   int port;
-  int connections;
+  int connections;      // of TLS, where it is more than one: those that stay idle meanwhile
   int depth;            // requests on the way on one connection, lines in one burst
   int rate;             // operations that begin each second, of loads that have a schedule
   const char* dialect;  // of fan-out: "chat", "redis", "raw"
@@ -25,7 +27,8 @@ extern struct options options;
 struct load {
   const char* name;
   void (*open)(void);
-  void (*run)(uint64_t until_ns);  // returns with nothing on its way
+  // Returns with every answer here. Of what was sent twice (UDP) one may still be on its way.
+  void (*run)(uint64_t until_ns);
 };
 extern const struct load exchange_load, close_load, echo_load, stream_load, udp_load, fanout_load,
     paced_load, connects_load, tls_load;
@@ -44,6 +47,19 @@ int goes_on(uint64_t until_ns);
 uint64_t now_ns(void);
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char* format, ...);
 void* allocate(size_t bytes);  // zeroed
+
+// One operation after the other on each of `count` sockets that `epoll` watches by their index.
+struct rounds {
+  int epoll;
+  int count;
+  int patience_ms;
+  void (*begin)(int index);
+  int (*event)(int index, uint32_t events);  // true: the operation is complete
+  void (*silence)(int running);              // nothing came for patience_ms, and so many wait
+};
+void run_rounds(const struct rounds* rounds, uint64_t until_ns);
+void no_silence(int running);                      // as above: ends the program
+void fill_message(uint64_t* words, size_t count);  // with bytes that no message had before
 
 int connect_tcp(void);  // blocking connect, then non-blocking
 void watch(int epoll, int fd, uint32_t events, int index);

@@ -10,7 +10,7 @@
 
 #include "client.h"
 
-enum { kBufferBytes = 65536, kMostEvents = 1024, kAddresses = 32 };
+enum { kBufferBytes = 65536, kAddresses = 32 };
 
 struct peer {
   int fd;
@@ -65,7 +65,8 @@ static void bind_next_address(int fd) {
     fail("bind: %s", strerror(errno));
 }
 
-static void begin(struct peer *peer) {
+static void begin(int index) {
+  struct peer *const peer = &peers[index];
   peer->began_ns = now_ns();
   peer->got = 0;
   peer->waits = 0;
@@ -99,27 +100,16 @@ static int receive(struct peer *peer) {
   return 1;
 }
 
+static int event(int index, uint32_t events) {
+  (void)events;
+  if (!peers[index].waits) return receive(&peers[index]);
+  send_request(&peers[index]);
+  return 0;
+}
+
 static void run(uint64_t until_ns) {
-  int running = options.connections;
-  for (int i = 0; i < options.connections; ++i)
-    begin(&peers[i]);
-  while (running > 0) {
-    struct epoll_event events[kMostEvents];
-    const int count = epoll_wait(epoll, events, kMostEvents, 30000);
-    if (count == 0) fail("%d answers did not come", running);
-    for (int i = 0; i < count; ++i) {
-      struct peer *const peer = &peers[events[i].data.u32];
-      if (peer->waits) {
-        send_request(peer);
-      } else if (receive(peer)) {
-        if (goes_on(until_ns)) {
-          begin(peer);
-        } else {
-          --running;
-        }
-      }
-    }
-  }
+  const struct rounds rounds = {epoll, options.connections, 30000, begin, event, no_silence};
+  run_rounds(&rounds, until_ns);
 }
 
 const struct load close_load = {"close", open_all, run};

@@ -7,7 +7,7 @@
 
 #include "client.h"
 
-enum { kMessageBytes = 64, kMostEvents = 1024 };
+enum { kMessageBytes = 64 };
 
 struct peer {
   int fd;
@@ -18,11 +18,10 @@ struct peer {
 
 static struct peer *peers;
 static int epoll;
-static uint64_t serial;
 
-static void begin(struct peer *peer) {
-  for (size_t i = 0; i < kMessageBytes / sizeof(uint64_t); ++i)
-    peer->message[i] = ++serial * 0x9e3779b97f4a7c15u;
+static void begin(int index) {
+  struct peer *const peer = &peers[index];
+  fill_message(peer->message, kMessageBytes / sizeof(uint64_t));
   peer->got = 0;
   peer->began_ns = now_ns();
   send_all(peer->fd, (const char *)peer->message, kMessageBytes);
@@ -39,7 +38,7 @@ static void open_all(void) {
   epoll = epoll_create1(EPOLL_CLOEXEC);
   for (int i = 0; i < options.connections; ++i) {
     peers[i].fd = connect_tcp();
-    begin(&peers[i]);
+    begin(i);
     char back[kMessageBytes];
     receive_all(peers[i].fd, back, sizeof back);
     check(&peers[i], back, sizeof back);
@@ -60,24 +59,14 @@ static int receive(struct peer *peer) {
   return 1;
 }
 
+static int event(int index, uint32_t events) {
+  (void)events;
+  return receive(&peers[index]);
+}
+
 static void run(uint64_t until_ns) {
-  int running = options.connections;
-  for (int i = 0; i < options.connections; ++i)
-    begin(&peers[i]);
-  while (running > 0) {
-    struct epoll_event events[kMostEvents];
-    const int count = epoll_wait(epoll, events, kMostEvents, 30000);
-    if (count == 0) fail("%d answers did not come", running);
-    for (int i = 0; i < count; ++i) {
-      struct peer *const peer = &peers[events[i].data.u32];
-      if (!receive(peer)) continue;
-      if (goes_on(until_ns)) {
-        begin(peer);
-      } else {
-        --running;
-      }
-    }
-  }
+  const struct rounds rounds = {epoll, options.connections, 30000, begin, event, no_silence};
+  run_rounds(&rounds, until_ns);
 }
 
 const struct load echo_load = {"echo", open_all, run};

@@ -8,7 +8,7 @@
 
 #include "client.h"
 
-enum { kBufferBytes = 1 << 20, kMostEvents = 1024, kMostAnswerBytes = 4 << 20 };
+enum { kBufferBytes = 1 << 20, kMostAnswerBytes = 4 << 20 };
 
 struct peer {
   int fd;
@@ -83,7 +83,8 @@ static void send_requests(struct peer *peer) {
   }
 }
 
-static void begin(struct peer *peer) {
+static void begin(int index) {
+  struct peer *const peer = &peers[index];
   peer->sent = peer->got = 0;
   peer->began_ns = now_ns();
   send_requests(peer);
@@ -103,25 +104,15 @@ static int receive_answers(struct peer *peer) {
   return 1;
 }
 
+static int event(int index, uint32_t events) {
+  struct peer *const peer = &peers[index];
+  if ((events & EPOLLOUT) != 0) send_requests(peer);
+  return (events & ~(uint32_t)EPOLLOUT) != 0 && receive_answers(peer);
+}
+
 static void run(uint64_t until_ns) {
-  int running = options.connections;
-  for (int i = 0; i < options.connections; ++i)
-    begin(&peers[i]);
-  while (running > 0) {
-    struct epoll_event events[kMostEvents];
-    const int count = epoll_wait(epoll, events, kMostEvents, 30000);
-    if (count == 0) fail("%d answers did not come", running);
-    for (int i = 0; i < count; ++i) {
-      struct peer *const peer = &peers[events[i].data.u32];
-      if ((events[i].events & EPOLLOUT) != 0) send_requests(peer);
-      if ((events[i].events & ~(uint32_t)EPOLLOUT) == 0 || !receive_answers(peer)) continue;
-      if (goes_on(until_ns)) {
-        begin(peer);
-      } else {
-        --running;
-      }
-    }
-  }
+  const struct rounds rounds = {epoll, options.connections, 30000, begin, event, no_silence};
+  run_rounds(&rounds, until_ns);
 }
 
 const struct load exchange_load = {"exchange", open_all, run};

@@ -1,6 +1,6 @@
 // TLS, one connection after the other, each with a handshake, a request and a checked answer: `tls`.
 // With --resume every handshake goes on with the session of the one before. Where more than one
-// connection is asked for, the others are opened first and stay idle behind their first answer.
+// connection is asked for, so many are opened first and stay idle behind their first answer.
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -72,7 +72,8 @@ static void open_all(void) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, keep_session);
-  for (int i = 1; i < options.connections; ++i)
+  const int idle = options.connections > 1 ? options.connections : 0;
+  for (int i = 0; i < idle; ++i)
     exchange();
   end(exchange());
 }

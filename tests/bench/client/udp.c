@@ -9,7 +9,7 @@
 
 #include "client.h"
 
-enum { kMessageBytes = 64, kMostEvents = 1024, kPatienceMs = 200, kMostLost = 1000 };
+enum { kMessageBytes = 64, kPatienceMs = 200, kMostLost = 1000 };
 
 struct peer {
   int fd;
@@ -20,16 +20,15 @@ struct peer {
 
 static struct peer *peers;
 static int epoll;
-static uint64_t serial;
 
 static void send_it(struct peer *peer) {
   if (send(peer->fd, peer->message, kMessageBytes, MSG_NOSIGNAL) != kMessageBytes)
     fail("send: %s", strerror(errno));
 }
 
-static void begin(struct peer *peer) {
-  for (size_t i = 0; i < kMessageBytes / sizeof(uint64_t); ++i)
-    peer->message[i] = ++serial * 0x9e3779b97f4a7c15u;
+static void begin(int index) {
+  struct peer *const peer = &peers[index];
+  fill_message(peer->message, kMessageBytes / sizeof(uint64_t));
   peer->waiting = 1;
   peer->began_ns = now_ns();
   send_it(peer);
@@ -60,7 +59,8 @@ static int receive(struct peer *peer) {
   return 1;
 }
 
-static void send_again(void) {
+static void send_again(int running) {
+  (void)running;
   for (int i = 0; i < options.connections; ++i) {
     if (!peers[i].waiting) continue;
     if (++tally.lost > kMostLost) fail("more than %d datagrams were lost", kMostLost);
@@ -73,31 +73,21 @@ static void open_all(void) {
   epoll = epoll_create1(EPOLL_CLOEXEC);
   for (int i = 0; i < options.connections; ++i) {
     peers[i].fd = open_socket();
-    begin(&peers[i]);
+    begin(i);
     if (!wait_readable(peers[i].fd, 5000) || !receive(&peers[i])) fail("no answer to a datagram");
     watch(epoll, peers[i].fd, EPOLLIN, i);
   }
   tally = (struct tally){0};
 }
 
+static int event(int index, uint32_t events) {
+  (void)events;
+  return receive(&peers[index]);
+}
+
 static void run(uint64_t until_ns) {
-  int running = options.connections;
-  for (int i = 0; i < options.connections; ++i)
-    begin(&peers[i]);
-  while (running > 0) {
-    struct epoll_event events[kMostEvents];
-    const int count = epoll_wait(epoll, events, kMostEvents, kPatienceMs);
-    if (count == 0) send_again();
-    for (int i = 0; i < count; ++i) {
-      struct peer *const peer = &peers[events[i].data.u32];
-      if (!receive(peer)) continue;
-      if (goes_on(until_ns)) {
-        begin(peer);
-      } else {
-        --running;
-      }
-    }
-  }
+  const struct rounds rounds = {epoll, options.connections, kPatienceMs, begin, event, send_again};
+  run_rounds(&rounds, until_ns);
 }
 
 const struct load udp_load = {"udp", open_all, run};

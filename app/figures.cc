@@ -1,8 +1,8 @@
-#include "app/commands/swarm/words.h"
+#include "app/figures.h"
 
 #include <cstdio>
 
-namespace polyport::swarm {
+namespace polyport {
 namespace {
 
 std::string decimal(double value, int places) {
@@ -30,4 +30,4 @@ std::string percent_text(double share) {
   return decimal(share * 100, share < 0.1 ? 1 : 0) + " %";
 }
 
-}  // namespace polyport::swarm
+}  // namespace polyport

@@ -1,10 +1,10 @@
-// Figures as a report of swarm and measure writes them.
+// Figures as a report for people writes them: those of swarm, measure.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-namespace polyport::swarm {
+namespace polyport {
 
 // "28,232".
 std::string grouped(std::uint64_t number);
@@ -13,4 +13,4 @@ std::string time_text(std::uint64_t nanoseconds);
 // "12.3 %"; of nothing it is 0.
 std::string percent_text(double share);
 
-}  // namespace polyport::swarm
+}  // namespace polyport
