@@ -146,10 +146,11 @@ class Connections(OverloadTest):
 
     def test_refuse_on_encrypted_ports_is_an_alert_whatever_the_service(self):
         doors = {"mail": "tls", "echo": "tls", "web": "tls", "chat": "wss"}
-        types = {"mail": "banner", "web": "http"}
+        # Who fills the web says nothing all the time.
+        types = {"mail": 'type = "banner"', "web": 'type = "http"\nheader_timeout = "600s"'}
         # One on a plain port fills the service; the second client of its kind is one too many.
         self.server = self.start(config="".join(
-            f'[services.{name}]\ntype = "{types.get(name, name)}"\nmax_connections = 1\n'
+            f'[services.{name}]\n{types.get(name, "")}\nmax_connections = 1\n'
             f'listen = ["127.0.0.1:0", "{transport}://127.0.0.1:0"]\nwhen_full = "refuse"\n' +
             section(name) for name, transport in doors.items()))
         inside = [self.join(self.server.address(name, "tcp")) for name in doors]
@@ -351,7 +352,8 @@ class Queued(OverloadTest):
 
     def check(self, server_limit="", service_limit="", reason="limit_queued"):
         self.server = self.start(config=f'[server]\n{server_limit}\n[services.echo]\n'
-                                        f'listen = "127.0.0.1:0"\n{service_limit}\n')
+                                        f'listen = "127.0.0.1:0"\n{service_limit}\n'
+                                        'write_timeout = "600s"\n')
         address = self.server.address("echo")
         admitted = self.join(address)
         self.assert_echoes(admitted)
@@ -403,7 +405,8 @@ class SlowReaders(OverloadTest):
     def check(self, slow_reader, step_more):
         self.server = self.start(config='[services.echo]\nlisten = "127.0.0.1:0"\n'
                                         f'slow_reader = "{slow_reader}"\nwrite_high = "{self.HIGH}B"\n'
-                                        f'write_low = "16KiB"\nwrite_limit = "{self.HIGH * 12 // 10}B"\n')
+                                        f'write_low = "16KiB"\nwrite_limit = "{self.HIGH * 12 // 10}B"\n'
+                                        'write_timeout = "600s"\n')
         address = self.server.address("echo")
         admitted = self.join(address)
         readers = [self.join(address, receive_buffer=4096) for _ in range(self.READERS)]
