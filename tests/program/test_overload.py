@@ -242,6 +242,19 @@ class Addresses(OverloadTest):
                    '[services.echo]\nlisten = "127.0.0.1:0"\n')
 
 
+    def test_on_an_encrypted_port_it_is_told_by_an_alert(self):
+        self.server = self.start(config='[services.echo]\nlisten = "tls://127.0.0.1:0"\n'
+                                        "max_connections_per_address = 1\n" + section("echo"))
+        address = self.server.address("echo")
+        context = client_context()
+        with context.wrap_socket(self.join(address), server_hostname="localhost") as admitted:
+            self.assert_echoes(admitted)
+            with self.join(address) as over, self.assertRaisesRegex(ssl.SSLError, "(?i)internal.error"):
+                context.wrap_socket(over, server_hostname="localhost")
+            self.assertEqual(self.refused("echo"), {"limit_address": 1})
+            self.assert_echoes(admitted)
+
+
 # In a network namespace: addresses of two /64 on its loopback, and one client after the other.
 INSIDE = """
 import http.client, json, socket, sys, time
