@@ -48,8 +48,8 @@ class Handler;
 
 struct CommonHeaders {
   std::span<const Header> fields;
-  // Whether fields at this address are these, byte for byte, as long as the handler lives: then they
-  // need not be compared to be known again.
+  // Whether fields at this address are these, byte for byte, as long as the handler lives: then
+  // they need not be compared to be known again.
   bool fixed = false;
 };
 

@@ -155,8 +155,7 @@ bool Session::read_head() {
   }
   const Bytes head = input_.substr(0, check_.length());
   input_.remove_prefix(head.size());
-  return parse_head(head) &&
-         begin_exchange(head, server_.known_heads_.keep(head, check_, fields_));
+  return parse_head(head) && begin_exchange(head, server_.known_heads_.keep(head, check_, fields_));
 }
 
 bool Session::read_spilled_head() {
@@ -202,7 +201,8 @@ void Session::start_request(Bytes head) {
   is_head_request_ = check_.method.of(head) == "HEAD";
 }
 
-// `known`, where the head is remembered, has what the handler noted about it, and gets what it notes.
+// `known`, where the head is remembered, has what the handler noted about it, and gets what it
+// notes.
 bool Session::begin_exchange(Bytes head, HeadNote* known) {
   start_request(head);
   fill_request(head);

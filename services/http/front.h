@@ -42,7 +42,7 @@ class Front final : public polyport::http::Handler {
   polyport::http::Router router_;
   std::vector<std::unique_ptr<polyport::http::Handler>> handlers_;
   std::unordered_map<polyport::http::Exchange*, std::unique_ptr<Delay>> delayed_;
-  std::vector<polyport::http::Header> common_;         // of an answer to no Origin
+  std::vector<polyport::http::Header> common_;          // of an answer to no Origin
   std::vector<polyport::http::Header> common_of_cors_;  // of one to the last Origin
 };
 

@@ -33,13 +33,23 @@ class Client:
             raise LoadFailed(self.process.words().strip().removeprefix("client: ") or "it is gone")
         return line
 
-    def _ask(self, words):
+    def _say(self, words):
         self.process.popen.stdin.write(words.encode() + b"\n")
         self.process.popen.stdin.flush()
-        return json.loads(self._line())
+
+    def _ask(self, words):
+        self._say(words)
+        return self.end()
 
     def go(self, milliseconds):
         return self._ask(f"go {milliseconds}")
+
+    def begin(self, milliseconds):
+        """The same, without waiting for it; end() has the result."""
+        self._say(f"go {milliseconds}")
+
+    def end(self):
+        return json.loads(self._line())
 
     def count(self, operations):
         return self._ask(f"count {operations}")

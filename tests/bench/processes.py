@@ -54,14 +54,25 @@ class Process:
     def __init__(self, command, core, folder, env=None, name=None, stdin=subprocess.DEVNULL):
         self.command = [str(word) for word in command]
         self.log_path = pathlib.Path(folder) / f"{name or pathlib.Path(self.command[0]).name}.log"
+
+        def prepare():
+            # A group and no session: each session would have a share of the processor by itself
+            # (autogroup), and nobody could give way to one of another.
+            os.setpgid(0, 0)
+            os.sched_setaffinity(0, {core})
+
         with open(self.log_path, "wb") as log:
             self.popen = subprocess.Popen(
                 self.command, stdin=stdin, stdout=subprocess.PIPE, stderr=log, env=env, cwd=folder,
-                start_new_session=True, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+                preexec_fn=prepare)
 
     @property
     def pid(self):
         return self.popen.pid
+
+    def give_way(self):
+        """From now on it runs while nobody else wants its core."""
+        os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
 
     def words(self):
         return self.log_path.read_text(errors="replace")[-1500:]

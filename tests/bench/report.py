@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 
+import fairness
 import plots
 import tools
 
@@ -104,6 +105,17 @@ def _idle(rows):
     return lines + [""]
 
 
+def _fairness(rows):
+    lines = ["## Fairness", "",
+             "Latency of HTTP, asked on a schedule, while a load goes to another port of the same polyport, "
+             "and while the same load goes to another process, which gives way to polyport. All servers "
+             "share one core, all clients the other. The ratio is that of the rounds' p99, in the median: "
+             "on a machine with other work both have the same waits for a processor in them.", ""]
+    for row in rows:
+        lines += [f"- **{row['title']}**"] + [f"  - {line}" for line in fairness.lines_of(row)]
+    return lines + [""]
+
+
 def _program(program):
     start, size = program["targets"]
     def verdict(target):
@@ -161,6 +173,8 @@ def write(result, page, data, notes=()):
     lines += ["## The cases", ""]
     for case in result["cases"]:
         lines += _case(case)
+    if result.get("fairness"):
+        lines += _fairness(result["fairness"])
     if result.get("idle"):
         lines += _idle(result["idle"])
     if result.get("program"):

@@ -37,6 +37,7 @@ class Running:
     name: str
     process: Process
     port: int
+    services: list = ()  # of polyport: what its ready line says of them
 
     def stop(self):
         self.process.stop()
@@ -129,11 +130,20 @@ def start_polyport(bench, service, transport=None, wrapper=()):
             process.stop()
             raise NotHere(f"polyport did not start: {words}")
         time.sleep(0.005)
-    for found in json.loads(ready.read_text())["services"]:
+    running = Running("polyport", process, 0, json.loads(ready.read_text())["services"])
+    try:
+        running.port = port_of_polyport(running, service, transport)
+    except NotHere:
+        process.stop()
+        raise
+    return running
+
+
+def port_of_polyport(running, service, transport=None):
+    for found in running.services:
         for listener in found["listeners"]:
             if found["name"] == service and (transport == "udp") == (listener["transport"] == "udp"):
-                return Running("polyport", process, int(listener["bound"].rpartition(":")[2]))
-    process.stop()
+                return int(listener["bound"].rpartition(":")[2])
     raise NotHere(f"config/loadtest.toml starts no {service}")
 
 

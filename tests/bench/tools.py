@@ -12,7 +12,7 @@ BUILT = ROOT / "build/bench"
 
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
 SHARED = ["client", "latency", "sockets", "answer"]
-LOADS = ["rounds", "exchange", "close", "echo", "stream", "udp", "fanout"]
+LOADS = ["rounds", "exchange", "close", "echo", "stream", "udp", "fanout", "paced", "connects"]
 
 
 def find(name):

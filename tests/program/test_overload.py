@@ -1,4 +1,4 @@
-# ctest: timeout=1200 serial
+# ctest: timeout=2400 serial
 """Full and overloaded: at 120 % of each limit whoever was admitted is served, everybody else gets what
 docs/limits.md says, each reason is counted, and afterwards all is normal again by itself.
 
@@ -146,10 +146,11 @@ class Connections(OverloadTest):
 
     def test_refuse_on_encrypted_ports_is_an_alert_whatever_the_service(self):
         doors = {"mail": "tls", "echo": "tls", "web": "tls", "chat": "wss"}
-        types = {"mail": "banner", "web": "http"}
+        # Who fills the web says nothing all the time.
+        types = {"mail": 'type = "banner"', "web": 'type = "http"\nheader_timeout = "600s"'}
         # One on a plain port fills the service; the second client of its kind is one too many.
         self.server = self.start(config="".join(
-            f'[services.{name}]\ntype = "{types.get(name, name)}"\nmax_connections = 1\n'
+            f'[services.{name}]\n{types.get(name, "")}\nmax_connections = 1\n'
             f'listen = ["127.0.0.1:0", "{transport}://127.0.0.1:0"]\nwhen_full = "refuse"\n' +
             section(name) for name, transport in doors.items()))
         inside = [self.join(self.server.address(name, "tcp")) for name in doors]
@@ -239,6 +240,19 @@ class Addresses(OverloadTest):
     def test_of_the_process(self):
         self.check(f"[server]\nmax_connections_per_address = {self.LIMIT}\n"
                    '[services.echo]\nlisten = "127.0.0.1:0"\n')
+
+
+    def test_on_an_encrypted_port_it_is_told_by_an_alert(self):
+        self.server = self.start(config='[services.echo]\nlisten = "tls://127.0.0.1:0"\n'
+                                        "max_connections_per_address = 1\n" + section("echo"))
+        address = self.server.address("echo")
+        context = client_context()
+        with context.wrap_socket(self.join(address), server_hostname="localhost") as admitted:
+            self.assert_echoes(admitted)
+            with self.join(address) as over, self.assertRaisesRegex(ssl.SSLError, "(?i)internal.error"):
+                context.wrap_socket(over, server_hostname="localhost")
+            self.assertEqual(self.refused("echo"), {"limit_address": 1})
+            self.assert_echoes(admitted)
 
 
 # In a network namespace: addresses of two /64 on its loopback, and one client after the other.
@@ -351,7 +365,8 @@ class Queued(OverloadTest):
 
     def check(self, server_limit="", service_limit="", reason="limit_queued"):
         self.server = self.start(config=f'[server]\n{server_limit}\n[services.echo]\n'
-                                        f'listen = "127.0.0.1:0"\n{service_limit}\n')
+                                        f'listen = "127.0.0.1:0"\n{service_limit}\n'
+                                        'write_timeout = "600s"\n')
         address = self.server.address("echo")
         admitted = self.join(address)
         self.assert_echoes(admitted)
@@ -403,7 +418,8 @@ class SlowReaders(OverloadTest):
     def check(self, slow_reader, step_more):
         self.server = self.start(config='[services.echo]\nlisten = "127.0.0.1:0"\n'
                                         f'slow_reader = "{slow_reader}"\nwrite_high = "{self.HIGH}B"\n'
-                                        f'write_low = "16KiB"\nwrite_limit = "{self.HIGH * 12 // 10}B"\n')
+                                        f'write_low = "16KiB"\nwrite_limit = "{self.HIGH * 12 // 10}B"\n'
+                                        'write_timeout = "600s"\n')
         address = self.server.address("echo")
         admitted = self.join(address)
         readers = [self.join(address, receive_buffer=4096) for _ in range(self.READERS)]

@@ -18,7 +18,8 @@ static const struct load *const loads[] = {
 #ifdef WITH_TLS
     &tls_load,
 #else
-    &exchange_load, &close_load, &echo_load, &stream_load, &udp_load, &fanout_load,
+    &exchange_load, &close_load, &echo_load, &stream_load, &udp_load, &fanout_load, &paced_load,
+    &connects_load,
 #endif
 };
 
@@ -47,6 +48,8 @@ static void read_options(int argc, char **argv) {
       options.connections = atoi(value);
     } else if (strcmp(name, "--depth") == 0) {
       options.depth = atoi(value);
+    } else if (strcmp(name, "--rate") == 0) {
+      options.rate = atoi(value);
     } else if (strcmp(name, "--dialect") == 0) {
       options.dialect = value;
     } else if (strcmp(name, "--request") == 0) {
@@ -58,7 +61,7 @@ static void read_options(int argc, char **argv) {
     }
     ++i;
   }
-  if (options.connections < 1 || options.depth < 1) fail("a number is too small");
+  if (options.connections < 1 || options.depth < 1 || options.rate < 0) fail("a number is too small");
 }
 
 static uint64_t most_operations;

@@ -13,6 +13,7 @@ struct options {
   int port;
   int connections;      // of TLS, where it is more than one: those that stay idle meanwhile
   int depth;            // requests on the way on one connection, lines in one burst
+  int rate;             // operations that begin each second, of loads that have a schedule
   const char* dialect;  // of fan-out: "chat", "redis", "raw"
   int any_body;         // bodies may differ between answers of one length
   int resume;           // TLS: a second handshake goes on with the first one's session
@@ -30,7 +31,7 @@ struct load {
   void (*run)(uint64_t until_ns);
 };
 extern const struct load exchange_load, close_load, echo_load, stream_load, udp_load, fanout_load,
-    tls_load;
+    paced_load, connects_load, tls_load;
 
 // What a run counts.
 struct tally {
