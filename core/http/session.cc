@@ -25,6 +25,7 @@ void Session::detach() {
   if (paused_ && connection_ != nullptr) connection_->resume_reading();
   if (!idle()) {
     give_back(pending_);
+    give_back(working_);  // where a handler has thrown
     end_exchange();
   }
   connection_ = nullptr;
@@ -75,7 +76,12 @@ void Session::run_pending() {
 void Session::run(Bytes input) {
   input_ = input;
   running_ = true;
-  while (step()) {
+  try {
+    while (step()) {
+    }
+  } catch (...) {
+    outlive_input();  // the end of the connection is told with the request
+    throw;
   }
   running_ = false;
   meet_the_end_of_input();
@@ -98,14 +104,18 @@ bool Session::step() {
   return false;
 }
 
-// What the loop could not use is kept, views into the read buffer are made to last, and reading
-// stops until the rest can be used.
+// Views into what run() was given are made to last, where somebody will be told of them yet.
+void Session::outlive_input() {
+  if (in_exchange_ && !told_) keep_views();
+}
+
+// What the loop could not use is kept, and reading stops until the rest can be used.
 void Session::settle_input() {
+  outlive_input();
   if (connection_->ending()) {
     input_ = {};
     return;
   }
-  if (in_exchange_ && answer_ != Answer::kDone) keep_views();
   if (!input_.empty() || !pending_.empty()) pending_.assign(input_);
   input_ = {};
   if (next_ != nullptr) return;
@@ -377,7 +387,7 @@ void Session::end_exchange() {
   state_ = nullptr;
   note_ = {};
   dropped_ = 0;
-  first_byte_ns_ = 0;
+  began_ms_ = first_byte_ns_ = 0;
   timed_ = false;
   phase_ = Phase::kHead;
   answer_ = Answer::kNone;

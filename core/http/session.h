@@ -91,6 +91,7 @@ class Session final : public Exchange {
   void read_trailers();
   void complete_message();
   void end_exchange();
+  void outlive_input();
   void settle_input();
   void keep_views();
   void meet_the_end_of_input();

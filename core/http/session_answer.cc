@@ -225,7 +225,8 @@ void Session::tell_answered(bool complete) {
   if (told_) return;
   told_ = true;
   const std::uint64_t now = connection_->network().loop().now_ms();
-  const auto took = std::chrono::milliseconds(now > began_ms_ ? now - began_ms_ : 0);
+  const bool began = began_ms_ != 0 && now > began_ms_;  // not where the head was refused
+  const auto took = std::chrono::milliseconds(began ? now - began_ms_ : 0);
   server_.handler_.on_answered(*this, {status_, answer_bytes_, complete, took});
 }
 

@@ -109,11 +109,11 @@ void WebSocket::run(Bytes input) {
       return;
     }
     const std::size_t before = input.size();
-    const std::size_t held = reader_.held_bytes();
+    const std::size_t half = reader_.half_bytes();
     const Event event = reader_.next(input);
     if (event.kind == Event::Kind::kNeedMore) break;
     work += before - input.size() + kStepPrice;
-    if (reader_.held_bytes() > held) work += reader_.held_bytes() - held;
+    if (reader_.half_bytes() > half) work += reader_.half_bytes() - half;
     handle(event);
   }
   if (paused_) connection_->resume_reading();

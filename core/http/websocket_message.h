@@ -62,8 +62,9 @@ class MessageReader {
 
   // A message or a control frame is half done.
   bool half_done() const { return draft_ != nullptr || frames_.left() > 0; }
-  // Of the message that is half done.
-  std::size_t held_bytes() const { return draft_ ? draft_->content.size() : 0; }
+  // Of the message that is half done: its bytes so far, and what is kept for them.
+  std::size_t half_bytes() const { return draft_ ? draft_->content.size() : 0; }
+  std::size_t held_bytes() const { return draft_ ? draft_->content.capacity() : 0; }
   // Gives it back at once. Nothing may be read any more.
   void abandon();
 

@@ -247,13 +247,16 @@ Room& Hub::open_room(std::string_view name) {
 Refusal Hub::part(Member& member, std::string_view name, std::string_view why) {
   Room* room = find_room(name);
   if (room == nullptr || !is_in(member, *room)) return Refusal::kNotInRoom;
-  if (why.size() > rules_.line_bytes) return Refusal::kTooLong;
+  const bool too_long = why.size() > rules_.line_bytes;
+  // Another process may allow longer ones; whoever has left there is not kept here for that.
+  if (too_long && !member.is_remote()) return Refusal::kTooLong;
+  if (too_long || member.muted_) why = {};
   const Telling telling(*this);
   const Event event{.kind = Event::Kind::kParted,
                     .room = room,
                     .from = &member,
                     .nick = member.nick_,
-                    .text = member.muted_ ? "" : why};
+                    .text = why};
   if (tells_each(*room)) {
     tell_room(event);
   } else {

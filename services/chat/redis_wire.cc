@@ -293,7 +293,10 @@ bool RedisBackplane::follows(std::uint64_t count, MessageId id) {
 
 void RedisBackplane::skip(const Reply& entry, const RedisStamp& stamp) {
   // Nobody shows it, so this process does not either.
-  if (stamp.node == node_) take(stamp.sequence);
+  if (stamp.node == node_ && stamp.count != 0) {
+    const auto unsent = take(stamp.sequence);
+    if (unsent && unsent->kept) unsent->kept(*unsent->message, false);
+  }
   // The first, and then each time their number doubles.
   if (++skipped_; !std::has_single_bit(skipped_)) return;
   log(LogLevel::kWarn, "backplane_entry_skipped",

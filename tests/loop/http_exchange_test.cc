@@ -1,5 +1,8 @@
 // What an exchange offers beyond plain answers: the bytes as they arrived, trailers of a request,
 // answers that are no HTTP, forced answers, headers of every answer, and the word at the end.
+#include <stdexcept>
+#include <utility>
+
 #include "core/http/server.h"
 #include "tests/support/network_fixture.h"
 
@@ -18,6 +21,7 @@ struct TestHandler : http::Handler {
     const Bytes path = exchange.request().path;
     if (path == "/wire") exchange.record_wire();
     if (path == "/forced") exchange.force(418, "text/x-forced");
+    if (path == "/early") exchange.respond(200, kText, "hello");
     return path == "/drop" ? Body::kDiscard : Body::kBuffer;
   }
   void on_request(http::Exchange& exchange) override {
@@ -35,6 +39,9 @@ struct TestHandler : http::Handler {
       exchange.begin(200, kText, std::nullopt);
       exchange.write("abc");
       waiting = &exchange;
+    } else if (request.path == "/throw") {
+      exchange.begin(200, kText, 100);
+      throw std::runtime_error("a bug of the handler");
     } else {
       exchange.respond(200, kText, "hello");
     }
@@ -198,4 +205,39 @@ TEST_CASE("each answer is told once, in full or not") {
   }
   REQUIRE(fixture.net.run_until([&] { return fixture.net.network.open_connections() == 0; }));
   CHECK(fixture.handler.said == std::vector<std::string>{"/stream 200 3 incomplete"});
+}
+
+TEST_CASE("the end of an exchange is told with its own request, whatever was read since") {
+  Fixture fixture;
+  const std::string later = "GET /later HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string early = "POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n";
+  const std::string body(60'000, 'z');
+  const auto ask = [&](Bytes first, Bytes rest) {
+    Client client = fixture.net.connect(fixture.listener);
+    client.send(first);
+    REQUIRE(fixture.net.run_until([&] {
+      client.pump();
+      if (fixture.handler.waiting != nullptr) {
+        http::Exchange* const waiting = std::exchange(fixture.handler.waiting, nullptr);
+        waiting->respond(200, kText, "later");
+      }
+      return client.received.ends_with("hello");
+    }));
+    client.send(rest);
+    REQUIRE(fixture.net.run_until(
+        [&] { return fixture.handler.said.size() == (first.starts_with("GET") ? 2u : 1u); }));
+    CHECK(fixture.handler.said.back() == "/early 200 5");
+    fixture.handler.said.clear();
+  };
+  ask(early + body.substr(0, 10), Bytes(body).substr(10));
+  // Behind another one it is read from a buffer that is given back in between.
+  ask(later + early + body.substr(0, 40'000), Bytes(body).substr(40'000));
+}
+
+TEST_CASE("a handler that throws is told the end of the request it was asked") {
+  Fixture fixture;
+  Client client = fixture.net.connect(fixture.listener);
+  client.send("GET /throw HTTP/1.1\r\nHost: a\r\n\r\n");
+  REQUIRE(fixture.net.run_until([&] { return !fixture.handler.said.empty(); }));
+  CHECK(fixture.handler.said.back() == "/throw 200 0 incomplete");
 }

@@ -133,6 +133,27 @@ TEST_CASE("a member of another process comes, changes and goes as the bus says",
   CHECK(chat.bus.changes == Lines{"guest-1 in 0", "guest-1 in 1"});  // nothing of the other's
 }
 
+TEST_CASE("whoever leaves on another server has left, however long the reason is there",
+          "[chat][redis]") {
+  Chat chat;
+  Somebody ann(chat);
+  chat.peers.set(kEve, record("Eve", {"#lobby"}), {});
+  ann.take();
+  chat.peers.set(kEve, record("Eve", {}), std::string(Chat::rules().line_bytes + 1, 'x'));
+  CHECK(ann.take() == Lines{"* Eve left #lobby"});
+}
+
+TEST_CASE("what a muted member gives as its reason is not for the other servers either",
+          "[chat][redis]") {
+  Chat chat;
+  Somebody ann(chat), bob(chat);
+  REQUIRE(chat.hub.become_operator(ann, "x") == Refusal::kNone);
+  REQUIRE(chat.hub.mute(ann, bob.nick(), Hub::Mute::kMute) == Refusal::kNone);
+  chat.bus.changes.clear();
+  CHECK(chat.hub.part(bob, "#lobby", "a last word") == Refusal::kNone);
+  CHECK(chat.bus.changes == Lines{bob.nick() + " in 0"});
+}
+
 TEST_CASE("a process that is lost takes its members along, and only those", "[chat][redis]") {
   Chat chat;
   Somebody ann(chat);

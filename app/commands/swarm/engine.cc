@@ -148,10 +148,7 @@ void Engine::arm(std::int64_t now) {
 
 void Engine::enter(Phase phase) {
   const std::int64_t now = now_ns();
-  if (phase_ == Phase::kOpening) {
-    own_.end_opening();
-    tally_.opening_ns = now - phase_began_;
-  }
+  if (phase_ == Phase::kOpening && all_open_ns_ == 0) end_opening(now);
   if (phase_ == Phase::kSending) {
     own_.end_sending();
     tally_.sending_ns = now - phase_began_;
@@ -178,10 +175,17 @@ void Engine::open_some(std::int64_t now) {
   }
 }
 
+// A chat's welcome is waited for behind it.
+void Engine::end_opening(std::int64_t now) {
+  all_open_ns_ = now;
+  own_.end_opening();
+  tally_.opening_ns = now - phase_began_;
+}
+
 // Whoever is not within the time will not hear everything, and is found at the end.
 bool Engine::all_welcomed(std::int64_t now) {
-  if (all_open_ns_ == 0) all_open_ns_ = now;
-  if (!has_room_ || plan_.options.size() == 0) return true;
+  if (all_open_ns_ == 0) end_opening(now);
+  if (!has_room_) return true;
   if (now - all_open_ns_ > ns(plan_.options.timeout)) return true;
   return std::all_of(members_.begin(), members_.end(), [](const auto& member) {
     const bool open = member->state == Member::State::kOpen;

@@ -90,6 +90,7 @@ class Engine final : private DialHandler, private UdpClientHandler {
   void open_some(std::int64_t now);
   void send_due(std::int64_t now);
   void enter(Phase phase);
+  void end_opening(std::int64_t now);
   bool all_welcomed(std::int64_t now);
   void begin_sending();
   void begin_hearing();
