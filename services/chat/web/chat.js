@@ -208,7 +208,7 @@ const heard = {
     const mine = same(message.from, state.welcome.nick);
     const room = conversation(mine ? message.to : message.from);
     const line = { time: message.time, kind: message.kind, nick: message.from, text: message.text };
-    if (mine) dropPending(room, message.text);
+    if (mine) takePending(room, line);
     room.add(line);
     told(room, line, !mine);
   },
@@ -393,7 +393,7 @@ function takeMessage(room, said, old) {
   const line = { id: said.id, time: said.time, kind: said.kind, nick: said.nick, text: said.text };
   if (mine && !old) {
     dropFailed(room, said.text);
-    line.ref = dropPending(room, said.text);
+    takePending(room, line);
   }
   if (room.add(line) && !old) told(room, line, !mine);
 }
@@ -404,10 +404,11 @@ function dropFailed(room, text) {
   if (at >= 0) room.lines.splice(at, 1);
 }
 
-// Its ref, by which what happened to it will be told.
-function dropPending(room, text) {
-  const at = room.lines.findIndex((line) => line.pending && line.text === text);
-  return at >= 0 ? room.lines.splice(at, 1)[0].ref : null;
+// The line comes in place of the one that waited for it: with its node, which has been read out, and
+// its ref, by which what happened to it will be told.
+function takePending(room, line) {
+  const at = room.lines.findIndex((one) => one.pending && one.text === line.text);
+  if (at >= 0) [{ ref: line.ref, node: line.node }] = room.lines.splice(at, 1);
 }
 
 function gone(room, nick, text) {
