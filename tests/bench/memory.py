@@ -107,14 +107,11 @@ def start_times(bench, runs):
     On ports that are written down: with the TIME_WAIT of other cases about, the kernel's search for
     a free one (port 0) takes longer than all the rest.
     """
-    def port():
-        return f"localhost:{servers.free_port()}"
+    sections = ["[health]", "[admin]", *(f'[services.{kind}]\ntype = "{kind}"' for kind in TYPES)]
     config = bench.folder / "start.toml"
     config.write_text("".join(
-        f'[{section}]\nlisten = "{port()}"\n' for section in ("health", "admin")) + "".join(
-        f'[services.{kind}]\ntype = "{kind}"\n' + (
-            f'listen = "{"udp://" if kind == "sntp" else ""}{port()}"\n')
-        for kind in TYPES))
+        f'{section}\nlisten = "{"udp://" if "sntp" in section else ""}localhost:{port}"\n'
+        for section, port in zip(sections, servers.free_ports(len(sections)))))
     times, busy = [], []
     for _ in range(runs):
         reading, writing = os.pipe()

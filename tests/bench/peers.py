@@ -13,11 +13,10 @@ from servers import PLAIN_BODY, NotHere, Running, certificate, free_port, read_l
 SOCKETS = 20000
 
 
-def _start(bench, name, command, port, waits=True):
+def _start(bench, name, command, port, kind=socket.SOCK_STREAM):
     process = Process(command, bench.server_core, bench.folder, tools.environment(),
                       name=f"{name}-{port}")
-    if waits:
-        wait_for_port(process, port)
+    wait_for_port(process, port, kind)
     return Running(name, process, port)
 
 
@@ -206,11 +205,12 @@ def socat(bench):
 def socat_udp(bench):
     port = free_port(socket.SOCK_DGRAM)
     listen = f"UDP4-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork"
-    return _start(bench, "socat", [_tool("socat"), listen, "PIPE"], port, waits=False)
+    return _start(bench, "socat", [_tool("socat"), listen, "PIPE"], port, socket.SOCK_DGRAM)
 
 
-def _xinetd(bench, kind, protocol, wait, waits):
-    port = free_port()
+def _xinetd(bench, kind, protocol, wait):
+    number = getattr(socket, f"SOCK_{kind.upper()}")
+    port = free_port(number)
     config = bench.folder / f"xinetd-{port}.conf"
     config.write_text(f"""
 defaults
@@ -232,15 +232,15 @@ service echo
 }}
 """)
     return _start(bench, "xinetd", [_tool("xinetd"), "-dontfork", "-f", config, "-pidfile",
-                                    bench.folder / f"xinetd-{port}.pid"], port, waits)
+                                    bench.folder / f"xinetd-{port}.pid"], port, number)
 
 
 def xinetd(bench):
-    return _xinetd(bench, "stream", "tcp", "no", True)
+    return _xinetd(bench, "stream", "tcp", "no")
 
 
 def xinetd_udp(bench):
-    return _xinetd(bench, "dgram", "udp", "yes", False)
+    return _xinetd(bench, "dgram", "udp", "yes")
 
 
 # --- rooms ---------------------------------------------------------------------------------------

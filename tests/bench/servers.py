@@ -5,9 +5,11 @@ a protocol: HTTP answers `GET /plain` with `Hello, World!`, echo gives back what
 one room.
 """
 
+import contextlib
 import dataclasses
 import json
 import pathlib
+import random
 import re
 import select
 import socket
@@ -49,6 +51,24 @@ def free_port(kind=socket.SOCK_STREAM):
         return sock.getsockname()[1]
 
 
+def free_ports(count):
+    """So many below those that the kernel lends, which a connection that ends may still have: free for
+    TCP and UDP, in both families."""
+    with contextlib.ExitStack() as held:
+        ports = []
+        for port in random.sample(range(20000, 32000), 12000):
+            try:
+                for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+                    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                        held.enter_context(socket.socket(family, kind)).bind((address, port))
+            except OSError:
+                continue
+            ports.append(port)
+            if len(ports) == count:
+                return ports
+    raise NotHere(f"there are no {count} free ports from 20000 to 31999")
+
+
 def read_line(process, seconds=20):
     """The first line a program says."""
     if not select.select([process.popen.stdout], [], [], seconds)[0]:
@@ -61,16 +81,26 @@ def read_line(process, seconds=20):
     return line
 
 
-def wait_for_port(process, port, seconds=20):
+def _listens(port):
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _has_udp(port):
+    rows = pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(row.split()[1].endswith(f":{port:04X}") for row in rows)
+
+
+def wait_for_port(process, port, kind=socket.SOCK_STREAM, seconds=20):
+    is_there = _listens if kind == socket.SOCK_STREAM else _has_udp
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.popen.poll() is not None:
             words = process.words().strip()
             process.stop()
             raise NotHere(f"it ended with code {process.popen.returncode}: {words}")
-        with socket.socket() as sock:
-            if sock.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if is_there(port):
+            return
         time.sleep(0.02)
     process.stop()
     raise NotHere(f"it does not listen on {port}: {process.words().strip()}")
