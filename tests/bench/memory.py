@@ -41,8 +41,8 @@ IDLE = [
                       "h2o": peers.h2o, "node": peers.node},
         "exchange", 15000, request=PLAIN), 15000, 320, ("nginx", 0.65)),
     Idle("chat, in the room", _case(
-        "idle-chat", {"polyport": polyport("chat"), "redis": peers.redis}, "fanout", 1000,
-        dialects={"polyport": "chat", "redis": "redis"}), 1000, 700),
+        "idle-chat", {"polyport": polyport("chat"), "redis": peers.redis}, "fanout", 3000,
+        dialects={"polyport": "chat", "redis": "redis"}), 3000, 700),
     Idle("TLS, after a request", _case(
         "idle-tls", {"polyport": polyport("secure"), "nginx": peers.nginx_tls}, "tls", 1000,
         request=PLAIN), 1000, 15 * 1024, ("nginx", 1.05)),
