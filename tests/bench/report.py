@@ -109,8 +109,8 @@ def _fairness(rows):
     lines = ["## Fairness", "",
              "Latency of HTTP, asked on a schedule, while a load goes to another port of the same polyport, "
              "and while the same load goes to another process, which gives way to polyport. All servers "
-             "share one core, all clients the other. The ratio is that of the rounds' p99, in the median: "
-             "on a machine with other work both have the same waits for a processor in them.", ""]
+             "share one core, all clients the other. The ratio is that of the p99 in the "
+             "quietest round of each: in the others, on both sides, are stalls of the machine.", ""]
     for row in rows:
         lines += [f"- **{row['title']}**"] + [f"  - {line}" for line in fairness.lines_of(row)]
     return lines + [""]
