@@ -2,7 +2,8 @@
 //
 // Input goes through one loop, run(), and nothing else calls it again from inside: a thousand
 // pipelined requests are a thousand rounds, not a thousand frames. session.cc reads requests,
-// session_answer.cc writes answers, session_time.cc keeps the deadlines. Internal to core/http.
+// session_body.cc their bodies, session_answer.cc writes answers, session_time.cc keeps the
+// deadlines. Internal to core/http.
 #pragma once
 
 #include <chrono>
@@ -85,17 +86,19 @@ class Session final : public Exchange {
   void begin_time();
   void fill_request(Bytes head);
   void ask_handler(HeadNote* known);
-  bool read_body();
-  void take_piece(Bytes piece);
-  void append_to_body(Bytes piece);
-  void read_trailers();
-  void complete_message();
   void end_exchange();
   void outlive_input();
   void settle_input();
   void keep_views();
   void meet_the_end_of_input();
   void fail(Refusal refusal, CloseReason reason = CloseReason::kProtocolError);
+
+  // Reading a body (session_body.cc).
+  bool read_body();
+  void take_piece(Bytes piece);
+  void append_to_body(Bytes piece);
+  void read_trailers();
+  void complete_message();
 
   // Deadlines (session_time.cc).
   void arm_deadline();
